@@ -1,0 +1,20 @@
+/* bag.h - the property bag behind messages/events/: "k1=v1&%24.ct=application%2Fjson&flag".
+ *
+ * Each side is percent-encoded, '+' is no blank; "$." and "%24." are the same (facts M-18). A key without '=' has no value
+ * (JSON null); "k=" has an empty one.
+ */
+#ifndef TWINSIM_BAG_H
+#define TWINSIM_BAG_H
+
+#include "json.h"
+
+/* The wire key of a system property ("$.mid") as the service side names it ("message-id"), or NULL when unknown. */
+const char *bag_system_name(struct str decoded_key);
+
+/* Decode a bag into two objects: system properties under their service-side names (an unknown "$.x" keeps its key) and
+ * application properties. A key given twice: the last wins. Bytes that are not UTF-8 after decoding: RC_SYNTAX.
+ * out  *system and *properties for cJSON_Delete, written on RC_OK only
+ * returns RC_OK, RC_SYNTAX (empty key, bad UTF-8, NUL), RC_NOMEM */
+MUST_USE enum rc bag_read(struct str bag, cJSON **system, cJSON **properties);
+
+#endif
