@@ -1,0 +1,164 @@
+/* hub.h - the hub's decisions. One function, hub_handle, reached by the broker, a replay, a unit test and a fuzzer alike.
+ *
+ * Five hops: callback -> parse (request_read) -> decide (hub_handle) -> outbox -> effects. Between parse and decide the adapter asks
+ * hub_needs and loads what is missing (hub_put), so that the decision finds everything in memory: it reads no file, no clock, no
+ * socket, and has an answer for every input. One thread owns a hub.
+ */
+#ifndef TWINSIM_HUB_H
+#define TWINSIM_HUB_H
+
+#include "outbox.h"
+#include "user_name.h"
+
+#define HUB_TELEMETRY_MAX (256u * 1024) /* bytes of body and properties (facts M-17) */
+#define HUB_MODULES_MAX   50u           /* modules of one device (facts L-05) */
+#define HUB_PAGE_MAX      100u          /* items of one list page */
+#define HUB_HOSTS_MAX     16u
+#define HUB_FILTERS_MAX   64u           /* filters one connection may hold; more closes it */
+#define CONTROL_TOPIC     "$CONTROL/twinsim/v1"
+#define EVENTS_ROOT       "$twinsim/v1/"
+
+/* When something happens: the hub's clock (which may be moved) and a clock that never jumps, both in microseconds. */
+struct now {
+    int64_t us;      /* UTC since 1970 */
+    int64_t mono_us;
+};
+
+struct hub_options {
+    struct str hosts[HUB_HOSTS_MAX]; /* the hub's own name first, then its addresses: all are answered to. Copied. */
+    size_t n_hosts;
+    struct str key_seed;       /* policy and identity keys are derived from it; copied */
+    size_t cache_bytes;        /* ceiling for cached twins; 0: 256 MB */
+    int64_t token_skew_us;     /* grace after a token's expiry; default 0 */
+    bool forbidden_filter_is_0x80; /* refuse a filter with SUBACK 0x80 instead of closing */
+    bool require_api_version;
+    uint64_t random;           /* seed of tracking ids and generation ids */
+};
+
+/* A connection as the adapter keeps it; filled by an accepted CONNECT, lent to every later request. */
+struct conn {
+    uint64_t no;               /* the adapter's own number, never used twice */
+    bool is_service;
+    char id[IDENT_TEXT_MAX];   /* client id: the identity, or "service//{uuid}" */
+    struct ident who;          /* views into id; devices only */
+    unsigned filters;          /* how many filters it holds */
+    bool is_clean;
+};
+
+enum request_kind {
+    REQUEST_CONNECT,     /* before the CONNACK; *conn is filled when accepted */
+    REQUEST_END,         /* the connection is gone */
+    REQUEST_SUBSCRIBE,   /* one filter */
+    REQUEST_UNSUBSCRIBE,
+    REQUEST_PUBLISH,     /* by a device: telemetry, twin, method answer */
+    REQUEST_WILL,        /* its last will, after its end */
+    REQUEST_COMMAND,     /* one command of a control message, by a service client */
+};
+
+struct journal_row { /* for twin.history */
+    enum change_kind kind;
+    int64_t at_us, version, desired_version, reported_version;
+    char *body; /* owned by whoever loaded it */
+};
+
+struct request {
+    enum request_kind kind;
+    struct conn *conn;
+    struct now now;
+
+    /* CONNECT */
+    struct str client_id, user_name, password; /* password.at NULL when absent */
+    bool is_clean;
+    int keep_alive_s, protocol;                /* protocol: 3, 4 or 5 as the broker says */
+    /* SUBSCRIBE, UNSUBSCRIBE: topic is the filter. PUBLISH, WILL. */
+    struct str topic, payload;
+    int qos;
+    bool retain;
+    enum ended ended;                          /* END */
+    const cJSON *command;                      /* COMMAND: {"command":"twin.show",...} */
+
+    /* Written by request_read. */
+    enum rc read_rc;
+    struct user_name user;
+    struct topic read;
+    const struct command *verb;                /* NULL: unknown command */
+    struct ident target;                       /* whom the request is about; views into the request or conn */
+
+    /* Loaded by the adapter when hub_needs asked for it; lent for one hub_handle. */
+    struct identity *listed[HUB_PAGE_MAX];
+    size_t n_listed;
+    bool list_has_more;
+    struct journal_row *rows;
+    size_t n_rows;
+};
+
+/* What must be in memory before a request is decided. */
+struct needs {
+    struct ident ids[2];   /* identities with their records; e.g. the module and its device */
+    size_t n_ids;
+    bool twins;            /* their twins too */
+    bool modules;          /* every module of ids[0]'s device (records only) */
+    bool list;             /* a page of identities (records only), in id order: */
+    struct str list_after; /*   behind this id text; empty from the start */
+    struct str list_device;/*   modules of that device; empty: devices */
+    unsigned list_top;
+    bool history;          /* the newest rows of ids[0]'s journal: */
+    int64_t history_before;/*   with a version below this; 0: from the newest */
+    unsigned history_top;
+};
+
+enum hub_answer {
+    HUB_ACCEPT,  /* CONNECT: CONNACK 0. SUBSCRIBE: granted. PUBLISH: let the broker route it to service clients */
+    HUB_SWALLOW, /* PUBLISH: dealt with; acknowledge it and route it to nobody */
+    HUB_DENY,    /* SUBSCRIBE: SUBACK 0x80 */
+    HUB_CLOSE,   /* close the connection; for CONNECT: CONNACK 5 */
+};
+
+struct hub;
+
+/* NULL: out of memory. Everything in options is copied. */
+struct hub *hub_new(const struct hub_options *options);
+void hub_free(struct hub *h);
+/* The invariant; tests and assertions call it. */
+bool hub_is_valid(const struct hub *h);
+
+/* Hop 2: read the raw parts of a request into its parsed ones. Never fails: what is malformed is remembered and decided later. */
+void request_read(struct request *r);
+/* What the adapter must load. */
+void hub_needs(const struct hub *h, const struct request *r, struct needs *out);
+/* Hop 3: decide. Changes the hub's state in memory and fills the outbox; the change is real once the adapter has committed it. */
+enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out);
+/* Let time pass: tokens that ended close their connections. returns when it wants to be called again (hub clock, us). */
+int64_t hub_tick(struct hub *h, struct now now, struct outbox *out);
+
+/* The cache. find lends; put takes over (and returns what is now in the cache). */
+struct identity *hub_find(const struct hub *h, struct str id);
+struct identity *hub_put(struct hub *h, struct identity *i);
+/* Forget a cached identity because it may differ from what is stored. A live connection keeps its number and subscriptions:
+ * returns true if it was connected (the adapter then closes that connection). */
+bool hub_drop(struct hub *h, struct str id, uint64_t *conn);
+/* Evict until under the ceiling; skip what the current turn touched. Call between turns. */
+void hub_trim(struct hub *h);
+/* Is this still the live connection of that identity? */
+bool hub_is_live(const struct hub *h, struct str id, uint64_t conn);
+
+/* Whether anybody listens to events; objects are only built while so. seq counts all the same. */
+void hub_set_listeners(struct hub *h, bool any);
+uint64_t hub_seq(const struct hub *h);
+/* Announce the hub itself: "hub-ready", "hub-stopping". */
+void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out);
+
+/* The answer a device gets when the commit of its request failed: body of a 500001, appended. */
+void hub_print_failure(struct hub *h, struct now now, struct buf *out);
+/* Derive a policy's key, as the CLI prints it. returns RC_OK, RC_NOT_FOUND (no such policy) */
+MUST_USE enum rc hub_policy_key(struct str key_seed, struct str policy, struct sas_key *out);
+/* Keys an identity gets when nobody gives it any. */
+void hub_identity_keys(struct str key_seed, struct ident id, int64_t turn, struct sas_key *primary, struct sas_key *secondary);
+
+/* May this client read (be sent) that topic? Services: events, telemetry. Devices: only what the hub sends them by id. */
+bool hub_may_read(const struct conn *conn, struct str topic);
+
+/* For hub.status: the adapter adds its own members. Appends one JSON object. */
+void hub_print_status(const struct hub *h, struct now now, struct buf *out);
+
+#endif

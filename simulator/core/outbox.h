@@ -1,0 +1,69 @@
+/* outbox.h - what a decision wants done, in order. Deciding fills it; effects empty it; nothing else touches the world.
+ *
+ * Entries own their bytes. A failed add (out of memory, ceiling) is remembered in rc and makes the whole turn fail.
+ */
+#ifndef TWINSIM_OUTBOX_H
+#define TWINSIM_OUTBOX_H
+
+#include "identity.h"
+
+#define OUTBOX_MAX 65536u /* entries of one turn */
+
+/* Why a connection ended; the words of the event stream. */
+#define ENDED_LIST(X)                                                                                                  \
+    X(CLIENT, "client")                                                                                                \
+    X(TAKEOVER, "takeover")                                                                                            \
+    X(ERROR, "error")                                                                                                  \
+    X(IDENTITY, "identity")                                                                                            \
+    X(TOKEN, "token")                                                                                                  \
+    X(FAULT, "fault")                                                                                                  \
+    X(SHUTDOWN, "shutdown")                                                                                            \
+    X(UNKNOWN, "unknown")
+#define ENDED_ENUM(name, text) ENDED_##name,
+enum ended {
+    ENDED_LIST(ENDED_ENUM)
+};
+#undef ENDED_ENUM
+const char *ended_name(enum ended e);
+
+enum out_kind {
+    OUT_STORE,     /* append a journal row and, for CREATED/UPDATED, the identity's document; DELETED removes all of it */
+    OUT_SUBSCRIBED,/* write the identity's subscriptions */
+    OUT_PUBLISH,   /* an answer or notification to one device or service client, by client id */
+    OUT_EVENT,     /* broadcast on the event stream, or telemetry for service clients */
+    OUT_CLOSE,     /* end a connection, a tick after its last message */
+};
+
+struct out {
+    enum out_kind kind;
+    char to[IDENT_TEXT_MAX]; /* PUBLISH: client id. STORE, SUBSCRIBED, CLOSE: identity */
+    uint64_t conn;           /* PUBLISH to a device, CLOSE: the connection meant; drop the entry if it is no longer the live one */
+    bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
+    int qos;
+    char *topic;             /* PUBLISH, EVENT; owned */
+    char *body;              /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */
+    size_t body_len;
+    /* STORE */
+    enum change_kind change;
+    int64_t at_us, version, desired_version, reported_version; /* the counters after it */
+    char *doc;               /* CREATED, UPDATED: the identity's document without twin; owned */
+    char *twin;              /* CREATED: the twin's snapshot; owned */
+    unsigned char subscribed[FILTER_CLASSES];
+    /* CLOSE */
+    enum ended ended;
+};
+
+struct outbox {
+    struct out *at;
+    size_t len, cap;
+    enum rc rc;
+};
+
+void outbox_init(struct outbox *ob);
+void outbox_done(struct outbox *ob);
+/* Forget all entries, free what they own, keep the memory. */
+void outbox_clear(struct outbox *ob);
+/* A zeroed entry at the end. Never NULL: after a failure it lends a scratch entry that outbox_clear frees. */
+struct out *outbox_push(struct outbox *ob, enum out_kind kind);
+
+#endif
