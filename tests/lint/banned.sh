@@ -1,0 +1,31 @@
+#!/bin/sh
+# Calls that have a better one here.
+set -eu
+# shellcheck source=tests/lint/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+list=$(c_files)
+[ -n "$list" ] || exit 0
+# shellcheck disable=SC2086 # one path a word
+awk '
+function ban(pattern, advice) {
+    if (code ~ ("(^|[^[:alnum:]_>.])" pattern "[[:space:]]*\\(")) printf "%s:%d: %s(): %s\n", FILENAME, FNR, pattern, advice
+}
+FNR == 1 { in_comment = 0 }
+{
+    code = $0
+    gsub(/"([^"\\]|\\.)*"/, "\"\"", code)          # words inside strings are not calls
+    gsub(/\/\*[^*]*\*\//, "", code); sub(/\/\/.*/, "", code)
+    if (in_comment) { if (code ~ /\*\//) { sub(/.*\*\//, "", code); in_comment = 0 } else next }
+    if (code ~ /\/\*/) { sub(/\/\*.*/, "", code); in_comment = 1 }
+    ban("(strcpy|strcat|stpcpy)", "no bound; use struct buf, or memcpy with a length you checked")
+    ban("(sprintf|vsprintf)", "no bound; use snprintf, or buf_printf")
+    ban("strn(cpy|cat)", "may leave no NUL; use memcpy with a length you checked")
+    ban("(gets|scanf|sscanf|fscanf)", "cannot tell an overflow from a number; parse the view")
+    ban("(atoi|atol|atoll|atof)", "cannot fail; use strtol and look at the end, or str_to_u64")
+    ban("(strtok|asctime|ctime|gmtime|localtime)", "keeps hidden state; use the _r form or a view")
+    ban("(system|popen)", "a shell reads its text; use posix_spawn with a list of words")
+    ban("(tmpnam|tempnam|mktemp)", "races; use mkstemp or mkdtemp")
+    ban("alloca", "no failure, no bound; use a fixed array or the heap")
+    if (FILENAME ~ /^tests\//) ban("(sleep|usleep|nanosleep)", "waits for a while; wait for the event, with a limit")
+}' $list | verdict

@@ -1,0 +1,104 @@
+#!/bin/sh
+# A check that cannot fail checks nothing: each one is shown a small tree with one mistake, and must find it at its line.
+# shellcheck disable=SC2016 # the backquotes and dollars below are text of the small tree
+set -eu
+checks=$(cd "$(dirname "$0")" && pwd)
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+bad=0
+
+# finds CHECK FILE:LINE TEXT...: the tree as it stands must make CHECK say so, and nothing about other files.
+finds() {
+    check=$1 where=$2 text=$3
+    found=$("$checks/$check.sh" 2>&1) && found="(no finding)"
+    case $found in
+    *"$where: "*"$text"*) ;;
+    *)
+        printf 'tests/lint/%s.sh:1: does not find "%s" at %s; it said: %s\n' "$check" "$text" "$where" "$found"
+        bad=1
+        ;;
+    esac
+}
+passes() {
+    if ! found=$("$checks/$1.sh" 2>&1); then
+        printf 'tests/lint/%s.sh:1: finds something in a clean tree: %s\n' "$1" "$found"
+        bad=1
+    fi
+}
+
+cd "$tree"
+git init -q .
+mkdir -p simulator/core simulator/plugin simulator/store simulator/cli agent-under-test tests docs scripts build/lib
+printf '/build/\n' >.gitignore
+cp "$checks/../../.clang-format" .
+printf 'int twin_apply(void);\n' >simulator/core/twin.h
+printf '#include "twin.h"\n\nint twin_apply(void)\n{\n    return 0;\n}\n' >simulator/core/twin.c
+printf 'int store_open(void);\n' >simulator/store/store.h
+printf '#include "store.h"\n' >simulator/cli/fsck.c
+printf '| T-01 | a claim | a source | sure | |\n| T-02 | a claim | a source | sure | later |\n' >docs/facts.md
+printf '/* facts T-01 */\n' >tests/test_twin.c
+printf 'See `simulator/core/twin.c` and `twin_apply()`, [the facts](facts.md).\n' >docs/tour.md
+printf '#!/bin/sh\n# usage: scripts/hello\nset -eu\necho hello\n' >scripts/hello
+chmod +x scripts/hello
+for check in includes banned words docs facts scripts format; do passes $check; done
+
+printf '#include "twin.h"\n#include "store.h"\n' >simulator/core/hub.c
+finds includes simulator/core/hub.c:2 'core includes "store.h"'
+printf '#include <sqlite3.h>\n' >simulator/core/hub.c
+finds includes simulator/core/hub.c:1 'belongs to store alone'
+printf '#include <pthread.h>\n' >simulator/core/hub.c
+finds includes simulator/core/hub.c:1 'no files, sockets, threads'
+printf 'long f(void)\n{\n    return time(0);\n}\n' >simulator/core/hub.c
+finds includes simulator/core/hub.c:3 'the core calls time('
+rm simulator/core/hub.c
+printf '#include "twin.h"\n' >agent-under-test/main.c
+finds includes agent-under-test/main.c:1 'agent-under-test includes "twin.h"'
+rm agent-under-test/main.c
+printf '#include <mosquitto_plugin.h>\n' >simulator/store/store.c
+finds includes simulator/store/store.c:1 'belongs to plugin alone'
+
+printf '/* strcpy(a, b) in words is fine */\n    strcpy(a, b);\n' >simulator/store/store.c
+finds banned simulator/store/store.c:2 'no bound'
+rm simulator/store/store.c
+printf '\n    usleep(5);\n' >tests/test_wait.c
+finds banned tests/test_wait.c:2 'wait for the event'
+rm tests/test_wait.c
+
+printf 'look in /%s/someone/notes\n' home >docs/note.md
+finds words docs/note.md:1 'one machine'
+printf 'TO%s: later\n' DO >docs/note.md
+finds words docs/note.md:1 'left undone'
+printf 'In `simulator/core/gone.c`.\n' >docs/note.md
+finds docs docs/note.md:1 'simulator/core/gone.c, which does not exist'
+printf '\nCalls `twin_gone()`.\n' >docs/note.md
+finds docs docs/note.md:2 'twin_gone(), which does not exist'
+printf '[here](gone.md)\n' >docs/note.md
+finds docs docs/note.md:1 'gone.md, which does not exist'
+rm docs/note.md
+
+printf '/* facts T-01, T-09 */\n' >tests/test_more.c
+finds facts tests/test_more.c:1 'T-09'
+rm tests/test_more.c
+printf '| T-01 | a claim | a source | sure | |\n| T-03 | a claim | a source | sure | |\n' >docs/facts.md
+finds facts docs/facts.md:2 'no test names fact T-03'
+
+printf '#!/bin/sh\necho $1\n' >scripts/hello
+finds scripts scripts/hello:1 'goes on after an error'
+finds scripts scripts/hello:2 'no usage line'
+finds scripts scripts/hello:2:6 'Double quote'
+
+printf 'int  x;\n' >simulator/core/twin.h
+finds format simulator/core/twin.h:1 'not laid out'
+
+printf 'int mosquitto_plugin_version(void) { return 5; }\nint helper(void) { return 1; }\n' >plugin.c
+cc -shared -fPIC -o build/lib/twinsim_plugin.so plugin.c
+finds exports build/lib/twinsim_plugin.so:1 'exports helper'
+finds exports build/lib/twinsim_plugin.so:1 'does not export mosquitto_plugin_init'
+
+cp "$checks/../../.clang-tidy" .
+mkdir -p build-dev
+printf '#include <stdlib.h>\nint risky(const char *text);\nint risky(const char *text)\n{\n    return atoi(text);\n}\n' >simulator/core/risky.c
+printf '[{ "directory": "%s",\n  "command": "cc -c simulator/core/risky.c",\n  "file": "%s/simulator/core/risky.c" }]\n' "$tree" "$tree" >build-dev/compile_commands.json
+finds tidy simulator/core/risky.c:5:12 'atoi'
+
+exit $bad
