@@ -1,0 +1,46 @@
+/* json_internal.h - what the files behind json.h (and the twin) share: members looked up and changed in wide objects.
+ *
+ * An object of a few members is searched from its first to its last; a wide one that will be searched often gets an
+ * index, so that no document makes us slow: merging n members into m costs n + m.
+ */
+#ifndef TWINSIM_JSON_INTERNAL_H
+#define TWINSIM_JSON_INTERNAL_H
+
+#include "json.h"
+
+#define JSON_WIDE 32u /* members; up to here a search is as quick as an index */
+
+/* An object under change, with its index when it is worth one. Only json_edit_put may change it meanwhile. */
+struct json_edit {
+    cJSON *object;
+    struct json_index *ix; /* NULL: search */
+};
+
+/* lookups: how many searches are to come; at most that many members may be added. Cannot fail: without memory for an
+ * index it searches. object may be NULL (nothing is ever found then). */
+void json_edit_begin(struct json_edit *e, cJSON *object, size_t lookups);
+cJSON *json_edit_get(const struct json_edit *e, const char *key);
+/* Put `with` (a node with its key) in the place of `old`; old NULL appends, with NULL only removes. old is freed. */
+void json_edit_put(struct json_edit *e, cJSON *old, cJSON *with);
+void json_edit_end(struct json_edit *e);
+
+/* Give a node its key. returns false when out of memory; the node is then unchanged. */
+bool json_key_set(cJSON *node, const char *key);
+/* A copy of a value and its key, with all null members of objects left out; nulls in arrays stay. NULL: no memory. */
+cJSON *json_copy_without_nulls(const cJSON *value);
+/* An empty node of a cJSON type, from cJSON's allocator. NULL: no memory. */
+cJSON *json_node(int type);
+/* Members of an object or elements of an array. */
+size_t json_count(const cJSON *node);
+/* Keep of members with the same key the last, in the place of the first. */
+enum rc json_drop_duplicates(cJSON *object);
+/* Print an object's members without the braces; returns whether there were any. */
+bool json_print_members(struct buf *b, const cJSON *object);
+
+/* The same key in both? */
+static inline bool json_key_is(const cJSON *node, const char *key)
+{
+    return node->string && node->string[0] == key[0] && strcmp(node->string, key) == 0;
+}
+
+#endif

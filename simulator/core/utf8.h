@@ -1,0 +1,15 @@
+/* utf8.h - well-formed UTF-8, one character at a time.
+ *
+ * Well-formed as the Unicode standard has it: shortest form, no surrogates, nothing above U+10FFFF.
+ */
+#ifndef TWINSIM_UTF8_H
+#define TWINSIM_UTF8_H
+
+#include "str.h"
+
+/* Length in bytes (1..4) of the well-formed character s begins with; 0 when there is none (s is empty, cut or ill-formed). */
+size_t utf8_char_len(struct str s);
+/* Is every byte part of a well-formed character? The empty view is. */
+bool utf8_is_valid(struct str s);
+
+#endif
