@@ -7,7 +7,7 @@
 
 #include "buf.h"
 
-#define IDENT_PART_MAX 128u                    /* characters of a device or module id (facts L-13) */
+#define IDENT_PART_MAX 128u                     /* characters of a device or module id (facts L-13) */
 #define IDENT_TEXT_MAX (2 * IDENT_PART_MAX + 2) /* "device/module" with NUL */
 
 struct ident {

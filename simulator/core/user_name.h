@@ -5,6 +5,11 @@
  *   {host}/{device}[/{module}]                                                      without a query
  *   {policy}@sas.root.{hub}                                                         a service client
  * Host and ids are not percent-encoded; query values are, in either hex case, or not at all (facts M-03, M-04, M-07, M-09, C-02).
+ *
+ * No id holds '/' or '&', but ids may hold '?', '=' and '%', and a client's query may hold a raw '/'. So:
+ *   - what follows the host is the device, up to the next '/', even when it starts with '?'; only alone it must not
+ *   - the query begins at the first segment behind it that starts with '?' or has the key api-version, and runs to the end
+ *   - except that "?m/?.." with a legal id in front is module "?m" and its query
  */
 #ifndef TWINSIM_USER_NAME_H
 #define TWINSIM_USER_NAME_H
@@ -30,7 +35,8 @@ struct user_name {
  * *out is untouched on failure. Duplicate query keys: the first wins. Unknown keys are ignored. */
 MUST_USE enum rc user_name_read(struct str text, struct user_name *out);
 
-/* Undo percent-encoding; bad escapes stay as they are. Writes at most max bytes without NUL; returns RC_OK or RC_LIMIT. */
+/* Append text with its percent-encoding undone; '+' is no blank, bad escapes stay as they are. The result may hold any byte.
+ * returns RC_OK, RC_LIMIT (out's ceiling), RC_NOMEM */
 MUST_USE enum rc percent_decode(struct str text, struct buf *out);
 
 #endif
