@@ -12,9 +12,10 @@
 const char *bag_system_name(struct str decoded_key);
 
 /* Decode a bag into two objects: system properties under their service-side names (an unknown "$.x" keeps its key) and
- * application properties. A key given twice: the last wins. Bytes that are not UTF-8 after decoding: RC_SYNTAX.
+ * application properties. A key given twice: the last wins, in the place of the first. $.cdid and $.cmid are left out: who
+ * is connected is the hub's to say. '=' inside a value is part of it.
  * out  *system and *properties for cJSON_Delete, written on RC_OK only
- * returns RC_OK, RC_SYNTAX (empty key, bad UTF-8, NUL), RC_NOMEM */
+ * returns RC_OK, RC_SYNTAX (a pair without a key, as between "&&"; bad UTF-8 or NUL after decoding), RC_NOMEM */
 MUST_USE enum rc bag_read(struct str bag, cJSON **system, cJSON **properties);
 
 #endif

@@ -19,17 +19,18 @@ enum topic_kind {
 
 struct topic {
     enum topic_kind kind;
-    struct str rid;      /* as it stands in the topic, to be echoed byte for byte; empty when absent */
-    struct str bag;      /* telemetry: the raw property bag, without a leading '?' or a trailing '/' */
-    int64_t if_version;  /* PATCH: $version, or -1 when absent */
-    int64_t status;      /* method answer */
+    struct str rid;     /* as it stands in the topic, to be echoed byte for byte; empty when absent */
+    struct str bag;     /* telemetry: the raw property bag, without a leading '?' or a trailing '/' */
+    int64_t if_version; /* PATCH: $version, or -1 when absent */
+    int64_t status;     /* method answer */
 };
 
 /* Read a topic a client of that identity published to.
  *
  * returns  RC_OK
  *          RC_NOT_OURS  a topic that identity may not publish to: another identity's, unknown, extra segments
- *          RC_SYNTAX    ours but malformed: GET without $rid, $version no whole number, status no number
+ *          RC_SYNTAX    ours but malformed: GET or method answer without $rid (or an empty one), $version no whole number,
+ *                       status no 32-bit number
  *          RC_LIMIT     request id longer than TOPIC_RID_MAX
  * Everything after "messages/events/" is the bag, slashes included (facts C-08); one trailing '/' is dropped (M-19).
  * PATCH without $rid is RC_OK with an empty rid: applied, not answered (known differences).
@@ -40,10 +41,10 @@ MUST_USE enum rc topic_read(struct ident who, struct str text, struct topic *out
 enum filter_class {
     FILTER_TWIN_RES,     /* $iothub/twin/res/# */
     FILTER_TWIN_DESIRED, /* $iothub/twin/PATCH/properties/desired/# */
-    FILTER_METHODS,      /* $iothub/methods/POST/# and $iothub/methods/POST/{name}/# */
-    FILTER_C2D,          /* devices/{d}/messages/devicebound/#, devices/+/..., devices/{d}/modules/{m}/messages/devicebound/# */
-    FILTER_INPUTS,       /* devices/{d}/modules/{m}/inputs/# */
-    FILTER_MODULE_ALL,   /* devices/{d}/modules/{m}/#: inputs and devicebound, never the module's own telemetry */
+    FILTER_METHODS,      /* $iothub/methods/POST/# and $iothub/methods/POST/{name}/# (no wildcard in the name) */
+    FILTER_C2D, /* devices/{d}/messages/devicebound/#, devices/+/..., devices/{d}/modules/{m}/messages/devicebound/# */
+    FILTER_INPUTS,     /* devices/{d}/modules/{m}/inputs/# */
+    FILTER_MODULE_ALL, /* devices/{d}/modules/{m}/#: inputs and devicebound, never the module's own telemetry */
     FILTER_CLASSES
 };
 
