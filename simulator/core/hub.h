@@ -41,9 +41,11 @@ struct conn {
     bool is_service;
     char id[IDENT_TEXT_MAX];   /* client id: the identity, or "service//{uuid}" */
     struct ident who;          /* views into id; devices only */
+    unsigned rights;           /* services only: what its policy allows */
     unsigned filters;          /* how many filters it holds */
     bool is_clean;
 };
+/* The adapter gives a fresh conn its number before CONNECT; hub_handle writes the rest when it accepts. */
 
 enum request_kind {
     REQUEST_CONNECT,     /* before the CONNACK; *conn is filled when accepted */
@@ -84,12 +86,14 @@ struct request {
     const struct command *verb;                /* NULL: unknown command */
     struct ident target;                       /* whom the request is about; views into the request or conn */
 
-    /* Loaded by the adapter when hub_needs asked for it; lent for one hub_handle. */
+    /* Loaded by the adapter when hub_needs asked for it (a list page, or all modules of a device); lent for one hub_handle. */
     struct identity *listed[HUB_PAGE_MAX];
     size_t n_listed;
     bool list_has_more;
     struct journal_row *rows;
     size_t n_rows;
+    /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */
+    struct str status_members;
 };
 
 /* What must be in memory before a request is decided. */
@@ -97,7 +101,7 @@ struct needs {
     struct ident ids[2];   /* identities with their records; e.g. the module and its device */
     size_t n_ids;
     bool twins;            /* their twins too */
-    bool modules;          /* every module of ids[0]'s device (records only) */
+    bool modules;          /* every module of ids[0]'s device (records only), into request.listed */
     bool list;             /* a page of identities (records only), in id order: */
     struct str list_after; /*   behind this id text; empty from the start */
     struct str list_device;/*   modules of that device; empty: devices */
@@ -157,8 +161,5 @@ void hub_identity_keys(struct str key_seed, struct ident id, int64_t turn, struc
 
 /* May this client read (be sent) that topic? Services: events, telemetry. Devices: only what the hub sends them by id. */
 bool hub_may_read(const struct conn *conn, struct str topic);
-
-/* For hub.status: the adapter adds its own members. Appends one JSON object. */
-void hub_print_status(const struct hub *h, struct now now, struct buf *out);
 
 #endif

@@ -58,6 +58,7 @@ struct identity {
 
     /* For the cache and the store; the core only carries them. */
     int64_t row;           /* the store's number for it; 0: never stored */
+    size_t counted; /* bytes the cache counted for it */
     struct identity *hash_next, *older, *newer;
 };
 

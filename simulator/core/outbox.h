@@ -37,7 +37,8 @@ enum out_kind {
 struct out {
     enum out_kind kind;
     char to[IDENT_TEXT_MAX]; /* PUBLISH: client id. STORE, SUBSCRIBED, CLOSE: identity */
-    uint64_t conn;           /* PUBLISH to a device, CLOSE: the connection meant; drop the entry if it is no longer the live one */
+    uint64_t conn;           /* PUBLISH to a device: the connection meant; drop the entry when hub_is_live says no.
+                              * CLOSE: the connection to end, if the adapter's own table still has it (for the hub it has ended already) */
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
     int qos;
     char *topic;             /* PUBLISH, EVENT; owned */
