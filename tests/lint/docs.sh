@@ -10,7 +10,10 @@ have=$(mktemp)
 functions=$(mktemp)
 trap 'rm -f "$have" "$functions"' EXIT
 files | awk '{ print; while (sub(/\/[^\/]*$/, "")) print }' | sort -u >"$have" # files, and the folders above them
-files '*.c' '*.h' '*.js' '*.sh' 'scripts/*' | xargs -r grep -ohE '\b[a-zA-Z_][a-zA-Z0-9_]*[[:space:]]?\(' | tr -d ' (' | sort -u >"$functions"
+{
+    files '*.c' '*.h' '*.js' '*.sh' 'scripts/*' | xargs -r grep -ohE '\b[a-zA-Z_][a-zA-Z0-9_]*[[:space:]]?\(' | tr -d ' ('
+    files '*.cmake' '*CMakeLists.txt' | xargs -r sed -nE 's/^ *(function|macro)\(([a-z_]+).*/\2/p'
+} | sort -u >"$functions"
 
 # shellcheck disable=SC2086 # one path a word
 awk -v have="$have" -v functions="$functions" '
@@ -50,7 +53,7 @@ fenced { next }
         }
         sub(/[ :].*/, "", span)               # a command line: its first word
         sub(/\/$/, "", span)
-        if (span !~ ours || span ~ /[*<>{}$]|NN|\.\.\.|…/) continue
+        if (span !~ ours || span ~ /[*<>{}$]|NN|NAME|\.\.\.|…/) continue
         if (!(span in exists)) finding("names " span ", which does not exist; mend or remove it")
     }
 }' $documents | verdict
