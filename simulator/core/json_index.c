@@ -122,6 +122,16 @@ void json_index_free(struct json_index *ix)
     free(ix);
 }
 
+struct json_index *json_index_if_wide(const cJSON *object)
+{
+    return cJSON_IsObject(object) && json_count(object) > JSON_WIDE ? json_index_new(object) : NULL;
+}
+
+cJSON *json_lookup(const struct json_index *ix, const cJSON *object, const char *key)
+{
+    return ix ? json_index_get(ix, key) : json_get(object, key);
+}
+
 void json_edit_begin(struct json_edit *e, cJSON *object, size_t lookups)
 {
     size_t members;

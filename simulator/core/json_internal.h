@@ -37,6 +37,11 @@ enum rc json_drop_duplicates(cJSON *object);
 /* Print an object's members without the braces; returns whether there were any. */
 bool json_print_members(struct buf *b, const cJSON *object);
 
+/* For reading alone: an index over a wide object, NULL for others (also when there is no memory for one). */
+struct json_index *json_index_if_wide(const cJSON *object);
+/* Look up with such an index, or without. object may be NULL. */
+cJSON *json_lookup(const struct json_index *ix, const cJSON *object, const char *key);
+
 /* The same key in both? */
 static inline bool json_key_is(const cJSON *node, const char *key)
 {

@@ -24,11 +24,14 @@
 #define TWIN_VALUE_MAX   4096u
 #define TWIN_DEPTH_MAX   10u
 
+enum twin_section { TWIN_TAGS, TWIN_DESIRED, TWIN_REPORTED };
+
 struct twin {
     cJSON *tags; /* NULL until first set */
     cJSON *desired, *reported; /* objects, without $metadata and $version */
     cJSON *desired_metadata, *reported_metadata;
     int64_t etag, version, desired_version, reported_version;
+    size_t computed[3]; /* size of each section as the hub counts it, by enum twin_section */
     struct buf device_view; /* cached text for GET; empty when stale */
     size_t bytes; /* rough heap use, kept up to date, for the cache's ceiling */
 };
@@ -40,11 +43,10 @@ struct refusal {
     char message[256];
 };
 
-enum twin_section { TWIN_TAGS, TWIN_DESIRED, TWIN_REPORTED };
-
 /* A fresh twin as created with its identity: metadata roots stamped now_us, no versions in them (T-01). NULL: out of memory. */
 struct twin *twin_new(int64_t now_us);
 void twin_free(struct twin *t); /* NULL is fine */
+/* The invariant: sections and metadata have the same shape, counters make sense, computed sizes are right. Walks it all. */
 bool twin_is_valid(const struct twin *t);
 
 /* Would this write be accepted? Checks keys, values, depth, arrays and the *resulting* section size; changes nothing.
