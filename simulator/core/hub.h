@@ -14,47 +14,47 @@
 #define HUB_MODULES_MAX   50u           /* modules of one device (facts L-05) */
 #define HUB_PAGE_MAX      100u          /* items of one list page */
 #define HUB_HOSTS_MAX     16u
-#define HUB_FILTERS_MAX   64u           /* filters one connection may hold; more closes it */
+#define HUB_FILTERS_MAX   64u /* filters one connection may hold; more closes it */
 #define CONTROL_TOPIC     "$CONTROL/twinsim/v1"
 #define EVENTS_ROOT       "$twinsim/v1/"
 
 /* When something happens: the hub's clock (which may be moved) and a clock that never jumps, both in microseconds. */
 struct now {
-    int64_t us;      /* UTC since 1970 */
+    int64_t us; /* UTC since 1970 */
     int64_t mono_us;
 };
 
 struct hub_options {
     struct str hosts[HUB_HOSTS_MAX]; /* the hub's own name first, then its addresses: all are answered to. Copied. */
     size_t n_hosts;
-    struct str key_seed;       /* policy and identity keys are derived from it; copied */
-    size_t cache_bytes;        /* ceiling for cached twins; 0: 256 MB */
-    int64_t token_skew_us;     /* grace after a token's expiry; default 0 */
+    struct str key_seed;           /* policy and identity keys are derived from it; copied */
+    size_t cache_bytes;            /* ceiling for cached twins; 0: 256 MB */
+    int64_t token_skew_us;         /* grace after a token's expiry; default 0 */
     bool forbidden_filter_is_0x80; /* refuse a filter with SUBACK 0x80 instead of closing */
     bool require_api_version;
-    uint64_t random;           /* seed of tracking ids and generation ids */
+    uint64_t random; /* seed of tracking ids and generation ids */
 };
 
 /* A connection as the adapter keeps it; filled by an accepted CONNECT, lent to every later request. */
 struct conn {
-    uint64_t no;               /* the adapter's own number, never used twice */
+    uint64_t no; /* the adapter's own number, never used twice */
     bool is_service;
-    char id[IDENT_TEXT_MAX];   /* client id: the identity, or "service//{uuid}" */
-    struct ident who;          /* views into id; devices only */
-    unsigned rights;           /* services only: what its policy allows */
-    unsigned filters;          /* how many filters it holds */
+    char id[IDENT_TEXT_MAX]; /* client id: the identity, or "service//{uuid}" */
+    struct ident who;        /* views into id; devices only */
+    unsigned rights;         /* services only: what its policy allows */
+    unsigned filters;        /* how many filters it holds */
     bool is_clean;
 };
 /* The adapter gives a fresh conn its number before CONNECT; hub_handle writes the rest when it accepts. */
 
 enum request_kind {
-    REQUEST_CONNECT,     /* before the CONNACK; *conn is filled when accepted */
-    REQUEST_END,         /* the connection is gone */
-    REQUEST_SUBSCRIBE,   /* one filter */
+    REQUEST_CONNECT,   /* before the CONNACK; *conn is filled when accepted */
+    REQUEST_END,       /* the connection is gone */
+    REQUEST_SUBSCRIBE, /* one filter */
     REQUEST_UNSUBSCRIBE,
-    REQUEST_PUBLISH,     /* by a device: telemetry, twin, method answer */
-    REQUEST_WILL,        /* its last will, after its end */
-    REQUEST_COMMAND,     /* one command of a control message, by a service client */
+    REQUEST_PUBLISH, /* by a device: telemetry, twin, method answer */
+    REQUEST_WILL,    /* its last will, after its end */
+    REQUEST_COMMAND, /* one command of a control message, by a service client */
 };
 
 struct journal_row { /* for twin.history */
@@ -71,20 +71,20 @@ struct request {
     /* CONNECT */
     struct str client_id, user_name, password; /* password.at NULL when absent */
     bool is_clean;
-    int keep_alive_s, protocol;                /* protocol: 3, 4 or 5 as the broker says */
+    int keep_alive_s, protocol; /* protocol: 3, 4 or 5 as the broker says */
     /* SUBSCRIBE, UNSUBSCRIBE: topic is the filter. PUBLISH, WILL. */
     struct str topic, payload;
     int qos;
     bool retain;
-    enum ended ended;                          /* END */
-    const cJSON *command;                      /* COMMAND: {"command":"twin.show",...} */
+    enum ended ended;     /* END */
+    const cJSON *command; /* COMMAND: {"command":"twin.show",...} */
 
     /* Written by request_read. */
     enum rc read_rc;
     struct user_name user;
     struct topic read;
-    const struct command *verb;                /* NULL: unknown command */
-    struct ident target;                       /* whom the request is about; views into the request or conn */
+    const struct command *verb; /* NULL: unknown command */
+    struct ident target;        /* whom the request is about; views into the request or conn */
 
     /* Loaded by the adapter when hub_needs asked for it (a list page, or all modules of a device); lent for one hub_handle. */
     struct identity *listed[HUB_PAGE_MAX];
@@ -98,16 +98,16 @@ struct request {
 
 /* What must be in memory before a request is decided. */
 struct needs {
-    struct ident ids[2];   /* identities with their records; e.g. the module and its device */
+    struct ident ids[2]; /* identities with their records; e.g. the module and its device */
     size_t n_ids;
-    bool twins;            /* their twins too */
-    bool modules;          /* every module of ids[0]'s device (records only), into request.listed */
-    bool list;             /* a page of identities (records only), in id order: */
-    struct str list_after; /*   behind this id text; empty from the start */
-    struct str list_device;/*   modules of that device; empty: devices */
+    bool twins;             /* their twins too */
+    bool modules;           /* every module of ids[0]'s device (records only), into request.listed */
+    bool list;              /* a page of identities (records only), in id order: */
+    struct str list_after;  /*   behind this id text; empty from the start */
+    struct str list_device; /*   modules of that device; empty: devices */
     unsigned list_top;
-    bool history;          /* the newest rows of ids[0]'s journal: */
-    int64_t history_before;/*   with a version below this; 0: from the newest */
+    bool history;           /* the newest rows of ids[0]'s journal: */
+    int64_t history_before; /*   with a version below this; 0: from the newest */
     unsigned history_top;
 };
 
@@ -157,7 +157,8 @@ void hub_print_failure(struct hub *h, struct now now, struct buf *out);
 /* Derive a policy's key, as the CLI prints it. returns RC_OK, RC_NOT_FOUND (no such policy) */
 MUST_USE enum rc hub_policy_key(struct str key_seed, struct str policy, struct sas_key *out);
 /* Keys an identity gets when nobody gives it any. */
-void hub_identity_keys(struct str key_seed, struct ident id, int64_t turn, struct sas_key *primary, struct sas_key *secondary);
+void hub_identity_keys(struct str key_seed, struct ident id, int64_t turn, struct sas_key *primary,
+                       struct sas_key *secondary);
 
 /* May this client read (be sent) that topic? Services: events, telemetry. Devices: only what the hub sends them by id. */
 bool hub_may_read(const struct conn *conn, struct str topic);

@@ -358,8 +358,8 @@ enum rc identity_fold(struct identity *i, enum change_kind kind, int64_t at_us, 
     case CHANGE_REPLACED:
         if (!cJSON_IsObject(body))
             return RC_SYNTAX;
-        return twin_write_service(i->twin, json_get(body, "tags"), json_get(body, "desired"), kind == CHANGE_REPLACED, at_us,
-                                  &tags, &desired);
+        return twin_write_service(i->twin, json_get(body, "tags"), json_get(body, "desired"), kind == CHANGE_REPLACED,
+                                  at_us, &tags, &desired);
     case CHANGE_CREATED:
     case CHANGE_DELETED:
         break;

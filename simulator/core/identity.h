@@ -14,7 +14,12 @@
 
 #define STATUS_REASON_MAX 128u /* characters (facts L-14) */
 
-enum auth_type { AUTH_SAS, AUTH_SELF_SIGNED, AUTH_CA, AUTH_NONE };
+enum auth_type {
+    AUTH_SAS,
+    AUTH_SELF_SIGNED,
+    AUTH_CA,
+    AUTH_NONE
+};
 
 /* What happens to an identity: the kinds of journal rows. The current state is the fold of its rows. */
 #define CHANGE_LIST(X)                                                                                                 \
@@ -38,15 +43,15 @@ struct identity {
     size_t id_len;
 
     /* What lasts. */
-    char generation[24];   /* digits; a re-created identity gets a new one (T-26) */
-    int64_t tag;           /* number behind deviceEtag; changes with the identity, not with its twin (T-31) */
+    char generation[24]; /* digits; a re-created identity gets a new one (T-26) */
+    int64_t tag;         /* number behind deviceEtag; changes with the identity, not with its twin (T-31) */
     bool is_enabled;
     bool is_edge;
     enum auth_type auth;
     struct sas_key primary, secondary;
-    int64_t key_turn;      /* how often keys were renewed: input of the next derived key */
-    char *status_reason;   /* NULL when unset */
-    char *model_id;        /* NULL when never announced */
+    int64_t key_turn;    /* how often keys were renewed: input of the next derived key */
+    char *status_reason; /* NULL when unset */
+    char *model_id;      /* NULL when never announced */
     int64_t status_updated_us, state_updated_us, last_activity_us; /* INSTANT_NONE when never */
     unsigned char subscribed[FILTER_CLASSES]; /* 0 no, 1 at QoS 0, 2 at QoS 1; the hub's own table */
 
@@ -54,10 +59,10 @@ struct identity {
     uint64_t conn;         /* 0: not connected */
     int64_t token_ends_us; /* hub clock; INT64_MAX when the connection has no token */
 
-    struct twin *twin;     /* NULL: not in memory */
+    struct twin *twin; /* NULL: not in memory */
 
     /* For the cache and the store; the core only carries them. */
-    int64_t row;           /* the store's number for it; 0: never stored */
+    int64_t row;    /* the store's number for it; 0: never stored */
     size_t counted; /* bytes the cache counted for it */
     struct identity *hash_next, *older, *newer;
 };

@@ -31,11 +31,9 @@ static void out_done(struct out *o)
 
 void outbox_clear(struct outbox *ob)
 {
-    /* After a failure one scratch entry beyond len may own something: see outbox_push. */
-    size_t n = ob->rc && ob->cap ? ob->len + 1 : ob->len;
-
-    for (size_t i = 0; i < n && i < ob->cap; i++)
+    for (size_t i = 0; i < ob->len; i++)
         out_done(&ob->at[i]);
+    out_done(&ob->scratch);
     ob->len = 0;
     ob->rc = RC_OK;
 }
@@ -49,11 +47,9 @@ void outbox_done(struct outbox *ob)
 
 struct out *outbox_push(struct outbox *ob, enum out_kind kind)
 {
-    /* One entry is always kept back as the scratch that a failed push lends. */
-    static struct out nowhere; /* only when not even the first allocation succeeded; never read */
     struct out *o;
 
-    if (!ob->rc && ob->len + 2 > ob->cap) {
+    if (!ob->rc && ob->len == ob->cap) {
         size_t cap = ob->cap ? ob->cap * 2 : 16;
         struct out *grown = cap <= OUTBOX_MAX ? realloc(ob->at, cap * sizeof *grown) : NULL;
 
@@ -62,12 +58,10 @@ struct out *outbox_push(struct outbox *ob, enum out_kind kind)
             ob->cap = cap;
         } else {
             ob->rc = cap <= OUTBOX_MAX ? RC_NOMEM : RC_LIMIT;
-            if (ob->cap)
-                memset(&ob->at[ob->len], 0, sizeof *ob->at);
         }
     }
     if (ob->rc) {
-        o = ob->cap ? &ob->at[ob->len] : &nowhere;
+        o = &ob->scratch;
         out_done(o);
     } else {
         o = &ob->at[ob->len++];

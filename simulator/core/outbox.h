@@ -27,11 +27,11 @@ enum ended {
 const char *ended_name(enum ended e);
 
 enum out_kind {
-    OUT_STORE,     /* append a journal row and, for CREATED/UPDATED, the identity's document; DELETED removes all of it */
-    OUT_SUBSCRIBED,/* write the identity's subscriptions */
-    OUT_PUBLISH,   /* an answer or notification to one device or service client, by client id */
-    OUT_EVENT,     /* broadcast on the event stream, or telemetry for service clients */
-    OUT_CLOSE,     /* end a connection, a tick after its last message */
+    OUT_STORE, /* append a journal row and, for CREATED/UPDATED, the identity's document; DELETED removes all of it */
+    OUT_SUBSCRIBED, /* write the identity's subscriptions */
+    OUT_PUBLISH,    /* an answer or notification to one device or service client, by client id */
+    OUT_EVENT,      /* broadcast on the event stream, or telemetry for service clients */
+    OUT_CLOSE,      /* end a connection, a tick after its last message */
 };
 
 struct out {
@@ -41,14 +41,14 @@ struct out {
                               * CLOSE: the connection to end, if the adapter's own table still has it (for the hub it has ended already) */
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
     int qos;
-    char *topic;             /* PUBLISH, EVENT; owned */
-    char *body;              /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */
+    char *topic; /* PUBLISH, EVENT; owned */
+    char *body;  /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */
     size_t body_len;
     /* STORE */
     enum change_kind change;
     int64_t at_us, version, desired_version, reported_version; /* the counters after it */
-    char *doc;               /* CREATED, UPDATED: the identity's document without twin; owned */
-    char *twin;              /* CREATED: the twin's snapshot; owned */
+    char *doc;  /* CREATED, UPDATED: the identity's document without twin; owned */
+    char *twin; /* CREATED: the twin's snapshot; owned */
     unsigned char subscribed[FILTER_CLASSES];
     /* CLOSE */
     enum ended ended;
@@ -58,6 +58,7 @@ struct outbox {
     struct out *at;
     size_t len, cap;
     enum rc rc;
+    struct out scratch; /* what a failed push lends; never acted on */
 };
 
 void outbox_init(struct outbox *ob);

@@ -1,0 +1,418 @@
+/* hub.c - the record of a hub, its cache of identities, dispatch, and the passing of time. See hub.h. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "hub_internal.h"
+
+/* --- life ----------------------------------------------------------------------------------------------------- */
+
+struct hub *hub_new(const struct hub_options *options)
+{
+    struct hub *h = calloc(1, sizeof *h);
+
+    assert(options->n_hosts > 0 && options->n_hosts <= HUB_HOSTS_MAX);
+    if (!h)
+        return NULL;
+    h->options = *options;
+    if (!h->options.cache_bytes)
+        h->options.cache_bytes = HUB_CACHE_DEFAULT;
+    h->random = options->random ? options->random : 1;
+    h->next_token_us = INT64_MAX;
+    buf_init(&h->event, 0);
+    h->n_slots = 64;
+    h->slots = calloc(h->n_slots, sizeof(struct identity *));
+    h->key_seed = str_dup(options->key_seed);
+    h->name = str_dup(str_first(options->hosts[0], str_find(options->hosts[0], '.')));
+    if (!h->slots || !h->key_seed || !h->name)
+        goto failed;
+    h->options.key_seed = str_of(h->key_seed, options->key_seed.len);
+    for (size_t i = 0; i < options->n_hosts; i++) {
+        h->host_texts[i] = str_dup(options->hosts[i]);
+        if (!h->host_texts[i])
+            goto failed;
+        h->options.hosts[i] = str_of(h->host_texts[i], options->hosts[i].len);
+    }
+    return h;
+
+failed:
+    hub_free(h);
+    return NULL;
+}
+
+void hub_free(struct hub *h)
+{
+    if (!h)
+        return;
+    for (size_t s = 0; h->slots && s < h->n_slots; s++)
+        for (struct identity *i = h->slots[s], *next; i; i = next) {
+            next = i->hash_next;
+            identity_free(i);
+        }
+    for (size_t i = 0; i < HUB_HOSTS_MAX; i++)
+        free(h->host_texts[i]);
+    buf_done(&h->event);
+    free(h->slots);
+    free(h->key_seed);
+    free(h->name);
+    free(h);
+}
+
+uint64_t hub_random(struct hub *h)
+{
+    /* splitmix64: ids that look random and repeat with the seed. Not for keys. */
+    uint64_t z = h->random += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+bool hub_is_valid(const struct hub *h)
+{
+    size_t count = 0, bytes = 0, connected = 0, listed = 0;
+
+    for (size_t s = 0; s < h->n_slots; s++)
+        for (const struct identity *i = h->slots[s]; i; i = i->hash_next) {
+            count++;
+            bytes += i->counted;
+            connected += i->conn != 0;
+            if (i->twin && !twin_is_valid(i->twin))
+                return false;
+        }
+    for (const struct identity *i = h->oldest; i; i = i->newer) {
+        listed++;
+        if (i->newer ? i->newer->older != i : h->newest != i)
+            return false;
+    }
+    return count == h->n_identities && listed == count && bytes == h->bytes && connected == h->connected;
+}
+
+/* --- the cache ------------------------------------------------------------------------------------------------ */
+
+static struct identity **slot_of(const struct hub *h, struct str id)
+{
+    uint64_t hash = 1469598103934665603u; /* FNV-1a */
+
+    for (size_t i = 0; i < id.len; i++)
+        hash = (hash ^ (unsigned char)id.at[i]) * 1099511628211u;
+    return &h->slots[(hash ^ (hash >> 32)) & (h->n_slots - 1)];
+}
+
+static struct identity *find(const struct hub *h, struct str id)
+{
+    struct identity *i = *slot_of(h, id);
+
+    while (i && !str_eq(identity_id(i), id))
+        i = i->hash_next;
+    return i;
+}
+
+static void unlink_use(struct hub *h, struct identity *i)
+{
+    *(i->older ? &i->older->newer : &h->oldest) = i->newer;
+    *(i->newer ? &i->newer->older : &h->newest) = i->older;
+    i->older = i->newer = NULL;
+}
+
+static void link_newest(struct hub *h, struct identity *i)
+{
+    i->older = h->newest;
+    i->newer = NULL;
+    *(h->newest ? &h->newest->newer : &h->oldest) = i;
+    h->newest = i;
+}
+
+struct identity *hub_find(const struct hub *h, struct str id)
+{
+    return find(h, id);
+}
+
+/* Double the table when it is full; staying small is slower, never wrong, so a failure is passed over. */
+static void grow(struct hub *h)
+{
+    struct identity **old = h->slots;
+    size_t n_old = h->n_slots;
+    struct identity **slots = calloc(n_old * 2, sizeof(struct identity *));
+
+    if (!slots)
+        return;
+    h->slots = slots;
+    h->n_slots = n_old * 2;
+    for (size_t s = 0; s < n_old; s++)
+        for (struct identity *i = old[s], *next; i; i = next) {
+            struct identity **slot = slot_of(h, identity_id(i));
+
+            next = i->hash_next;
+            i->hash_next = *slot;
+            *slot = i;
+        }
+    free(old);
+}
+
+void hub_account(struct hub *h, struct identity *i)
+{
+    size_t bytes = identity_bytes(i);
+
+    h->bytes = h->bytes - i->counted + bytes;
+    i->counted = bytes;
+}
+
+struct identity *hub_put(struct hub *h, struct identity *i)
+{
+    struct identity *there = find(h, identity_id(i));
+    struct identity **slot;
+
+    if (there) {
+        /* Loaded twice: what is in the cache is the newer truth, but it may lack its twin. */
+        if (!there->twin) {
+            there->twin = i->twin;
+            i->twin = NULL;
+            hub_account(h, there);
+        }
+        identity_free(i);
+        return there;
+    }
+    if (h->n_identities >= h->n_slots)
+        grow(h);
+    slot = slot_of(h, identity_id(i));
+    i->hash_next = *slot;
+    *slot = i;
+    i->counted = 0;
+    link_newest(h, i);
+    h->n_identities++;
+    hub_account(h, i);
+    return i;
+}
+
+void hub_forget(struct hub *h, struct identity *i)
+{
+    struct identity **at = slot_of(h, identity_id(i));
+
+    while (*at != i)
+        at = &(*at)->hash_next;
+    *at = i->hash_next;
+    unlink_use(h, i);
+    h->n_identities--;
+    h->bytes -= i->counted;
+    h->connected -= i->conn != 0;
+    identity_free(i);
+}
+
+bool hub_drop(struct hub *h, struct str id, uint64_t *conn)
+{
+    struct identity *i = find(h, id);
+    bool was_connected = i && i->conn;
+
+    *conn = was_connected ? i->conn : 0;
+    if (i)
+        hub_forget(h, i);
+    return was_connected;
+}
+
+void hub_trim(struct hub *h)
+{
+    struct identity *i = h->oldest;
+
+    while (i && h->bytes > h->options.cache_bytes) {
+        struct identity *next = i->newer;
+
+        if (!i->conn) {
+            hub_forget(h, i);
+        } else if (i->twin) { /* a live connection keeps its record; its twin comes back when asked for */
+            twin_free(i->twin);
+            i->twin = NULL;
+            hub_account(h, i);
+        }
+        i = next;
+    }
+}
+
+bool hub_is_live(const struct hub *h, struct str id, uint64_t conn)
+{
+    const struct identity *i = find(h, id);
+
+    return i && conn && i->conn == conn;
+}
+
+/* --- parse, needs, decide ------------------------------------------------------------------------------------- */
+
+void request_read(struct request *r)
+{
+    r->read_rc = RC_OK;
+    switch (r->kind) {
+    case REQUEST_CONNECT:
+        r->read_rc = user_name_read(r->user_name, &r->user);
+        if (!r->read_rc && r->user.kind == USER_NAME_DEVICE)
+            r->target = r->user.ident;
+        break;
+    case REQUEST_PUBLISH:
+    case REQUEST_WILL:
+        r->target = r->conn->who;
+        r->read_rc = topic_read(r->conn->who, r->topic, &r->read);
+        break;
+    case REQUEST_COMMAND:
+        command_read(r);
+        break;
+    case REQUEST_END:
+    case REQUEST_SUBSCRIBE:
+    case REQUEST_UNSUBSCRIBE:
+        r->target = r->conn->who;
+        break;
+    }
+}
+
+void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
+{
+    (void)h;
+    memset(out, 0, sizeof *out);
+    if (r->kind == REQUEST_COMMAND) {
+        command_needs(r, out);
+        return;
+    }
+    if (r->target.device.len == 0 || r->kind == REQUEST_END)
+        return; /* a service client, or nobody; an end concerns only what is in memory */
+    out->ids[out->n_ids++] = r->target;
+    if (r->kind == REQUEST_CONNECT && ident_is_module(r->target))
+        out->ids[out->n_ids++] = (struct ident){r->target.device, {NULL, 0}}; /* a disabled device blocks its modules */
+    out->twins = r->kind == REQUEST_PUBLISH && r->read_rc == RC_OK &&
+                 (r->read.kind == TOPIC_TWIN_GET || r->read.kind == TOPIC_TWIN_PATCH_REPORTED);
+}
+
+enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out)
+{
+    struct identity *i =
+        r->target.device.len && r->conn && r->conn->no && !r->conn->is_service ? find(h, str_from(r->conn->id)) : NULL;
+
+    if (i && i != h->newest) {
+        unlink_use(h, i);
+        link_newest(h, i);
+    }
+    switch (r->kind) {
+    case REQUEST_CONNECT:
+        return hub_connect(h, r, out);
+    case REQUEST_END:
+        hub_end(h, r, out);
+        return HUB_ACCEPT;
+    case REQUEST_SUBSCRIBE:
+        return hub_subscribe(h, r, out);
+    case REQUEST_UNSUBSCRIBE:
+        return hub_unsubscribe(h, r, out);
+    case REQUEST_PUBLISH:
+        return hub_publish(h, r, out);
+    case REQUEST_WILL:
+        hub_will(h, r, out);
+        return HUB_SWALLOW;
+    case REQUEST_COMMAND:
+        hub_command(h, r, out);
+        return HUB_SWALLOW;
+    }
+    return HUB_CLOSE;
+}
+
+/* --- what several handlers do --------------------------------------------------------------------------------- */
+
+void hub_store_document(struct identity *i, enum change_kind kind, struct now now, struct outbox *out)
+{
+    struct out *o = outbox_push(out, OUT_STORE);
+    struct buf b;
+
+    buf_init(&b, 0);
+    memcpy(o->to, i->id, i->id_len + 1);
+    o->change = kind;
+    o->at_us = now.us;
+    if (i->twin) {
+        o->version = i->twin->version;
+        o->desired_version = i->twin->desired_version;
+        o->reported_version = i->twin->reported_version;
+    }
+    identity_print(&b, i, false);
+    o->doc = buf_take(&b, NULL);
+    if (kind == CHANGE_CREATED) {
+        twin_print(&b, i->twin);
+        o->twin = buf_take(&b, NULL);
+        identity_print(&b, i, true);
+    } else {
+        identity_print(&b, i, false);
+    }
+    o->body = buf_take(&b, &o->body_len);
+    if (!o->doc || !o->body || (kind == CHANGE_CREATED && !o->twin))
+        out->rc = RC_NOMEM;
+}
+
+void hub_store_subscriptions(const struct identity *i, struct outbox *out)
+{
+    struct out *o = outbox_push(out, OUT_SUBSCRIBED);
+
+    memcpy(o->to, i->id, i->id_len + 1);
+    memcpy(o->subscribed, i->subscribed, sizeof o->subscribed);
+}
+
+void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out)
+{
+    struct out *o;
+
+    if (!i->conn)
+        return;
+    json_put_text(event_begin(h, "disconnected", i, i->conn, now), "reason", str_from(ended_name(why)));
+    event_send(h, out);
+    if (why != ENDED_UNKNOWN && why != ENDED_CLIENT && why != ENDED_TAKEOVER) { /* those the broker has ended itself */
+        o = outbox_push(out, OUT_CLOSE);
+        memcpy(o->to, i->id, i->id_len + 1);
+        o->conn = i->conn;
+        o->ended = why;
+    }
+    i->conn = 0;
+    i->token_ends_us = INT64_MAX;
+    i->state_updated_us = now.us;
+    h->connected--;
+}
+
+/* --- time ----------------------------------------------------------------------------------------------------- */
+
+int64_t hub_tick(struct hub *h, struct now now, struct outbox *out)
+{
+    int64_t next = INT64_MAX;
+
+    if (now.us < h->next_token_us)
+        return h->next_token_us;
+    for (struct identity *i = h->oldest; i; i = i->newer) {
+        if (!i->conn)
+            continue;
+        if (i->token_ends_us <= now.us)
+            hub_end_session(h, i, ENDED_TOKEN, now, out);
+        else if (i->token_ends_us < next)
+            next = i->token_ends_us;
+    }
+    h->next_token_us = next;
+    return next;
+}
+
+/* --- who listens, who may read -------------------------------------------------------------------------------- */
+
+void hub_set_listeners(struct hub *h, bool any)
+{
+    h->has_listeners = any;
+}
+
+uint64_t hub_seq(const struct hub *h)
+{
+    return h->seq;
+}
+
+static bool is_service_topic(struct str topic)
+{
+    return str_starts(topic, STR(EVENTS_ROOT)) || str_starts(topic, STR("devices/"));
+}
+
+bool hub_may_read(const struct conn *conn, struct str topic)
+{
+    return conn->is_service && is_service_topic(topic);
+}
+
+void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out)
+{
+    if (!h->started_mono_us)
+        h->started_mono_us = now.mono_us;
+    (void)event_begin(h, kind, NULL, 0, now);
+    event_send(h, out);
+}

@@ -1,0 +1,230 @@
+/* hub_connect.c - who may come in, and what happens when somebody leaves.
+ *
+ * Every refusal is CONNACK 5 to the client; the true reason goes to the event stream and the log only (facts M-06).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hub_internal.h"
+
+#define MQTT_3_1_1 4
+
+static enum hub_answer refused(struct hub *h, const struct request *r, const struct identity *i, const char *reason,
+                               struct outbox *out)
+{
+    struct buf *b = event_begin(h, "refused", i, 0, r->now);
+
+    json_put_text(b, "clientId", r->client_id);
+    json_put_text(b, "userName", r->user_name);
+    json_put_text(b, "reason", str_from(reason));
+    event_send(h, out);
+    return HUB_CLOSE;
+}
+
+static bool has_expired(const struct hub *h, const struct sas_token *token, struct now now)
+{
+    int64_t grace_s = h->options.token_skew_us / 1000000;
+
+    return token->se_s < now.us / 1000000 - grace_s;
+}
+
+/* When the token's end reaches a live connection, saturating. */
+static int64_t token_end_us(const struct hub *h, const struct sas_token *token)
+{
+    int64_t last_s = INT64_MAX / 1000000 - h->options.token_skew_us / 1000000 - 1;
+
+    return token->se_s >= last_s ? INT64_MAX : token->se_s * 1000000 + h->options.token_skew_us;
+}
+
+/* A policy's token: may it act as any device (needed DeviceConnect), or as the service? NULL: it may, else why not. */
+static const char *check_policy(const struct hub *h, const struct sas_token *token, unsigned needed)
+{
+    const struct policy *policy = policy_find(token->skn);
+    struct sas_key key;
+
+    if (!policy)
+        return "the token names a policy that the hub does not have";
+    if (!(policy->rights & needed))
+        return needed == RIGHT_DEVICE_CONNECT ? "the token's policy lacks DeviceConnect"
+                                              : "the token's policy may not do this";
+    if (hub_policy_key(h->options.key_seed, token->skn, &key) || !sas_token_is_signed_by(token, &key))
+        return "the token's signature does not match the policy's key";
+    return NULL;
+}
+
+/* Facts A-01..A-09. NULL: the token is good, else the reason in words. */
+static const char *check_device_token(const struct hub *h, const struct request *r, const struct identity *i,
+                                      struct sas_token *token)
+{
+    const char *why;
+
+    if (i->auth != AUTH_SAS)
+        return "the identity does not authenticate with a token";
+    if (r->password.len == 0)
+        return "no password: a SAS token is wanted";
+    if (sas_token_read(r->password, token))
+        return "the password is no SAS token (sr, sig and se are wanted)";
+    if (has_expired(h, token, r->now))
+        return "the token has expired";
+    if (token->skn.len) {
+        why = check_policy(h, token, RIGHT_DEVICE_CONNECT);
+        if (why)
+            return why;
+    } else if (!sas_token_is_signed_by(token, &i->primary) && !sas_token_is_signed_by(token, &i->secondary)) {
+        return "the token's signature matches neither key of the identity";
+    }
+    if (!sas_scope_covers(token->sr, h->options.hosts, h->options.n_hosts, identity_ident(i)))
+        return "the token's scope (sr) does not cover the identity";
+    return NULL;
+}
+
+static bool is_our_host(const struct hub *h, struct str host)
+{
+    for (size_t i = 0; i < h->options.n_hosts; i++)
+        if (str_eq_nocase(host, h->options.hosts[i]))
+            return true;
+    return false;
+}
+
+static enum hub_answer connect_service(struct hub *h, struct request *r, struct outbox *out)
+{
+    const struct policy *policy = policy_find(r->user.policy);
+    struct sas_token token;
+    const char *why = NULL;
+
+    if (!str_starts(r->client_id, STR("service//")) || r->client_id.len >= sizeof r->conn->id)
+        why = "a service client's id is service//{anything unique}";
+    else if (!is_our_host(h, r->user.host) && !str_eq_nocase(r->user.host, str_from(h->name)))
+        why = "the user name is of another hub";
+    else if (!policy)
+        why = "the hub has no such policy";
+    else if (r->password.len == 0 || sas_token_read(r->password, &token))
+        why = "the password is no SAS token";
+    else if (has_expired(h, &token, r->now))
+        why = "the token has expired";
+    else if (!str_eq(token.skn, r->user.policy))
+        why = "the token (skn) is of another policy than the user name";
+    else if (!sas_scope_is_hub(token.sr, h->options.hosts, h->options.n_hosts))
+        why = "the token's scope (sr) is not this hub";
+    else
+        why = check_policy(h, &token, RIGHT_SERVICE_CONNECT | RIGHT_REGISTRY_READ | RIGHT_REGISTRY_WRITE);
+    if (why)
+        return refused(h, r, NULL, why, out);
+
+    r->conn->is_service = true;
+    r->conn->rights = policy->rights;
+    r->conn->is_clean = r->is_clean;
+    memcpy(r->conn->id, r->client_id.at, r->client_id.len);
+    r->conn->id[r->client_id.len] = '\0';
+    return HUB_ACCEPT;
+}
+
+/* A model id is announced at every connect; the twin keeps the last (facts M-09). */
+static void note_model(struct identity *i, struct request *r, struct outbox *out)
+{
+    struct buf model;
+    char *text;
+
+    buf_init(&model, 512);
+    if (r->user.model_id.len == 0 || percent_decode(r->user.model_id, &model)) {
+        buf_done(&model);
+        return;
+    }
+    text = buf_take(&model, NULL);
+    if (!text || (i->model_id && strcmp(text, i->model_id) == 0)) {
+        free(text);
+        return;
+    }
+    free(i->model_id);
+    i->model_id = text;
+    hub_store_document(i, CHANGE_UPDATED, r->now, out);
+}
+
+static void announce_connected(struct hub *h, const struct identity *i, const struct request *r, struct outbox *out)
+{
+    struct buf *b = event_begin(h, "connected", i, r->conn->no, r->now);
+
+    json_put_bool(b, "clean", r->is_clean);
+    json_put_i64(b, "keepAlive", r->keep_alive_s);
+    json_put_text(b, "apiVersion", r->user.api_version);
+    if (i->model_id)
+        json_put_text(b, "modelId", str_from(i->model_id));
+    if (r->user.client_type.len)
+        json_put_text(b, "clientType", r->user.client_type);
+    event_send(h, out);
+}
+
+static void open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
+{
+    /* The older connection of the same identity is closed by the broker, which sees the same client id (facts M-08). */
+    hub_end_session(h, i, ENDED_TAKEOVER, r->now, out);
+    if (r->is_clean) { /* a clean session forgets what was subscribed (facts M-11) */
+        static const unsigned char none[FILTER_CLASSES];
+
+        if (memcmp(i->subscribed, none, sizeof none) != 0) {
+            memset(i->subscribed, 0, sizeof i->subscribed);
+            hub_store_subscriptions(i, out);
+        }
+    }
+    i->conn = r->conn->no;
+    i->token_ends_us = ends_us;
+    i->state_updated_us = i->last_activity_us = r->now.us;
+    h->connected++;
+    if (ends_us < h->next_token_us)
+        h->next_token_us = ends_us;
+
+    r->conn->is_service = false;
+    r->conn->is_clean = r->is_clean;
+    memcpy(r->conn->id, i->id, i->id_len + 1);
+    r->conn->who.device = str_of(r->conn->id, i->device_len);
+    r->conn->who.module = ident_is_module(identity_ident(i))
+                              ? str_of(r->conn->id + i->device_len + 1, i->id_len - i->device_len - 1)
+                              : (struct str){NULL, 0};
+}
+
+enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out)
+{
+    char id[IDENT_TEXT_MAX];
+    struct identity *i = NULL, *device = NULL;
+    struct sas_token token;
+    const char *why;
+
+    if (r->read_rc)
+        return refused(h, r, NULL, "the user name is not {host}/{device}[/{module}]/?api-version=..", out);
+    if (r->protocol != MQTT_3_1_1)
+        return refused(h, r, NULL, "only MQTT 3.1.1 is served (protocol level 4)", out);
+    if (r->user.kind == USER_NAME_SERVICE)
+        return connect_service(h, r, out);
+
+    i = hub_find(h, str_of(id, ident_print(r->target, id)));
+    device = hub_find(h, r->target.device);
+    if (!str_eq(r->client_id, str_from(id)))
+        why = "the client id is not the identity of the user name";
+    else if (!is_our_host(h, r->user.host))
+        why = "the user name names another hub";
+    else if (!i || !device)
+        why = "the hub has no such identity";
+    else if (!device->is_enabled || !i->is_enabled)
+        why = "the device is disabled";
+    else if (h->options.require_api_version && r->user.api_version.len == 0)
+        why = "the user name has no api-version";
+    else
+        why = check_device_token(h, r, i, &token);
+    if (why)
+        return refused(h, r, i, why, out);
+
+    note_model(i, r, out);
+    open_session(h, i, r, token_end_us(h, &token), out);
+    announce_connected(h, i, r, out);
+    return HUB_ACCEPT;
+}
+
+void hub_end(struct hub *h, struct request *r, struct outbox *out)
+{
+    struct identity *i = r->conn->is_service ? NULL : hub_find(h, str_from(r->conn->id));
+
+    if (!i || i->conn != r->conn->no)
+        return; /* an older connection of the identity; its end was told at the takeover */
+    /* The broker ended it: nothing is left to close. */
+    hub_end_session(h, i, r->ended == ENDED_CLIENT ? ENDED_CLIENT : ENDED_UNKNOWN, r->now, out);
+}
