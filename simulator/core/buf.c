@@ -2,6 +2,7 @@
 #include "buf.h"
 
 #include <inttypes.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,10 @@ static bool buf_reserve(struct buf *b, size_t n)
         b->rc = RC_LIMIT;
         return false;
     }
-    if (b->len + n + 1 <= b->cap)
+    if (b->len + n + 1 <= b->cap) {
+        assert(b->at); /* where there is room, there is memory */
         return true;
+    }
     while (cap < b->len + n + 1)
         cap *= 2;
     grown = realloc(b->at, cap);

@@ -139,7 +139,7 @@ static void answer_refusal(struct hub *h, const struct identity *i, const struct
 static void handle_get(struct hub *h, struct identity *i, const struct request *r, struct outbox *out)
 {
     struct str view = twin_device_view(i->twin);
-    char *body = malloc(view.len + 1);
+    char *body = str_dup(view);
     struct buf *b;
 
     if (view.len == 0 || !body) {
@@ -147,7 +147,6 @@ static void handle_get(struct hub *h, struct identity *i, const struct request *
         out->rc = RC_NOMEM;
         return;
     }
-    memcpy(body, view.at, view.len);
     answer(i, r, 200, -1, body, view.len, out);
     b = event_begin(h, "twin-get", i, r->conn->no, r->now);
     json_put_text(b, "rid", r->read.rid);

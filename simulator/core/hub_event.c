@@ -119,17 +119,6 @@ void event_send(struct hub *h, struct outbox *out)
 
 /* --- errors --------------------------------------------------------------------------------------------------- */
 
-void refuse(struct refusal *why, int status, int code, const char *fmt, ...)
-{
-    va_list args;
-
-    why->status = status;
-    why->code = code;
-    va_start(args, fmt);
-    (void)vsnprintf(why->message, sizeof why->message, fmt, args);
-    va_end(args);
-}
-
 void error_print(struct hub *h, struct buf *b, int code, const char *message, struct now now)
 {
     time_t seconds = (time_t)(now.us / 1000000);

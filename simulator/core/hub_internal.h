@@ -72,7 +72,6 @@ struct buf *event_begin(struct hub *h, const char *kind, const struct identity *
 void event_send(struct hub *h, struct outbox *out);
 /* {"errorCode":..,"trackingId":..,"message":..,"timestampUtc":..} */
 void error_print(struct hub *h, struct buf *b, int code, const char *message, struct now now);
-void refuse(struct refusal *why, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 const struct policy *policy_find(struct str name);
 
 /* --- the handlers --- */

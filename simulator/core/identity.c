@@ -220,9 +220,7 @@ void identity_print_twin(struct buf *out, const struct identity *i)
 
 static enum rc bad(struct refusal *why, const char *message)
 {
-    why->status = 400;
-    why->code = 400004;
-    (void)snprintf(why->message, sizeof why->message, "%s", message);
+    refuse(why, 400, 400004, "%s", message);
     return RC_SYNTAX;
 }
 

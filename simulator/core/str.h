@@ -52,7 +52,7 @@ static inline struct str str_skip(struct str s, size_t n)
 {
     if (n > s.len)
         n = s.len;
-    return (struct str){s.at ? s.at + n : NULL, s.len - n};
+    return (struct str){s.len ? s.at + n : s.at, s.len - n};
 }
 
 static inline struct str str_first(struct str s, size_t n)

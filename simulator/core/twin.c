@@ -2,7 +2,6 @@
 #include "twin_internal.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -136,15 +135,4 @@ void twin_etag_print(int64_t etag, char out[16])
     out[10] = digits[(value & 15) << 2];
     out[11] = '=';
     out[12] = '\0';
-}
-
-void refuse(struct refusal *why, int status, int code, const char *fmt, ...)
-{
-    va_list args;
-
-    why->status = status;
-    why->code = code;
-    va_start(args, fmt);
-    (void)vsnprintf(why->message, sizeof why->message, fmt, args);
-    va_end(args);
 }

@@ -17,6 +17,7 @@
 #define TWINSIM_TWIN_H
 
 #include "json.h"
+#include "refusal.h"
 
 #define TWIN_TAGS_MAX    8192u  /* computed bytes, not text: facts T-17, T-18 */
 #define TWIN_SECTION_MAX 32768u
@@ -34,13 +35,6 @@ struct twin {
     size_t computed[3]; /* size of each section as the hub counts it, by enum twin_section */
     struct buf device_view; /* cached text for GET; empty when stale */
     size_t bytes; /* rough heap use, kept up to date, for the cache's ceiling */
-};
-
-/* Why a write was refused: what the device (status in the topic) or the service (HTTP status) is told. */
-struct refusal {
-    int status;         /* 400, 403, 404, 409, 412, ... */
-    int code;           /* the hub's errorCode: 400004, 403100, 412001, ... */
-    char message[256];
 };
 
 /* A fresh twin as created with its identity: metadata roots stamped now_us, no versions in them (T-01). NULL: out of memory. */

@@ -42,7 +42,4 @@ bool twin_metadata_mirrors(const cJSON *metadata, const cJSON *data);
 /* Would this become a section? As twin_check_service with replace, for one section without $metadata and $version. */
 bool twin_check_section(enum twin_section section, const cJSON *content, struct refusal *why);
 
-/* Write a refusal: status, code and a text. */
-void refuse(struct refusal *why, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
-
 #endif

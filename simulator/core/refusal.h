@@ -1,0 +1,16 @@
+/* refusal.h - a device's or a service's mistake, as data: what they are told. Never a failure of ours. */
+#ifndef TWINSIM_REFUSAL_H
+#define TWINSIM_REFUSAL_H
+
+#include "rc.h"
+
+struct refusal {
+    int status; /* what the topic or the HTTP answer says: 400, 403, 404, 409, 412, ... */
+    int code;   /* the hub's errorCode: 400004, 403100, 412001, ... */
+    char message[256];
+};
+
+/* Write all three; a long message is cut. */
+void refuse(struct refusal *why, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+#endif
