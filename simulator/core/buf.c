@@ -1,8 +1,8 @@
 /* buf.c - see buf.h. */
 #include "buf.h"
 
-#include <inttypes.h>
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

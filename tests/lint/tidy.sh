@@ -30,4 +30,4 @@ if [ "${1:-}" = --one ]; then
     exit 0
 fi
 
-c_files | grep '\.c$' | xargs -r -P "$(nproc)" -n 1 "$0" --one | verdict
+c_files | grep '\.c$' | xargs -r -P "$(nproc)" -n 1 "$0" --one | sort -u | verdict
