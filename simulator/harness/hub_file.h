@@ -16,8 +16,8 @@ struct hub_file {
     int mqtts_port;     /* 8883 */
     int mqtt_port;      /* 0: no plain listener */
     char ca_file[PATH_MAX];
-    char socket[108];   /* the Unix socket for service clients */
-    char service[512];  /* service connection string */
+    char socket[108];  /* the Unix socket for service clients */
+    char service[512]; /* service connection string */
     char durability[16];
     char version[32];
 };

@@ -11,21 +11,22 @@
 #include "hub_file.h"
 
 struct hub_process_options {
-    const char *data_dir;      /* made when missing */
-    const char *host;          /* 127.x.y.z; NULL: 127.0.0.1 */
-    const char *hostname;      /* NULL: twinsim.azure-devices.test */
-    int mqtts_port;            /* 0: 8883 */
-    int mqtt_port;             /* 0: no plain listener */
-    const char *durability;    /* memory, process (NULL), power */
-    const char *keys;          /* well-known (NULL), fresh */
-    const char *ca_dir;        /* NULL: DIR of the user's one CA, "ca" in the data home */
-    bool ca_unconstrained;     /* for TLS stacks that do not know name constraints */
-    bool allow_remote;         /* lets host be no loopback address; needs keys fresh */
-    unsigned history;          /* 0: default */
-    size_t cache_bytes;        /* 0: default */
+    const char *data_dir;   /* made when missing */
+    const char *host;       /* 127.x.y.z; NULL: 127.0.0.1 */
+    const char *hostname;   /* NULL: twinsim.azure-devices.test */
+    int mqtts_port;         /* 0: 8883 */
+    int mqtt_port;          /* 0: no plain listener */
+    const char *durability; /* memory, process (NULL), power */
+    const char *keys;       /* well-known (NULL), fresh */
+    const char *ca_dir;     /* NULL: DIR of the user's one CA, "ca" in the data home */
+    bool ca_unconstrained;  /* for TLS stacks that do not know name constraints */
+    bool allow_remote;      /* lets host be no loopback address; needs keys fresh */
+    unsigned history;       /* 0: default */
+    size_t cache_bytes;     /* 0: default */
     long token_skew_s;
-    const char *plugin;        /* path of twinsim_plugin.so; NULL: beside the binary (../lib) or where it was installed */
-    const char *broker;        /* NULL: mosquitto from PATH, /usr/sbin, /usr/local/sbin */
+    const char *forbidden_filter; /* close (NULL), 0x80: what a forbidden SUBSCRIBE gets */
+    const char *plugin; /* path of twinsim_plugin.so; NULL: beside the binary (../lib) or where it was installed */
+    const char *broker; /* NULL: mosquitto from PATH, /usr/sbin, /usr/local/sbin */
 };
 
 struct hub_process;
@@ -33,13 +34,19 @@ struct hub_process;
 /* Start a hub and wait until it is ready (READY=1 on a notify socket, not a log line); then hub.json is there.
  * why       what was wrong and what to do, for a person: address taken (by whom), another hub on the directory, no mosquitto, a damaged store...
  * returns   RC_OK (*out is the caller's), RC_BUSY, RC_CORRUPT, RC_NOT_FOUND (mosquitto or plugin missing), RC_REFUSED (not loopback), RC_TIMEOUT, RC_IO, RC_NOMEM */
-MUST_USE enum rc hub_process_start(const struct hub_process_options *options, struct hub_process **out, char *why, size_t why_size);
+MUST_USE enum rc hub_process_start(const struct hub_process_options *options, struct hub_process **out, char *why,
+                                   size_t why_size);
 
 const struct hub_file *hub_process_file(const struct hub_process *p);
-pid_t hub_process_pid(const struct hub_process *p);   /* the broker's; 0 when it is gone */
-int hub_process_pidfd(const struct hub_process *p);   /* readable when the broker has ended; -1 when gone */
+const char *hub_process_data_dir(const struct hub_process *p); /* absolute */
+pid_t hub_process_pid(const struct hub_process *p);            /* the broker's; 0 when it is gone */
+int hub_process_pidfd(const struct hub_process *p);            /* readable when the broker has ended; -1 when gone */
+/* Has the broker ended? Collects it and removes hub.json. */
+bool hub_process_has_ended(struct hub_process *p);
 /* Why the broker ended, when it did on its own: the last lines of its log. Lends. */
 const char *hub_process_last_words(struct hub_process *p);
+/* Keep the broker's log from growing for ever; call it now and then. */
+void hub_process_trim_log(const struct hub_process *p);
 
 /* SIGTERM, wait (bounded; then SIGKILL), remove hub.json. Idempotent. The directory stays. */
 void hub_process_stop(struct hub_process *p);
@@ -49,8 +56,9 @@ void hub_process_kill(struct hub_process *p);
 MUST_USE enum rc hub_process_restart(struct hub_process *p, char *why, size_t why_size);
 void hub_process_free(struct hub_process *p); /* stops it first; NULL is fine */
 
-/* A loopback address 127.x.y.z on which port is free right now and that no other twinsim process has taken (a lock file in
- * $XDG_RUNTIME_DIR or /tmp says so; held until *lock_fd is closed). */
+/* A loopback address 127.x.y.z on which port is free right now and that no other twinsim process has taken (a name in the
+ * abstract socket namespace says so; held until *lock_fd is closed, and leaves nothing behind).
+ * returns RC_OK, RC_BUSY (none free), RC_IO */
 MUST_USE enum rc loopback_take(int port, char host[64], int *lock_fd);
 
 #endif

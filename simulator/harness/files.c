@@ -1,0 +1,185 @@
+/* files.c - see files.h. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_RETRY_MS 10
+
+enum rc path_join(char out[PATH_MAX], const char *dir, const char *name)
+{
+    size_t len = strlen(dir);
+    const char *slash = len && dir[len - 1] == '/' ? "" : "/";
+    int n = snprintf(out, PATH_MAX, "%s%s%s", dir, slash, name);
+
+    return n >= 0 && n < PATH_MAX ? RC_OK : RC_LIMIT;
+}
+
+enum rc file_read(const char *path, struct buf *out)
+{
+    char chunk[16384];
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? RC_NOT_FOUND : RC_IO;
+    for (;;) {
+        n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0 || !buf_ok(out))
+            break;
+        buf_add(out, str_of(chunk, (size_t)n));
+    }
+    (void)close(fd);
+    if (n < 0)
+        return RC_IO;
+    buf_add(out, STR("")); /* a NUL behind nothing, too */
+    return out->rc;
+}
+
+static bool write_all(int fd, struct str bytes)
+{
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.at, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes = str_skip(bytes, (size_t)n);
+    }
+    return true;
+}
+
+/* The name is on disk only once its directory is. */
+static enum rc dir_sync(const char *path)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int fd;
+    int failed;
+
+    (void)snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return RC_IO;
+    failed = fsync(fd);
+    (void)close(fd);
+    return failed ? RC_IO : RC_OK;
+}
+
+enum rc file_write(const char *path, struct str bytes, unsigned mode, bool durable)
+{
+    char next[PATH_MAX];
+    enum rc rc = RC_IO;
+    int fd, n, kept;
+
+    n = snprintf(next, sizeof next, "%s.XXXXXX", path);
+    if (n < 0 || n >= PATH_MAX)
+        return RC_LIMIT;
+    fd = mkostemp(next, O_CLOEXEC);
+    if (fd < 0)
+        return RC_IO;
+    if (fchmod(fd, mode) || !write_all(fd, bytes) || (durable && fsync(fd)))
+        goto done;
+    if (rename(next, path))
+        goto done;
+    rc = durable ? dir_sync(path) : RC_OK;
+
+done:
+    kept = errno;
+    (void)close(fd);
+    if (rc)
+        (void)unlink(next);
+    errno = kept;
+    return rc;
+}
+
+enum rc dir_make(const char *path)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    struct stat st;
+
+    if (len == 0 || len >= sizeof part)
+        return RC_LIMIT;
+    memcpy(part, path, len + 1);
+    for (size_t i = 1; i < len; i++) {
+        if (part[i] != '/')
+            continue;
+        part[i] = '\0';
+        if (mkdir(part, 0755) && errno != EEXIST)
+            return RC_IO;
+        part[i] = '/';
+    }
+    if (mkdir(part, 0700) == 0)
+        return RC_OK;
+    if (errno != EEXIST || stat(part, &st))
+        return RC_IO;
+    if (!S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return RC_IO;
+    }
+    return RC_OK;
+}
+
+enum rc lock_take(const char *path, int wait_ms, int *fd)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int got = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (got < 0)
+        return RC_IO;
+    while (fcntl(got, F_OFD_SETLK, &whole)) {
+        if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || wait_ms <= 0) {
+            enum rc rc = errno == EAGAIN || errno == EACCES ? RC_BUSY : RC_IO;
+
+            (void)close(got);
+            return rc;
+        }
+        (void)poll(NULL, 0, LOCK_RETRY_MS); /* nobody tells us when a lock is free: look again, a limited time */
+        wait_ms -= LOCK_RETRY_MS;
+    }
+    *fd = got;
+    return RC_OK;
+}
+
+bool lock_is_held(const char *path)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool held;
+
+    if (fd < 0)
+        return false;
+    held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    (void)close(fd);
+    return held;
+}
+
+enum rc data_home_find(char out[PATH_MAX])
+{
+    const char *data = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+    const struct passwd *user;
+    char share[PATH_MAX];
+
+    if (data && data[0] == '/')
+        return path_join(out, data, "twinsim");
+    if (!home || home[0] != '/') {
+        user = getpwuid(getuid());
+        home = user ? user->pw_dir : NULL;
+    }
+    if (!home || home[0] != '/')
+        return RC_NOT_FOUND;
+    if (path_join(share, home, ".local/share"))
+        return RC_LIMIT;
+    return path_join(out, share, "twinsim");
+}
