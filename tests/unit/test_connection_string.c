@@ -74,7 +74,7 @@ static void what_is_none_is_refused_and_touches_nothing(void **state)
         "HostName",
         "HostName=",
         "HostName=;DeviceId=d",
-        "DeviceId=d;SharedAccessKey=" KEY,   /* no HostName */
+        ("DeviceId=d;SharedAccessKey=" KEY), /* no HostName */
         "HostName=h.x;DeviceId",             /* no '=' */
         "HostName=h.x;",                     /* an empty part */
         "HostName=h.x;;DeviceId=d",          /* in the middle, too */
