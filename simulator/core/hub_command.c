@@ -1,30 +1,10 @@
-/* hub_command.c - the control commands as one table, and those about identities. See docs/reference/control.md, section 1. */
+/* hub_command.c - the control commands as one table, and those about the hub itself. See docs/reference/control.md, section 1. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "hub_internal.h"
-
-static command_fn hub_status, device_create, device_show, device_list, device_update, device_delete, renew_key,
-    identity_export, identity_import, fault_add;
-
-enum target {
-    TARGET_NONE,
-    TARGET_DEVICE,
-    TARGET_MODULE,
-    TARGET_EITHER,
-    TARGET_INSIDE
-};
-
-struct command {
-    const char *name;
-    unsigned rights;
-    enum target target;
-    bool twin, modules, list, history;
-    const char *members; /* allowed beside command, correlationData and the target's ids; blank-separated */
-    command_fn *run;
-};
 
 #define READS  RIGHT_REGISTRY_READ
 #define WRITES RIGHT_REGISTRY_WRITE
@@ -40,7 +20,7 @@ static const struct command commands[] = {
     {"device.update", WRITES, TARGET_DEVICE, false, true, false, false,
      "status statusReason primaryKey secondaryKey iotEdge", device_update},
     {"device.delete", WRITES, TARGET_DEVICE, false, true, false, false, "", device_delete},
-    {"device.renew-key", WRITES, TARGET_EITHER, false, false, false, false, "keyType", renew_key},
+    {"device.renew-key", WRITES, TARGET_EITHER, false, false, false, false, "keyType", device_renew_key},
     {"module.create", WRITES, TARGET_MODULE, true, true, false, false, "primaryKey secondaryKey twin", device_create},
     {"module.show", READS, TARGET_MODULE, false, false, false, false, "", device_show},
     {"module.list", READS, TARGET_DEVICE, false, true, false, false, "", device_list},
@@ -123,14 +103,14 @@ void reply_refuse(struct reply *reply, int status, int code, const char *fmt, ..
     va_end(args);
 }
 
-static void reply_with(struct reply *reply, const struct refusal *why)
+void reply_with(struct reply *reply, const struct refusal *why)
 {
     reply->status = why->status;
     reply->why = *why;
 }
 
 /* Is `name` one of the blank-separated words? */
-static bool is_word_of(const char *words, const char *name)
+bool is_word_of(const char *words, const char *name)
 {
     struct str rest = str_from(words);
 
@@ -239,19 +219,9 @@ struct identity *command_target(struct hub *h, struct request *r, struct reply *
     return NULL;
 }
 
-static void announce_identity(struct hub *h, const char *kind, const struct identity *i, struct now now,
-                              struct outbox *out)
-{
-    struct buf *b = event_begin(h, kind, i, 0, now);
+/* --- the hub itself -------------------------------------------------------------------------------------------------- */
 
-    json_put_text(b, "status", i->is_enabled ? STR("enabled") : STR("disabled"));
-    json_put_text(b, "auth", i->auth == AUTH_SAS ? STR("sas") : STR("other"));
-    event_send(h, out);
-}
-
-/* --- identities ----------------------------------------------------------------------------------------------- */
-
-static void hub_status(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
+void hub_status(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     struct buf *b = &reply->body;
 
@@ -270,324 +240,9 @@ static void hub_status(struct hub *h, struct request *r, struct reply *reply, st
     buf_add_char(b, '}');
 }
 
-/* What device.create and device.update may say about an identity; read as a whole before anything is touched. */
-struct settings {
-    bool has_keys, has_status, has_reason;
-    struct sas_key primary, secondary;
-    bool is_enabled;
-    struct str reason; /* empty: unset it */
-};
-
-static bool read_keys(const cJSON *command, struct settings *s, struct reply *reply)
-{
-    const char *primary = json_get_text(command, "primaryKey");
-    const char *secondary = json_get_text(command, "secondaryKey");
-
-    if (!json_get(command, "primaryKey") && !json_get(command, "secondaryKey"))
-        return true;
-    if (!primary || !secondary) {
-        reply_refuse(reply, 400, 400004, "give both primaryKey and secondaryKey, or neither");
-        return false;
-    }
-    if (sas_key_read(str_from(primary), &s->primary) || sas_key_read(str_from(secondary), &s->secondary)) {
-        reply_refuse(reply, 400, 400004, "a symmetric key must be base64 of 16 to 64 bytes");
-        return false;
-    }
-    s->has_keys = true;
-    return true;
-}
-
-static bool read_status(const cJSON *command, struct settings *s, struct reply *reply)
-{
-    const char *status = json_get_text(command, "status");
-    const cJSON *reason = json_get(command, "statusReason");
-
-    if (json_get(command, "status")) {
-        if (!status || (strcmp(status, "enabled") != 0 && strcmp(status, "disabled") != 0)) {
-            reply_refuse(reply, 400, 400004, "status is neither \"enabled\" nor \"disabled\"");
-            return false;
-        }
-        s->has_status = true;
-        s->is_enabled = strcmp(status, "enabled") == 0;
-    }
-    if (!reason)
-        return true;
-    if (!cJSON_IsNull(reason) && (!cJSON_IsString(reason) || strlen(reason->valuestring) > STATUS_REASON_MAX)) {
-        reply_refuse(reply, 400, 400004, "statusReason is a text of at most 128 characters, or null");
-        return false;
-    }
-    s->has_reason = true;
-    s->reason = cJSON_IsString(reason) ? str_from(reason->valuestring) : (struct str){NULL, 0};
-    return true;
-}
-
-/* returns false with the refusal written; *s is then not to be used. */
-static bool read_settings(const cJSON *command, struct settings *s, struct reply *reply)
-{
-    const cJSON *edge = json_get(command, "iotEdge");
-
-    memset(s, 0, sizeof *s);
-    if (edge && !cJSON_IsBool(edge)) {
-        reply_refuse(reply, 400, 400004, "iotEdge is true or false");
-        return false;
-    }
-    return read_keys(command, s, reply) && read_status(command, s, reply);
-}
-
-static enum rc apply_settings(struct identity *i, const cJSON *command, const struct settings *s, struct now now)
-{
-    const cJSON *edge = json_get(command, "iotEdge");
-    char *reason = s->reason.len ? str_dup(s->reason) : NULL;
-
-    if (s->reason.len && !reason)
-        return RC_NOMEM;
-    if (s->has_keys) {
-        i->primary = s->primary;
-        i->secondary = s->secondary;
-    }
-    if ((s->has_status && s->is_enabled != i->is_enabled) || s->has_reason)
-        i->status_updated_us = now.us;
-    if (s->has_status)
-        i->is_enabled = s->is_enabled;
-    if (s->has_reason) {
-        free(i->status_reason);
-        i->status_reason = reason;
-    }
-    if (edge)
-        i->is_edge = cJSON_IsTrue(edge);
-    return RC_OK;
-}
-
-static void change_tag(struct hub *h, struct identity *i)
-{
-    int64_t before = i->tag;
-
-    while (i->tag == before)
-        i->tag = 100000000 + (int64_t)(hub_random(h) % 900000000);
-}
-
-/* Fill in what nobody gave: keys, generation, etag, a twin. returns false when out of memory. */
-static bool complete(struct hub *h, struct identity *i, struct now now)
-{
-    if (i->auth == AUTH_SAS && !i->primary.len)
-        hub_identity_keys(h->options.key_seed, identity_ident(i), i->key_turn, &i->primary, &i->secondary);
-    if (!i->generation[0])
-        (void)snprintf(i->generation, sizeof i->generation, "%" PRIu64,
-                       637000000000000000u + hub_random(h) % 100000000000000u);
-    if (!i->tag)
-        change_tag(h, i);
-    if (!i->twin)
-        i->twin = twin_new(now.us);
-    return i->twin != NULL;
-}
-
-/* Put a finished identity into the hub: row, cache, event. */
-static void admit(struct hub *h, struct identity *i, struct request *r, struct reply *reply, struct outbox *out)
-{
-    if (!complete(h, i, r->now)) {
-        identity_free(i);
-        out->rc = RC_NOMEM;
-        return;
-    }
-    hub_store_document(i, CHANGE_CREATED, r->now, out);
-    i = hub_put(h, i);
-    announce_identity(h, "created", i, r->now, out);
-    identity_print_document(&reply->body, i);
-}
-
-/* May an identity of that name be made? Its device must exist, with room for one more module. */
-static bool may_create(struct hub *h, const struct request *r, struct reply *reply)
-{
-    char id[IDENT_TEXT_MAX];
-
-    (void)ident_print(r->target, id);
-    if (hub_find(h, str_from(id))) {
-        reply_refuse(reply, 409, ident_is_module(r->target) ? 409301 : 409001, "%s exists already", id);
-        return false;
-    }
-    if (!ident_is_module(r->target))
-        return true;
-    if (!hub_find(h, r->target.device)) {
-        reply_refuse(reply, 404, 404001, "Device %.*s not registered", STR_FMT(r->target.device));
-        return false;
-    }
-    if (r->n_listed >= HUB_MODULES_MAX) { /* facts L-05 */
-        reply_refuse(reply, 413, 413003, "a device has at most %u modules", HUB_MODULES_MAX);
-        return false;
-    }
-    return true;
-}
-
-static void device_create(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    const cJSON *twin = json_get(r->command, "twin");
-    struct settings settings;
-    struct refusal why;
-    struct identity *i;
-    enum rc rc;
-
-    if (!may_create(h, r, reply) || !read_settings(r->command, &settings, reply))
-        return;
-    i = identity_new(r->target);
-    rc = i ? apply_settings(i, r->command, &settings, r->now) : RC_NOMEM;
-    if (!rc && !i->status_reason && i->is_enabled)
-        i->status_updated_us = INSTANT_NONE; /* nothing was ever changed (facts T-01) */
-    if (!rc && twin)
-        rc = twin_read(twin, r->now.us, &i->twin, &why);
-    if (!rc) {
-        admit(h, i, r, reply, out);
-        return;
-    }
-    identity_free(i);
-    if (rc == RC_SYNTAX)
-        reply_with(reply, &why);
-    else
-        out->rc = rc;
-}
-
-static void device_show(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    struct identity *i = command_target(h, r, reply);
-
-    (void)out;
-    if (i)
-        identity_print_document(&reply->body, i);
-}
-
-static void device_list(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    struct buf *b = &reply->body;
-
-    (void)out;
-    if (r->verb->modules && !command_target(h, r, reply))
-        return;
-    buf_add(b, STR("{\"items\":["));
-    for (size_t n = 0; n < r->n_listed; n++) {
-        json_comma(b);
-        identity_print_document(b, r->listed[n]);
-    }
-    buf_add_char(b, ']');
-    if (r->list_has_more && r->n_listed)
-        json_put_text(b, "next", identity_id(r->listed[r->n_listed - 1]));
-    buf_add_char(b, '}');
-}
-
-static void device_update(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    struct identity *i = command_target(h, r, reply);
-    struct settings settings;
-
-    if (!i || !read_settings(r->command, &settings, reply))
-        return;
-    if (apply_settings(i, r->command, &settings, r->now)) {
-        out->rc = RC_NOMEM;
-        return;
-    }
-    change_tag(h, i); /* deviceEtag changes, the twin's counters do not (facts T-31) */
-    hub_store_document(i, CHANGE_UPDATED, r->now, out);
-    announce_identity(h, "updated", i, r->now, out);
-    if (!i->is_enabled) { /* facts A-11 */
-        hub_end_session(h, i, ENDED_IDENTITY, r->now, out);
-        for (size_t n = 0; n < r->n_listed; n++)
-            hub_end_session(h, r->listed[n], ENDED_IDENTITY, r->now, out);
-    }
-    identity_print_document(&reply->body, i);
-}
-
-static void delete_one(struct hub *h, struct identity *i, struct now now, struct outbox *out)
-{
-    struct out *o;
-
-    hub_end_session(h, i, ENDED_IDENTITY, now, out);
-    announce_identity(h, "deleted", i, now, out);
-    o = outbox_push(out, OUT_STORE);
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->change = CHANGE_DELETED;
-    o->at_us = now.us;
-    hub_forget(h, i);
-}
-
-static void device_delete(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    struct identity *i = command_target(h, r, reply);
-
-    if (!i)
-        return;
-    for (size_t n = 0; n < r->n_listed; n++)
-        delete_one(h, r->listed[n], r->now, out);
-    r->n_listed = 0;
-    delete_one(h, i, r->now, out);
-}
-
-static void renew_key(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    struct identity *i = command_target(h, r, reply);
-    const char *which = json_get_text(r->command, "keyType");
-    struct sas_key primary, secondary;
-
-    if (!i)
-        return;
-    if (!which || !is_word_of("primary secondary both swap", which)) {
-        reply_refuse(reply, 400, 400004, "keyType is one of primary, secondary, both, swap");
-        return;
-    }
-    if (strcmp(which, "swap") == 0) {
-        primary = i->secondary;
-        secondary = i->primary;
-    } else {
-        i->key_turn++;
-        hub_identity_keys(h->options.key_seed, identity_ident(i), i->key_turn, &primary, &secondary);
-        if (strcmp(which, "primary") == 0)
-            secondary = i->secondary;
-        if (strcmp(which, "secondary") == 0)
-            primary = i->primary;
-    }
-    i->primary = primary;
-    i->secondary = secondary;
-    change_tag(h, i);
-    hub_store_document(i, CHANGE_UPDATED, r->now, out); /* a live connection survives until it authenticates again */
-    announce_identity(h, "updated", i, r->now, out);
-    identity_print_document(&reply->body, i);
-}
-
-/* --- export, import ------------------------------------------------------------------------------------------- */
-
-static void identity_export(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    struct identity *i = command_target(h, r, reply);
-
-    (void)out;
-    if (i)
-        identity_print(&reply->body, i, true);
-}
-
-static void identity_import(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
-{
-    bool replace = cJSON_IsTrue(json_get(r->command, "replace"));
-    char id[IDENT_TEXT_MAX];
-    struct identity *there = hub_find(h, str_of(id, ident_print(r->target, id)));
-    struct identity *i = NULL;
-    struct refusal why;
-    enum rc rc = identity_read(json_get(r->command, "identity"), r->now.us, &i, &why);
-
-    if (rc == RC_SYNTAX)
-        reply_with(reply, &why);
-    else if (rc)
-        out->rc = rc;
-    if (rc)
-        return;
-    if (there && replace)
-        delete_one(h, there, r->now, out); /* its modules stay */
-    if (!may_create(h, r, reply)) {
-        identity_free(i);
-        return;
-    }
-    admit(h, i, r, reply, out);
-}
-
 /* --- faults --------------------------------------------------------------------------------------------------- */
 
-static void fault_add(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
+void fault_add(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     struct identity *i = command_target(h, r, reply);
     const char *type = json_get_text(r->command, "type");

@@ -3,7 +3,8 @@
  *   hub.c           the record, the cache, dispatch, time
  *   hub_connect.c   CONNECT and the end of a connection
  *   hub_device.c    what a connected device or module does
- *   hub_command.c   the control commands, as a table; identities
+ *   hub_command.c   the control commands, as a table
+ *   hub_identity.c  the commands about identities
  *   hub_twin.c      the commands that touch twins
  *   hub_event.c     events, error bodies, derived keys
  */
@@ -95,6 +96,24 @@ typedef void command_fn(struct hub *h, struct request *r, struct reply *reply, s
 void reply_refuse(struct reply *reply, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* The identity a command is about with its twin if wanted, or NULL with the refusal written. */
 struct identity *command_target(struct hub *h, struct request *r, struct reply *reply);
+/* One control command. */
+enum target { TARGET_NONE, TARGET_DEVICE, TARGET_MODULE, TARGET_EITHER, TARGET_INSIDE };
+
+struct command {
+    const char *name;
+    unsigned rights;
+    enum target target;
+    bool twin, modules, list, history;
+    const char *members; /* allowed beside command, correlationData and the target's ids; blank-separated */
+    command_fn *run;
+};
+
+void reply_with(struct reply *reply, const struct refusal *why);
+/* Is `name` one of the blank-separated words? */
+bool is_word_of(const char *words, const char *name);
+command_fn hub_status, fault_add;
+command_fn device_create, device_show, device_list, device_update, device_delete, device_renew_key, identity_export,
+    identity_import;
 command_fn twin_show, twin_update, twin_replace, twin_history;
 
 #endif

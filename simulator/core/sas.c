@@ -42,13 +42,14 @@ enum rc sas_token_read(struct str text, struct sas_token *out)
 
 /* ---- keys ---- */
 
-/* Decode strict base64: whole groups of four, '=' only at the end. out holds at least text.len / 4 * 3 bytes. */
+/* Decode strict base64: whole groups of four, '=' only at the end. out holds at least text.len / 4 * 3 bytes.
+ * EVP_DecodeBlock alone takes blanks around and '=' anywhere. */
 static bool base64_decode(struct str text, unsigned char *out, size_t *len)
 {
     size_t pad = str_ends(text, STR("==")) ? 2 : str_ends(text, STR("=")) ? 1 : 0;
     int n;
 
-    if (text.len == 0 || text.len % 4 || text.len > 4096)
+    if (text.len == 0 || text.len > 4096)
         return false;
     for (size_t i = 0; i < text.len - pad; i++) {
         char c = text.at[i];
@@ -144,21 +145,21 @@ bool sas_token_is_signed_by(const struct sas_token *token, const struct sas_key 
 
 /* ---- what sr covers ---- */
 
-/* Equal without letter case, as it stands or after undoing up to `rounds` percent-encodings. */
-static bool eq_decoded(struct str segment, struct str want, unsigned rounds)
+/* Equal without letter case, as it stands or, on request, after undoing a percent-encoding. */
+static bool eq_decoded(struct str segment, struct str want, bool or_decoded)
 {
     struct buf plain;
     bool eq = str_eq_nocase(segment, want);
 
-    if (eq || rounds == 0 || str_find(segment, '%') == segment.len)
+    if (eq || !or_decoded)
         return eq;
     buf_init(&plain, segment.len);
-    eq = percent_decode(segment, &plain) == RC_OK && eq_decoded(buf_view(&plain), want, rounds - 1);
+    eq = percent_decode(segment, &plain) == RC_OK && str_eq_nocase(buf_view(&plain), want);
     buf_done(&plain);
     return eq;
 }
 
-static bool is_host(struct str segment, const struct str *hosts, size_t n_hosts, unsigned rounds)
+static bool is_host(struct str segment, const struct str *hosts, size_t n_hosts)
 {
     size_t colon = str_find(segment, ':');
     uint64_t port;
@@ -167,7 +168,7 @@ static bool is_host(struct str segment, const struct str *hosts, size_t n_hosts,
     if (colon < segment.len && str_to_u64(str_skip(segment, colon + 1), 65535, &port) == RC_OK)
         segment = str_first(segment, colon);
     for (size_t i = 0; i < n_hosts; i++)
-        if (hosts[i].len && eq_decoded(segment, hosts[i], rounds))
+        if (hosts[i].len && str_eq_nocase(segment, hosts[i]))
             return true;
     return false;
 }
@@ -180,7 +181,7 @@ static bool is_suffix(struct str segment, size_t position)
 }
 
 /* Is uri, cut at every '/', a prefix of host/devices/d/modules/m (or host/devices/d)? */
-static bool covers(struct str uri, const struct str *hosts, size_t n_hosts, struct ident id, unsigned rounds)
+static bool covers(struct str uri, const struct str *hosts, size_t n_hosts, struct ident id, bool or_decoded)
 {
     const struct str path[] = {{NULL, 0}, STR("devices"), id.device, STR("modules"), id.module};
     size_t depth = ident_is_module(id) ? 5 : 3;
@@ -193,7 +194,7 @@ static bool covers(struct str uri, const struct str *hosts, size_t n_hosts, stru
             return true;
         if (i >= depth)
             return false;
-        if (!(i == 0 ? is_host(segment, hosts, n_hosts, rounds) : eq_decoded(segment, path[i], rounds)))
+        if (!(i == 0 ? is_host(segment, hosts, n_hosts) : eq_decoded(segment, path[i], or_decoded)))
             return false;
     }
     return true;
@@ -207,10 +208,10 @@ bool sas_scope_covers(struct str sr, const struct str *hosts, size_t n_hosts, st
     if (sr.len == 0)
         return false;
     /* Raw first: an id such as "50%25" signed raw must not lose its "%25". */
-    if (covers(sr, hosts, n_hosts, id, 2))
+    if (covers(sr, hosts, n_hosts, id, false))
         return true;
     buf_init(&uri, 0);
-    ok = percent_decode(sr, &uri) == RC_OK && covers(buf_view(&uri), hosts, n_hosts, id, 1);
+    ok = percent_decode(sr, &uri) == RC_OK && covers(buf_view(&uri), hosts, n_hosts, id, true);
     buf_done(&uri);
     return ok;
 }
@@ -221,7 +222,7 @@ bool sas_scope_is_hub(struct str sr, const struct str *hosts, size_t n_hosts)
     bool ok;
 
     buf_init(&host, 0);
-    ok = percent_decode(sr, &host) == RC_OK && host.len && is_host(buf_view(&host), hosts, n_hosts, 0);
+    ok = percent_decode(sr, &host) == RC_OK && host.len && is_host(buf_view(&host), hosts, n_hosts);
     buf_done(&host);
     return ok;
 }
