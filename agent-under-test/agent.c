@@ -1,0 +1,167 @@
+/* agent.c - the parts of the agent, told what they need to know of each other. */
+#include "agent.h"
+
+enum rc agent_init(struct agent *a, const struct settings *settings, const struct collect_roots *roots,
+                   const struct wire *wire, const struct log *log, struct instant now)
+{
+    enum rc rc;
+
+    *a = (struct agent){.settings = settings, .log = log, .state = AGENT_STARTING};
+    session_init(&a->session, settings, wire, log);
+    rc = twin_init(&a->twin, settings, wire, log);
+    telemetry_init(&a->telemetry, settings, &a->twin.config, roots, wire, log);
+    a->session.deadline = now.mono_ms;
+    a->deadline = now.mono_ms + settings->connection_timeout_ms;
+    return rc;
+}
+
+void agent_done(struct agent *a)
+{
+    telemetry_done(&a->telemetry);
+    twin_done(&a->twin);
+}
+
+static bool is_ready(const struct agent *a)
+{
+    return a->session.state == SESSION_READY;
+}
+
+/* Tell the others when the connection became ready, or stopped being so. */
+static void settle(struct agent *a, bool was_ready, struct instant now)
+{
+    if (is_ready(a) == was_ready)
+        return;
+    if (was_ready) {
+        twin_on_lost(&a->twin);
+        return;
+    }
+    twin_on_ready(&a->twin, now);
+    telemetry_on_ready(&a->telemetry, now);
+}
+
+/* Name the reason why there is no configuration in time. source: facts S-08 */
+static void start_failed(struct agent *a)
+{
+    switch (a->session.problem) {
+    case PROBLEM_REFUSED:
+        failure_set(&a->failure, FAILURE_AUTHENTICATION, FAILED_UNAUTHORIZED, "the hub refuses this identity");
+        break;
+    case PROBLEM_NETWORK:
+        failure_set(&a->failure, FAILURE_AUTHENTICATION, FAILED_OTHER, "the hub cannot be reached");
+        break;
+    case PROBLEM_NONE:
+        failure_set(&a->failure, FAILURE_REMOTE, FAILED_TIMEOUT, "the twin did not come in time");
+        break;
+    }
+    a->has_failed = true;
+    a->state = AGENT_OVER;
+}
+
+static void leave(struct agent *a, struct instant now)
+{
+    a->state = AGENT_LEAVING;
+    a->deadline = now.mono_ms + 2 * SESSION_CLOSING_MS;
+    session_close(&a->session, now);
+}
+
+/* Move on from a state whose time or purpose is over. */
+static void life_check(struct agent *a, struct instant now)
+{
+    bool is_late = now.mono_ms >= a->deadline;
+
+    if (a->state == AGENT_STARTING && is_late)
+        start_failed(a);
+    if (a->state == AGENT_FLUSHING && (is_late || !is_ready(a) || telemetry_is_flushed(&a->telemetry)))
+        leave(a, now);
+    if (a->state == AGENT_LEAVING && (is_late || a->session.state == SESSION_DOWN))
+        a->state = AGENT_OVER;
+}
+
+void agent_tick(struct agent *a, struct instant now)
+{
+    bool was_ready = is_ready(a);
+
+    if (is_ready(a) && telemetry_is_stuck(&a->telemetry, now))
+        session_give_up(&a->session, "a message was not acknowledged in time", now);
+    session_tick(&a->session, now);
+    settle(a, was_ready, now);
+    if (is_ready(a))
+        twin_tick(&a->twin, now);
+    telemetry_tick(&a->telemetry, is_ready(a), now);
+    life_check(a, now);
+}
+
+int64_t agent_due(const struct agent *a)
+{
+    const int64_t times[] = {a->deadline, session_due(&a->session), twin_due(&a->twin), telemetry_due(&a->telemetry),
+                             is_ready(a) ? telemetry_stuck_at(&a->telemetry) : TIME_NEVER};
+    int64_t due = TIME_NEVER;
+
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (times[i] < due)
+            due = times[i];
+    return due;
+}
+
+void agent_on_connack(struct agent *a, int code, struct instant now)
+{
+    session_on_connack(&a->session, code, now);
+}
+
+void agent_on_suback(struct agent *a, const int *granted, size_t n, struct instant now)
+{
+    bool was_ready = is_ready(a), is_granted = n == WIRE_SUBSCRIPTIONS;
+
+    for (size_t i = 0; i < n; i++)
+        is_granted = is_granted && granted[i] < 128;
+    session_on_suback(&a->session, is_granted, now);
+    settle(a, was_ready, now);
+}
+
+void agent_on_message(struct agent *a, struct str topic, struct str body, struct instant now)
+{
+    struct twin_news news;
+
+    twin_on_message(&a->twin, topic, body, now, &news);
+    if (news.is_judged) {
+        telemetry_configured(&a->telemetry, now);
+        if (a->state == AGENT_STARTING) {
+            a->state = AGENT_RUNNING;
+            a->deadline = TIME_NEVER;
+            log_line(a->log, SEVERITY_INFO, "start detail=\"security agent initialized\"");
+        }
+    }
+    if (news.errors)
+        telemetry_raise(&a->telemetry, news.errors, now);
+}
+
+void agent_on_puback(struct agent *a, int mid, struct instant now)
+{
+    telemetry_on_puback(&a->telemetry, mid);
+    telemetry_tick(&a->telemetry, is_ready(a), now); /* there is room for the next message now */
+}
+
+void agent_on_lost(struct agent *a, const char *reason, struct instant now)
+{
+    bool was_ready = is_ready(a);
+
+    session_on_lost(&a->session, reason, now);
+    settle(a, was_ready, now);
+}
+
+void agent_stop(struct agent *a, struct instant now)
+{
+    log_line(a->log, SEVERITY_INFO, "stop");
+    if (a->state == AGENT_FLUSHING || a->state == AGENT_LEAVING) {
+        a->deadline = now.mono_ms;
+        return;
+    }
+    a->state = AGENT_FLUSHING;
+    a->deadline = now.mono_ms + AGENT_FLUSH_MS;
+    telemetry_flush(&a->telemetry);
+}
+
+bool agent_is_over(const struct agent *a)
+{
+    return a->state == AGENT_OVER;
+}

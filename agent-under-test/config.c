@@ -1,0 +1,279 @@
+/* config.c - reading, judging and reporting the security configuration. */
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "duration.h"
+
+enum config_type { TYPE_DURATION, TYPE_CACHE, TYPE_MESSAGE, TYPE_PRIORITY, TYPE_FLAG, TYPE_TEXT };
+
+struct rule {
+    const char *name;
+    enum config_type type;
+    const char *preset; /* the default, as text */
+};
+
+#define CONFIG_RULE(id, twin_name, kind, value)                                                                        \
+    [CONFIG_##id] = {.name = (twin_name), .type = TYPE_##kind, .preset = (value)},
+static const struct rule rules[CONFIG_COUNT] = {CONFIG_LIST(CONFIG_RULE)};
+
+static const char *const priority_words[] = {[PRIORITY_OFF] = "Off", [PRIORITY_LOW] = "Low", [PRIORITY_HIGH] = "High"};
+
+const char *config_name(enum config_id id)
+{
+    return rules[id].name;
+}
+
+int64_t config_number(const struct config *c, enum config_id id)
+{
+    return c->value[id].number;
+}
+
+enum priority config_priority(const struct config *c, enum config_id id)
+{
+    assert(rules[id].type == TYPE_PRIORITY);
+    return (enum priority)c->value[id].number;
+}
+
+static enum rc keep_text(const char *text, struct config_value *out)
+{
+    out->text = strdup(text);
+    return out->text ? RC_OK : RC_NOMEM;
+}
+
+static enum rc read_duration(const char *text, struct config_value *out)
+{
+    if (strlen(text) > CONFIG_DURATION_MAX || duration_parse(str_from(text), &out->number) ||
+        out->number < CONFIG_PERIOD_MIN)
+        return RC_INVALID;
+    return keep_text(text, out);
+}
+
+static enum rc read_priority(const char *text, struct config_value *out)
+{
+    for (size_t i = 0; i < sizeof priority_words / sizeof *priority_words; i++) {
+        if (str_is_nocase(str_from(text), priority_words[i])) {
+            out->number = (int64_t)i;
+            return RC_OK;
+        }
+    }
+    return RC_INVALID;
+}
+
+/* Read what stands under "value". No conversions: text is never a number, a number never a flag. */
+static enum rc value_read(enum config_type type, const cJSON *item, struct config_value *out)
+{
+    const char *text = cJSON_GetStringValue(item);
+
+    switch (type) {
+    case TYPE_DURATION:
+        return text ? read_duration(text, out) : RC_INVALID;
+    case TYPE_PRIORITY:
+        return text ? read_priority(text, out) : RC_INVALID;
+    case TYPE_TEXT:
+        return text && strlen(text) <= CONFIG_TEXT_MAX ? keep_text(text, out) : RC_INVALID;
+    case TYPE_FLAG:
+        out->number = cJSON_IsTrue(item);
+        return cJSON_IsBool(item) ? RC_OK : RC_INVALID;
+    case TYPE_CACHE:
+        return json_integer(item, CONFIG_CACHE_MIN, CONFIG_CACHE_MAX, &out->number) ? RC_INVALID : RC_OK;
+    case TYPE_MESSAGE:
+        return json_integer(item, CONFIG_MESSAGE_MIN, CONFIG_MESSAGE_MAX, &out->number) ? RC_INVALID : RC_OK;
+    }
+    return RC_INVALID;
+}
+
+/* Take the default of one property from the table. */
+static enum rc preset_read(const struct rule *rule, struct config_value *out)
+{
+    switch (rule->type) {
+    case TYPE_DURATION:
+        return read_duration(rule->preset, out);
+    case TYPE_PRIORITY:
+        return read_priority(rule->preset, out);
+    case TYPE_FLAG:
+        out->number = strcmp(rule->preset, "true") == 0;
+        return RC_OK;
+    case TYPE_CACHE:
+    case TYPE_MESSAGE:
+        return str_to_number(str_from(rule->preset), INT32_MAX, &out->number);
+    case TYPE_TEXT:
+        return rule->preset ? keep_text(rule->preset, out) : RC_OK;
+    }
+    return RC_INVALID;
+}
+
+void config_done(struct config *c)
+{
+    for (size_t i = 0; i < CONFIG_COUNT; i++)
+        free(c->value[i].text);
+    memset(c, 0, sizeof *c);
+}
+
+enum rc config_init(struct config *c)
+{
+    struct config_mismatch unused;
+
+    memset(c, 0, sizeof *c);
+    return config_read(NULL, c, &unused);
+}
+
+enum rc config_read(const cJSON *object, struct config *out, struct config_mismatch *mismatch)
+{
+    struct config fresh = {0};
+    enum rc rc = RC_OK;
+
+    memset(mismatch, 0, sizeof *mismatch);
+    if (object && !cJSON_IsNull(object) && !cJSON_IsObject(object)) {
+        mismatch->is_object_wrong = true;
+        return RC_INVALID;
+    }
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        const cJSON *wrapper = json_find(object, rules[i].name);
+        if (!wrapper || cJSON_IsNull(wrapper))
+            rc = preset_read(&rules[i], &fresh.value[i]);
+        else
+            rc = value_read(rules[i].type, json_find(wrapper, "value"), &fresh.value[i]);
+        if (rc == RC_INVALID)
+            mismatch->property[mismatch->count++] = (enum config_id)i;
+        else if (rc)
+            goto done;
+    }
+    rc = mismatch->count ? RC_INVALID : RC_OK;
+    if (!rc) {
+        config_done(out);
+        *out = fresh;
+        memset(&fresh, 0, sizeof fresh);
+    }
+
+done:
+    config_done(&fresh);
+    return rc;
+}
+
+size_t config_findings(const struct config *c, struct config_finding out[CONFIG_FINDINGS_MAX])
+{
+    int64_t message = config_number(c, CONFIG_MESSAGE_BYTES);
+    size_t n = 0;
+
+    if (config_number(c, CONFIG_CACHE_BYTES) < message)
+        out[n++] = (struct config_finding){CONFIG_CACHE_BYTES, "Conflict", "the local cache is smaller than a message"};
+    if (message % 4096)
+        out[n++] = (struct config_finding){CONFIG_MESSAGE_BYTES, "NotOptimal",
+                                           "messages are charged in steps of 4096 bytes; this size is no multiple"};
+    if (config_number(c, CONFIG_HIGH_FREQUENCY) > config_number(c, CONFIG_LOW_FREQUENCY))
+        out[n++] = (struct config_finding){CONFIG_HIGH_FREQUENCY, "Conflict",
+                                           "high-priority messages are less frequent than low-priority ones"};
+    return n;
+}
+
+/* Make the JSON of one value, without its wrapper. */
+static cJSON *value_to_json(enum config_id id, const struct config_value *v)
+{
+    switch (rules[id].type) {
+    case TYPE_DURATION:
+    case TYPE_TEXT:
+        return v->text ? cJSON_CreateString(v->text) : cJSON_CreateNull();
+    case TYPE_PRIORITY:
+        return cJSON_CreateString(priority_words[v->number]);
+    case TYPE_FLAG:
+        return cJSON_CreateBool(v->number != 0);
+    case TYPE_CACHE:
+    case TYPE_MESSAGE:
+        return cJSON_CreateNumber((double)v->number);
+    }
+    return NULL;
+}
+
+cJSON *config_to_json(const struct config *c)
+{
+    cJSON *object = cJSON_CreateObject(), *wrapper, *value;
+
+    for (size_t i = 0; object && i < CONFIG_COUNT; i++) {
+        value = value_to_json((enum config_id)i, &c->value[i]);
+        wrapper = value;
+        if (value && !cJSON_IsNull(value)) {
+            wrapper = cJSON_CreateObject();
+            if (!wrapper || !cJSON_AddItemToObject(wrapper, "value", value)) {
+                cJSON_Delete(wrapper);
+                wrapper = NULL;
+                cJSON_Delete(value);
+            }
+        }
+        if (!wrapper || !cJSON_AddItemToObject(object, rules[i].name, wrapper)) {
+            cJSON_Delete(wrapper);
+            cJSON_Delete(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+/* Append one entry of a ConfigurationError payload. */
+static bool add_error(cJSON *payload, const char *name, const char *error_type, const char *used, const char *message)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    if (entry && used && cJSON_AddStringToObject(entry, "ConfigurationName", name) &&
+        cJSON_AddStringToObject(entry, "ErrorType", error_type) &&
+        cJSON_AddStringToObject(entry, "UsedConfiguration", used) &&
+        cJSON_AddStringToObject(entry, "Message", message) && cJSON_AddItemToArray(payload, entry))
+        return true;
+    cJSON_Delete(entry);
+    return false;
+}
+
+/* One value as plain text, for UsedConfiguration. The caller frees it; NULL without memory. */
+static char *value_to_text(const struct config *c, enum config_id id)
+{
+    cJSON *json = value_to_json(id, &c->value[id]);
+    const char *plain = cJSON_GetStringValue(json);
+    char *text = plain ? strdup(plain) : json_print(json);
+
+    cJSON_Delete(json);
+    return text;
+}
+
+cJSON *config_errors_from_findings(const struct config *c, const struct config_finding *findings, size_t n)
+{
+    cJSON *payload = cJSON_CreateArray();
+    bool ok = payload != NULL;
+
+    for (size_t i = 0; ok && i < n; i++) {
+        char *used = value_to_text(c, findings[i].property);
+        ok = add_error(payload, config_name(findings[i].property), findings[i].error_type, used, findings[i].message);
+        free(used);
+    }
+    if (ok)
+        return payload;
+    cJSON_Delete(payload);
+    return NULL;
+}
+
+cJSON *config_errors_from_mismatch(const struct config *c, const struct config_mismatch *m, const char *object_name)
+{
+    cJSON *payload = cJSON_CreateArray(), *whole = NULL;
+    bool ok = payload != NULL;
+    char *used = NULL;
+
+    if (ok && m->is_object_wrong) {
+        whole = config_to_json(c);
+        used = whole ? json_print(whole) : NULL;
+        ok = add_error(payload, object_name, "TypeMismatch", used, "the configuration is not an object");
+        cJSON_Delete(whole);
+        free(used);
+    }
+    for (size_t i = 0; ok && i < m->count; i++) {
+        used = value_to_text(c, m->property[i]);
+        ok = add_error(payload, config_name(m->property[i]), "TypeMismatch", used,
+                       "the desired value is of the wrong type or out of bounds; the whole update was refused");
+        free(used);
+    }
+    if (ok)
+        return payload;
+    cJSON_Delete(payload);
+    return NULL;
+}

@@ -1,0 +1,285 @@
+/* telemetry.c - timers, queues, messages under way. */
+#include "telemetry.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "session.h"
+
+#define TOPIC_MAX 1024
+/* source: facts S-13 */
+#define BAG "%24.ct=application%2Fjson&%24.ce=utf-8&%24.ifid=urn%3Aazureiot%3ASecurity%3ASecurityAgent%3A1"
+
+/* What a snapshot holds. */
+static const struct {
+    const char *name;
+    enum config_id priority;
+    cJSON *(*collect)(const struct collect_roots *roots);
+} snapshots[] = {
+    {"SystemInformation", CONFIG_SYSTEM_INFORMATION, collect_system},
+    {"ListeningPorts", CONFIG_LISTENING_PORTS, collect_ports},
+    {"LocalUsers", CONFIG_LOCAL_USERS, collect_users},
+};
+
+static const char *const queue_words[] = {"High", "Low", "Operational"};
+
+static const enum config_id frequencies[] = {[QUEUE_HIGH] = CONFIG_HIGH_FREQUENCY, [QUEUE_LOW] = CONFIG_LOW_FREQUENCY};
+
+void telemetry_init(struct telemetry *t, const struct settings *settings, const struct config *config,
+                    const struct collect_roots *roots, const struct wire *wire, const struct log *log)
+{
+    *t = (struct telemetry){.settings = settings, .config = config, .wire = wire, .log = log, .roots = *roots};
+    queues_init(&t->queues, (size_t)config_number(config, CONFIG_CACHE_BYTES));
+    processes_init(&t->processes);
+}
+
+void telemetry_done(struct telemetry *t)
+{
+    queues_done(&t->queues);
+    processes_done(&t->processes);
+}
+
+/* Queue a security event where its priority sends it; Off was asked before the payload was made. */
+static void push_security(struct telemetry *t, const char *name, enum event_category category, enum priority priority,
+                          cJSON *payload, struct instant now)
+{
+    enum queue_id to = priority == PRIORITY_HIGH ? QUEUE_HIGH : QUEUE_LOW;
+
+    if (!queues_push(&t->queues, to, event_new(name, category, EVENT_SECURITY, payload, now.wall_ms)))
+        log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=%s", name, queue_words[to]);
+}
+
+static void push_operational(struct telemetry *t, const char *name, enum event_category category, cJSON *payload,
+                             struct instant now)
+{
+    if (!queues_push(&t->queues, QUEUE_OPERATIONAL, event_new(name, category, EVENT_OPERATIONAL, payload, now.wall_ms)))
+        log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=Operational", name);
+}
+
+/* Append one entry of DroppedEventsStatistics and start its counters over. */
+static bool dropped_take(struct queues *q, enum queue_id id, cJSON *payload)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    if (!entry || !cJSON_AddStringToObject(entry, "Queue", queue_words[id]) ||
+        !cJSON_AddNumberToObject(entry, "CollectedEvents", (double)q->queue[id].collected) ||
+        !cJSON_AddNumberToObject(entry, "DroppedEvents", (double)q->queue[id].dropped) ||
+        !cJSON_AddItemToArray(payload, entry)) {
+        cJSON_Delete(entry);
+        return false;
+    }
+    q->queue[id].collected = q->queue[id].dropped = 0;
+    return true;
+}
+
+static void push_dropped(struct telemetry *t, struct instant now)
+{
+    cJSON *payload = cJSON_CreateArray();
+
+    if (!payload || !dropped_take(&t->queues, QUEUE_HIGH, payload) || !dropped_take(&t->queues, QUEUE_LOW, payload)) {
+        cJSON_Delete(payload);
+        payload = NULL;
+    }
+    push_operational(t, "DroppedEventsStatistics", EVENT_PERIODIC, payload, now);
+}
+
+static void push_sent(struct telemetry *t, struct instant now)
+{
+    cJSON *payload = cJSON_CreateArray(), *entry = cJSON_CreateObject();
+
+    if (payload && entry && cJSON_AddNumberToObject(entry, "MessagesSent", (double)t->sent) &&
+        cJSON_AddNumberToObject(entry, "MessagesUnder4KB", (double)t->small) &&
+        cJSON_AddNumberToObject(entry, "TotalFailed", (double)t->failed) && cJSON_AddItemToArray(payload, entry)) {
+        t->sent = t->small = t->failed = 0;
+    } else {
+        cJSON_Delete(entry);
+        cJSON_Delete(payload);
+        payload = NULL;
+    }
+    push_operational(t, "MessageStatistics", EVENT_PERIODIC, payload, now);
+}
+
+static void snapshot_take(struct telemetry *t, struct instant now)
+{
+    for (size_t i = 0; i < sizeof snapshots / sizeof *snapshots; i++) {
+        enum priority priority = config_priority(t->config, snapshots[i].priority);
+        if (priority != PRIORITY_OFF)
+            push_security(t, snapshots[i].name, EVENT_PERIODIC, priority, snapshots[i].collect(&t->roots), now);
+    }
+    if (config_priority(t->config, CONFIG_DROPPED_EVENTS) != PRIORITY_OFF)
+        push_dropped(t, now);
+    if (config_priority(t->config, CONFIG_MESSAGE_STATISTICS) != PRIORITY_OFF)
+        push_sent(t, now);
+    t->snapshot_at = now.mono_ms;
+    log_line(t->log, SEVERITY_INFO, "snapshot high=%zu low=%zu bytes=%zu", t->queues.queue[QUEUE_HIGH].count,
+             t->queues.queue[QUEUE_LOW].count, t->queues.waiting);
+}
+
+/* What queues a ProcessCreate event needs to know. */
+struct process_sink {
+    struct telemetry *telemetry;
+    enum priority priority;
+    struct instant now;
+};
+
+static void process_emit(void *context, enum event_category category, cJSON *payload)
+{
+    struct process_sink *sink = context;
+
+    push_security(sink->telemetry, "ProcessCreate", category, sink->priority, payload, sink->now);
+}
+
+/* While it is Off nobody looks: what starts meanwhile shows when it is switched on again, if it still runs. */
+static void look(struct telemetry *t, struct instant now)
+{
+    struct process_sink sink = {t, config_priority(t->config, CONFIG_PROCESS_CREATE), now};
+
+    t->look_at = now.mono_ms;
+    if (sink.priority != PRIORITY_OFF)
+        processes_look(&t->processes, &t->roots, config_number(t->config, CONFIG_PROCESS_CREATE_AGGREGATED) != 0,
+                       config_number(t->config, CONFIG_PROCESS_CREATE_INTERVAL), now, process_emit, &sink);
+}
+
+void telemetry_configured(struct telemetry *t, struct instant now)
+{
+    queues_resize(&t->queues, (size_t)config_number(t->config, CONFIG_CACHE_BYTES));
+    if (t->is_started)
+        return;
+    t->is_started = true;
+    t->sent_at[QUEUE_HIGH] = t->sent_at[QUEUE_LOW] = now.mono_ms;
+    snapshot_take(t, now);
+    look(t, now);
+}
+
+void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
+{
+    if (config_priority(t->config, CONFIG_CONFIGURATION_ERROR) == PRIORITY_OFF)
+        cJSON_Delete(payload);
+    else
+        push_operational(t, "ConfigurationError", EVENT_TRIGGERED, payload, now);
+}
+
+/* Send one message led by a queue. Returns false when there is nothing more to send from it. */
+static bool message_send(struct telemetry *t, enum queue_id leading, struct instant now)
+{
+    const struct message_sender sender = {.agent_id = t->settings->agent_id, .agent_version = SECURITY_AGENT_VERSION};
+    struct telemetry_sending *slot = &t->sending[t->under_way];
+    char topic[TOPIC_MAX];
+    struct buf body;
+    enum rc rc;
+
+    rc = message_build(&t->queues, leading, (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES), &sender, &body);
+    if (rc)
+        return false;
+    (void)snprintf(topic, sizeof topic, "devices/%s/modules/%s/messages/events/%s", t->settings->device_id,
+                   t->settings->module_id, BAG);
+    rc = t->wire->publish(t->wire->link, topic, buf_str(&body), 1, &slot->mid);
+    log_line(t->log, rc ? SEVERITY_ERROR : SEVERITY_INFO, "telemetry leading=%s bytes=%zu result=\"%s\"",
+             queue_words[leading], body.len, rc_text(rc));
+    if (rc) {
+        t->failed++;
+    } else {
+        slot->bytes = body.len;
+        slot->since = now.mono_ms;
+        t->queues.under_way += body.len;
+        t->under_way++;
+    }
+    buf_done(&body);
+    return true;
+}
+
+/* Note which queues are due. */
+static void timers_check(struct telemetry *t, struct instant now)
+{
+    for (size_t i = 0; i < QUEUE_OPERATIONAL; i++) {
+        if (now.mono_ms - t->sent_at[i] < config_number(t->config, frequencies[i]))
+            continue;
+        t->sent_at[i] = now.mono_ms;
+        t->is_draining[i] = true;
+    }
+    if (t->queues.waiting > (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES))
+        t->is_draining[t->queues.queue[QUEUE_HIGH].first ? QUEUE_HIGH : QUEUE_LOW] = true;
+}
+
+void telemetry_tick(struct telemetry *t, bool is_ready, struct instant now)
+{
+    if (!t->is_started)
+        return;
+    if (now.mono_ms - t->snapshot_at >= config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY))
+        snapshot_take(t, now);
+    if (now.mono_ms - t->look_at >= t->settings->trigger_interval_ms)
+        look(t, now);
+    timers_check(t, now);
+    for (size_t i = 0; i < QUEUE_OPERATIONAL; i++)
+        while (is_ready && t->is_draining[i] && t->under_way < TELEMETRY_WINDOW)
+            t->is_draining[i] = message_send(t, (enum queue_id)i, now);
+}
+
+int64_t telemetry_due(const struct telemetry *t)
+{
+    int64_t due = TIME_NEVER, at;
+
+    if (!t->is_started)
+        return due;
+    due = t->snapshot_at + config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY);
+    at = t->look_at + t->settings->trigger_interval_ms;
+    due = at < due ? at : due;
+    for (size_t i = 0; i < QUEUE_OPERATIONAL; i++) {
+        at = t->sent_at[i] + config_number(t->config, frequencies[i]);
+        due = at < due ? at : due;
+    }
+    return due;
+}
+
+void telemetry_on_ready(struct telemetry *t, struct instant now)
+{
+    for (size_t i = 0; i < t->under_way; i++)
+        t->sending[i].since = now.mono_ms;
+}
+
+void telemetry_on_puback(struct telemetry *t, int mid)
+{
+    for (size_t i = 0; i < t->under_way; i++) {
+        if (t->sending[i].mid != mid)
+            continue;
+        t->sent++;
+        t->small += t->sending[i].bytes < TELEMETRY_SMALL;
+        t->queues.under_way -= t->sending[i].bytes;
+        t->sending[i] = t->sending[--t->under_way];
+        return;
+    }
+}
+
+int64_t telemetry_stuck_at(const struct telemetry *t)
+{
+    int64_t at = TIME_NEVER;
+
+    for (size_t i = 0; i < t->under_way; i++)
+        if (t->sending[i].since + t->settings->ack_timeout_ms < at)
+            at = t->sending[i].since + t->settings->ack_timeout_ms;
+    return at;
+}
+
+bool telemetry_is_stuck(struct telemetry *t, struct instant now)
+{
+    bool is_stuck = false;
+
+    for (size_t i = 0; i < t->under_way; i++) {
+        if (now.mono_ms - t->sending[i].since < t->settings->ack_timeout_ms)
+            continue;
+        t->sending[i].since = now.mono_ms;
+        t->failed++;
+        is_stuck = true;
+    }
+    return is_stuck;
+}
+
+void telemetry_flush(struct telemetry *t)
+{
+    t->is_draining[QUEUE_HIGH] = t->is_draining[QUEUE_LOW] = true;
+}
+
+bool telemetry_is_flushed(const struct telemetry *t)
+{
+    return !t->is_draining[QUEUE_HIGH] && !t->is_draining[QUEUE_LOW] && t->under_way == 0;
+}
