@@ -56,6 +56,7 @@ static void bags_are_parted_decoded_and_named(void **state)
         {"%24.mystery=1", "{\"$.mystery\":\"1\"} {}"},
         {"$x=1&%24=2&iothub-ack=full", "{} {\"$x\":\"1\",\"$\":\"2\",\"iothub-ack\":\"full\"}"},
         {"message-id=app&$.mid=sys", "{\"message-id\":\"sys\"} {\"message-id\":\"app\"}"},
+        {"message-id=1&$.mid=2&message-id=3", "{\"message-id\":\"2\"} {\"message-id\":\"3\"}"},
         {"a=1&b=2&a=3&%61=4", "{} {\"a\":\"4\",\"b\":\"2\"}"}, /* the last one, in the first one's place */
         {"a=1&a", "{} {\"a\":null}"},
         {"a=1&A=2", "{} {\"a\":\"1\",\"A\":\"2\"}"},

@@ -351,6 +351,8 @@ static void a_scope_covers_by_whole_segments(void **state)
         assert_int_equal(covers(rows[i].sr, rows[i].device, rows[i].module), rows[i].yes);
     }
     assert_false(sas_scope_covers(STR(H), NULL, 0, (struct ident){STR("dev1"), STR("")}));
+    assert_false(sas_scope_covers(STR("/devices/dev1"), (const struct str[]){STR("")}, 1,
+                                  (struct ident){STR("dev1"), STR("")})); /* a host without a name is nobody's */
 }
 
 /* facts A-16: raw (C SDK), encoded (most), and the id encoded before the whole (C#, embedded) */

@@ -261,6 +261,7 @@ static void each_side_may_ask_for_its_own_filters_only(void **state)
         {"$iothub/methods/res/#", -1, -1},
         {"devices/#", -1, -1},
         {"devices/dev1/#", -1, -1},
+        {"devices/dev1/inputs/#", -1, -1},
         {"devices/dev1/messages/#", -1, -1},
         {"devices/dev1/messages/events/#", -1, -1},
         {"devices/dev1/messages/devicebound", -1, -1},
