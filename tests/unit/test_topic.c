@@ -218,7 +218,7 @@ static void odd_ids_are_matched_byte_for_byte(void **state)
     assert_int_equal(topic_read(who, STR("devices/?a=b/modules/$m//messages/events/x=y"), &t), RC_NOT_OURS);
 }
 
-/* facts M-13, M-14; section 5 of the MQTT facts, and each client's own filters (C-08 ff.) */
+/* facts M-13, M-14; section 5 of the MQTT facts, and each client's own filters (C-09) */
 static void each_side_may_ask_for_its_own_filters_only(void **state)
 {
     static const struct {
