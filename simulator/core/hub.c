@@ -355,7 +355,7 @@ void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct n
         return;
     json_put_text(event_begin(h, "disconnected", i, i->conn, now), "reason", str_from(ended_name(why)));
     event_send(h, out);
-    if (why != ENDED_UNKNOWN && why != ENDED_CLIENT && why != ENDED_TAKEOVER) { /* those the broker has ended itself */
+    if (why != ENDED_UNKNOWN && why != ENDED_CLIENT && why != ENDED_ERROR && why != ENDED_TAKEOVER) { /* those the broker has ended itself */
         o = outbox_push(out, OUT_CLOSE);
         memcpy(o->to, i->id, i->id_len + 1);
         o->conn = i->conn;

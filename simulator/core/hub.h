@@ -94,6 +94,8 @@ struct request {
     size_t n_rows;
     /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */
     struct str status_members;
+
+    const char *why; /* written by hub_handle when it refuses, denies or closes: the true reason in words, static; else NULL */
 };
 
 /* What must be in memory before a request is decided. */
@@ -154,6 +156,8 @@ void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox
 
 /* The answer a device gets when the commit of its request failed: body of a 500001, appended. */
 void hub_print_failure(struct hub *h, struct now now, struct buf *out);
+/* Any other error body: {"errorCode":..,"trackingId":..,"message":..,"timestampUtc":..}, appended. */
+void hub_print_error(struct hub *h, int code, const char *message, struct now now, struct buf *out);
 /* Derive a policy's key, as the CLI prints it. returns RC_OK, RC_NOT_FOUND (no such policy) */
 MUST_USE enum rc hub_policy_key(struct str key_seed, struct str policy, struct sas_key *out);
 /* Keys an identity gets when nobody gives it any. */

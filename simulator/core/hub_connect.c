@@ -9,7 +9,7 @@
 
 #define MQTT_3_1_1 4
 
-static enum hub_answer refused(struct hub *h, const struct request *r, const struct identity *i, const char *reason,
+static enum hub_answer refused(struct hub *h, struct request *r, const struct identity *i, const char *reason,
                                struct outbox *out)
 {
     struct buf *b = event_begin(h, "refused", i, 0, r->now);
@@ -18,6 +18,7 @@ static enum hub_answer refused(struct hub *h, const struct request *r, const str
     json_put_text(b, "userName", r->user_name);
     json_put_text(b, "reason", str_from(reason));
     event_send(h, out);
+    r->why = reason;
     return HUB_CLOSE;
 }
 
@@ -226,5 +227,5 @@ void hub_end(struct hub *h, struct request *r, struct outbox *out)
     if (!i || i->conn != r->conn->no)
         return; /* an older connection of the identity; its end was told at the takeover */
     /* The broker ended it: nothing is left to close. */
-    hub_end_session(h, i, r->ended == ENDED_CLIENT ? ENDED_CLIENT : ENDED_UNKNOWN, r->now, out);
+    hub_end_session(h, i, r->ended == ENDED_CLIENT || r->ended == ENDED_ERROR ? r->ended : ENDED_UNKNOWN, r->now, out);
 }

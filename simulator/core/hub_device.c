@@ -8,7 +8,7 @@
 
 #define SECURITY_INTERFACE "urn:azureiot:Security:SecurityAgent:1" /* facts S-01 */
 
-static void violation(struct hub *h, const struct request *r, const struct identity *i, const char *reason,
+static void violation(struct hub *h, struct request *r, const struct identity *i, const char *reason,
                       struct outbox *out)
 {
     struct buf *b = event_begin(h, "violation", i, r->conn->no, r->now);
@@ -16,6 +16,7 @@ static void violation(struct hub *h, const struct request *r, const struct ident
     json_put_text(b, "topic", r->topic);
     json_put_text(b, "reason", str_from(reason));
     event_send(h, out);
+    r->why = reason;
 }
 
 /* The identity behind a connection, if that connection is still its live one. */

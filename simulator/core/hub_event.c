@@ -136,6 +136,11 @@ void error_print(struct hub *h, struct buf *b, int code, const char *message, st
     buf_add_char(b, '}');
 }
 
+void hub_print_error(struct hub *h, int code, const char *message, struct now now, struct buf *out)
+{
+    error_print(h, out, code, message, now);
+}
+
 void hub_print_failure(struct hub *h, struct now now, struct buf *out)
 {
     error_print(h, out, 500001, "The hub could not store the change; nothing of it happened.", now);

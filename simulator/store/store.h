@@ -60,9 +60,13 @@ MUST_USE enum rc store_append(struct store *s, const struct out *entry);
 /* Make everything since the last commit last, as the durability says. Cheap when nothing is open.
  * returns RC_OK, or RC_IO: nothing of it happened (rolled back) */
 MUST_USE enum rc store_commit(struct store *s);
+/* Undo everything since the last commit, because the turn failed elsewhere. Nothing when nothing is open. */
+void store_rollback(struct store *s);
 /* One slice of upkeep, under 5 ms, for a turn in which nothing else happened: snapshots of twins with many rows, trimming of history,
  * a WAL checkpoint. returns true when there is more to do. */
 bool store_idle(struct store *s);
+/* True when upkeep cannot wait for a turn in which nothing happens (a constant load): call store_idle now, once the answers have left. */
+bool store_is_pressed(const struct store *s);
 /* True while the database answers; false after an error that only a restart mends. */
 bool store_is_healthy(const struct store *s);
 
