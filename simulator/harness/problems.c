@@ -1,0 +1,77 @@
+/* problems.c - see problems.h. */
+#include "problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define PROBLEM_TEXT_MAX 1024
+
+void problems_init(struct problems *p)
+{
+    buf_init(&p->lines, 0);
+    p->count = 0;
+}
+
+void problems_done(struct problems *p)
+{
+    buf_done(&p->lines);
+    p->count = 0;
+}
+
+static void add(struct problems *p, const struct source *source, size_t offset, const char *fmt, va_list args)
+    __attribute__((format(printf, 4, 0)));
+
+static void add(struct problems *p, const struct source *source, size_t offset, const char *fmt, va_list args)
+{
+    char text[PROBLEM_TEXT_MAX];
+    unsigned line, column;
+
+    p->count++;
+    if (p->count > PROBLEMS_MAX)
+        return;
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    json_position(source->text, offset, &line, &column);
+    buf_addf(&p->lines, "%s:%u:%u: %s\n", source->file, line, column, text);
+}
+
+void problems_add(struct problems *p, const struct source *source, size_t offset, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add(p, source, offset, fmt, args);
+    va_end(args);
+}
+
+void problems_at(struct problems *p, const struct source *source, const cJSON *value, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add(p, source, value ? json_offset(value) : 0, fmt, args);
+    va_end(args);
+}
+
+void problems_at_key(struct problems *p, const struct source *source, const cJSON *member, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add(p, source, source_key_offset(source->text, member), fmt, args);
+    va_end(args);
+}
+
+size_t source_key_offset(struct str text, const cJSON *member)
+{
+    size_t value = json_offset(member), len = member->string ? strlen(member->string) : 0;
+
+    /* The key stands before its value; between the two are a colon, blanks, and at most a comment. */
+    for (size_t at = value; member->string && at > len + 1; at--) {
+        size_t begin = at - len - 2;
+
+        if (at <= text.len && text.at[at - 1] == '"' && text.at[begin] == '"' &&
+            memcmp(text.at + begin + 1, member->string, len) == 0)
+            return begin;
+    }
+    return value;
+}
