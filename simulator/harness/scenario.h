@@ -1,0 +1,76 @@
+/* scenario.h - a scenario file, read and checked: what hub, which agent, and what happens, step by step.
+ *
+ * Reading checks everything that can be known without running it (names, types, durations, variables, aliases, the files it
+ * names), tells all problems with their place, and never executes anything. What the members mean is said once, in
+ * docs/reference/scenario.md and the schema (fixtures/schema/scenario.schema.json); the tables are in scenario.c and steps.c.
+ */
+#ifndef TWINSIM_SCENARIO_H
+#define TWINSIM_SCENARIO_H
+
+#include "problems.h"
+
+#define SCENARIO_FILE_MAX   (4u * 1024 * 1024) /* bytes, of each file a scenario is made of */
+#define SCENARIO_TIMEOUT_US (60 * INT64_C(1000000))
+
+enum step_type {
+    STEP_DESIRED,
+    STEP_TAGS,
+    STEP_REPLACE,
+    STEP_CREATE,
+    STEP_DISABLE,
+    STEP_ENABLE,
+    STEP_DELETE,
+    STEP_ROTATE_KEY,
+    STEP_EXPECT,
+    STEP_NEVER,
+    STEP_TWIN,
+    STEP_WAIT,
+    STEP_START,
+    STEP_STOP,
+    STEP_KILL,
+    STEP_RESTART,
+    STEP_EXIT,
+    STEP_LOG,
+    STEP_EXEC,
+    STEP_FAULT,
+};
+
+struct step {
+    enum step_type type;
+    const char *name;   /* as written: "expect" */
+    const cJSON *node;  /* the whole step */
+    const cJSON *value; /* node's member `name` */
+};
+
+struct scenario {
+    char *file; /* as the user named it */
+    char *dir;  /* the folder it lies in, absolute */
+    struct buf text;
+    cJSON *tree;
+    cJSON *files;         /* the JSON files it names, by name as written */
+    const cJSON *aliases; /* pattern to place; NULL: none */
+    const char *name;
+    const cJSON *identities, *agent, *vars, *hub; /* NULL when not given */
+    int64_t timeout_us;                           /* for all of it */
+    struct step *steps;
+    size_t n_steps;
+};
+
+/* Read a scenario file and check all of it.
+ *
+ * problems  gets a line for each problem; the file is good when none was added
+ * returns   RC_OK (*out for scenario_free), RC_SYNTAX (problems says what is wrong, also when the file cannot be read), RC_NOMEM */
+MUST_USE enum rc scenario_read(const char *file, struct problems *problems, struct scenario **out);
+void scenario_free(struct scenario *s);
+
+struct source scenario_source(const struct scenario *s);
+/* The JSON value that a member names: itself, or the content of the file when it is a text. Lends. */
+const cJSON *scenario_value(const struct scenario *s, const cJSON *value);
+
+/* Say what a step does in one line, as short as it reads well: `expect reported {"config.a":1} within 5s`. */
+void step_print(struct buf *out, const struct step *step);
+
+/* True for the variables that every scenario has: connectionString, caFile, ... */
+bool scenario_var_is_built_in(const char *name);
+
+#endif

@@ -1,0 +1,363 @@
+/* steps.c - the kinds of steps: one row a kind, with what it takes. */
+#include "scenario_internal.h"
+
+#include "alias.h"
+#include "match.h"
+#include "suggest.h"
+#include "vars.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const event_kinds[] = {
+    "hub-ready", "hub-stopping", "created",    "updated",      "deleted",   "connected",
+    "refused",   "disconnected", "subscribed", "unsubscribed", "twin-get",  "reported",
+    "desired",   "tags",         "telemetry",  "fault",        "violation",
+};
+
+static void check_kind(struct reading *r, const cJSON *value)
+{
+    check_name(r, value, "kind of event", event_kinds, COUNT(event_kinds));
+}
+
+static void check_target(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"agent", "hub"};
+
+    check_name(r, value, "target", names, COUNT(names));
+}
+
+static void check_fault(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"disconnect"};
+
+    check_name(r, value, "fault", names, COUNT(names));
+}
+
+static void check_key_name(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"primary", "secondary", "both", "swap"};
+
+    check_name(r, value, "key", names, COUNT(names));
+}
+
+/* What replaces a twin: a file, or what the service would write. */
+static void check_new_twin(struct reading *r, const cJSON *value)
+{
+    static const struct member members[] = {{"desired", check_written, false}, {"tags", check_written, false}};
+
+    if (cJSON_IsString(value))
+        check_twin_given(r, value);
+    else
+        check_members(r, value, "a replacement", members, COUNT(members));
+}
+
+static void check_twin_match(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"desired", "reported", "tags"};
+    const cJSON *member;
+
+    check_match(r, value);
+    cJSON_ArrayForEach(member, value)
+    {
+        char meant[SUGGEST_TEXT_MAX];
+        bool is_section = false;
+
+        for (size_t i = 0; i < COUNT(names); i++)
+            is_section = is_section || strcmp(member->string, names[i]) == 0;
+        if (!is_section)
+            problems_at_key(r->problems, &r->source, member, "a twin has desired, reported and tags, but no '%s'%s",
+                            member->string, suggest_text(str_from(member->string), names, COUNT(names), meant));
+        else if (!cJSON_IsObject(member))
+            problems_at(r->problems, &r->source, member, "'%s' is an object", member->string);
+    }
+}
+
+static bool is_whole_number(const cJSON *value, double least, double most)
+{
+    return cJSON_IsNumber(value) && value->valuedouble >= least && value->valuedouble <= most &&
+           value->valuedouble == (double)(int)value->valuedouble;
+}
+
+static void check_exit(struct reading *r, const cJSON *value)
+{
+    if (match_is_matcher(value))
+        match_check(value, &r->source, r->problems);
+    else if (!is_whole_number(value, 0, 255))
+        problems_at(r->problems, &r->source, value,
+                    "an exit code is a number from 0 to 255 (128 + n: ended by signal n), or a matcher");
+}
+
+static void check_refused(struct reading *r, const cJSON *value)
+{
+    if (!is_whole_number(value, 400, 599) && !is_whole_number(value, 400000, 599999))
+        problems_at(r->problems, &r->source, value, "a refusal is a status such as 400, or a code such as 400004");
+}
+
+static void check_log(struct reading *r, const cJSON *value)
+{
+    if (match_is_matcher(value))
+        match_check(value, &r->source, r->problems);
+    else if (!cJSON_IsString(value) || value->valuestring[0] == '\0')
+        problems_at(r->problems, &r->source, value,
+                    "'log' is a part of a line, or a matcher such as {\"$regex\":\"...\"}");
+}
+
+static void check_exec(struct reading *r, const cJSON *value)
+{
+    if (!cJSON_IsArray(value)) {
+        check_command(r, value);
+        return;
+    }
+    check_texts(r, value);
+    if (!value->child || !cJSON_IsString(value->child) || value->child->valuestring[0] == '\0')
+        problems_at(r->problems, &r->source, value, "'exec' names a program first");
+}
+
+static void check_save(struct reading *r, const cJSON *value)
+{
+    const cJSON *member;
+
+    check_object(r, value);
+    cJSON_ArrayForEach(member, value)
+    {
+        if (!vars_name_is_valid(str_from(member->string)))
+            problems_at_key(r->problems, &r->source, member, "'%s' is no name: letters, digits and _, no digit first",
+                            member->string);
+        else if (scenario_var_is_built_in(member->string))
+            problems_at_key(r->problems, &r->source, member, "'%s' is given by the runner; take another name",
+                            member->string);
+        if (!cJSON_IsString(member) || member->valuestring[0] == '\0')
+            problems_at(r->problems, &r->source, member,
+                        "a capture names a place: \"$.version\" in the event, or a path as in 'match'");
+    }
+}
+
+/* What may stand in a step beside its kind. */
+enum {
+    ON = 1 << 0,
+    WITHIN = 1 << 1,
+    FOR = 1 << 2,
+    MATCH = 1 << 3,
+    EVENT = 1 << 4,
+    SAVE = 1 << 5,
+    REFUSED = 1 << 6,
+    KEY = 1 << 7,
+    EXIT = 1 << 8,
+    TWIN = 1 << 9,
+    DESIRED = 1 << 10,
+    TAGS = 1 << 11,
+    STATUS = 1 << 12,
+    KEYS = 1 << 13,
+};
+
+static const struct extra {
+    unsigned bit;
+    const char *name;
+    check_fn *check;
+} extras[] = {
+    {ON, "on", check_id},
+    {WITHIN, "within", check_duration},
+    {FOR, "for", check_duration},
+    {MATCH, "match", check_match},
+    {EVENT, "event", check_match},
+    {SAVE, "save", check_save},
+    {REFUSED, "refused", check_refused},
+    {KEY, "key", check_key_name},
+    {EXIT, "exit", check_exit},
+    {TWIN, "twin", check_twin_given},
+    {DESIRED, "desired", check_written},
+    {TAGS, "tags", check_written},
+    {STATUS, "status", check_status},
+    {KEYS, "keys", check_keys},
+};
+
+static const struct kind {
+    const char *name;
+    enum step_type type;
+    check_fn *check;
+    unsigned takes, needs;
+} kinds[] = {
+    {"desired", STEP_DESIRED, check_written, ON | REFUSED, 0},
+    {"tags", STEP_TAGS, check_written, ON | REFUSED, 0},
+    {"replace", STEP_REPLACE, check_new_twin, ON | REFUSED, 0},
+    {"create", STEP_CREATE, check_id, TWIN | DESIRED | TAGS | STATUS | KEYS | REFUSED, 0},
+    {"disable", STEP_DISABLE, check_device_id, REFUSED, 0},
+    {"enable", STEP_ENABLE, check_device_id, REFUSED, 0},
+    {"delete", STEP_DELETE, check_id, REFUSED, 0},
+    {"rotateKey", STEP_ROTATE_KEY, check_id, KEY | REFUSED, 0},
+    {"expect", STEP_EXPECT, check_kind, ON | WITHIN | MATCH | EVENT | SAVE, 0},
+    {"never", STEP_NEVER, check_kind, ON | FOR | MATCH | EVENT, FOR},
+    {"twin", STEP_TWIN, check_twin_match, ON | WITHIN | SAVE, 0},
+    {"wait", STEP_WAIT, check_duration, 0, 0},
+    {"start", STEP_START, check_target, 0, 0},
+    {"stop", STEP_STOP, check_target, 0, 0},
+    {"kill", STEP_KILL, check_target, 0, 0},
+    {"restart", STEP_RESTART, check_target, 0, 0},
+    {"exit", STEP_EXIT, check_exit, WITHIN, 0},
+    {"log", STEP_LOG, check_log, WITHIN, 0},
+    {"exec", STEP_EXEC, check_exec, WITHIN | EXIT, 0},
+    {"fault", STEP_FAULT, check_fault, ON, 0},
+};
+
+static const struct kind *kind_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+static const struct extra *extra_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(extras); i++)
+        if (strcmp(extras[i].name, name) == 0)
+            return &extras[i];
+    return NULL;
+}
+
+/* Does the kind take all other members of the step? */
+static bool kind_takes_all(const struct kind *kind, const cJSON *node)
+{
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, node)
+    {
+        const struct extra *extra = extra_find(member->string);
+
+        if (strcmp(member->string, kind->name) != 0 && !(extra && (kind->takes & extra->bit)))
+            return false;
+    }
+    return true;
+}
+
+/* "desired" and "exit" are kinds, and members of others: the kind is the one that takes all the rest, else the first written. */
+static const struct kind *kind_of(const cJSON *node)
+{
+    const struct kind *first = NULL;
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, node)
+    {
+        const struct kind *kind = kind_find(member->string);
+
+        if (kind && kind_takes_all(kind, node))
+            return kind;
+        if (kind && !first)
+            first = kind;
+    }
+    return first;
+}
+
+static void tell_no_kind(struct reading *r, const cJSON *node)
+{
+    const char *names[COUNT(kinds)];
+    char meant[SUGGEST_TEXT_MAX] = "";
+    const cJSON *member;
+
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        names[i] = kinds[i].name;
+    cJSON_ArrayForEach(member, node)
+    {
+        if (suggest(str_from(member->string), names, COUNT(names))) {
+            problems_at_key(r->problems, &r->source, member, "no step is called '%s'%s", member->string,
+                            suggest_text(str_from(member->string), names, COUNT(names), meant));
+            return;
+        }
+    }
+    problems_at(r->problems, &r->source, node,
+                "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
+                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault");
+}
+
+static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
+{
+    const struct extra *extra = extra_find(member->string);
+    const char *names[COUNT(extras)];
+    char meant[SUGGEST_TEXT_MAX];
+    size_t count = 0;
+
+    if (extra && (kind->takes & extra->bit)) {
+        extra->check(r, member);
+        return;
+    }
+    for (size_t i = 0; i < COUNT(extras); i++)
+        if (kind->takes & extras[i].bit)
+            names[count++] = extras[i].name;
+    if (kind_find(member->string))
+        problems_at_key(r->problems, &r->source, member, "a step does one thing: '%s' or '%s'?", kind->name,
+                        member->string);
+    else
+        problems_at_key(r->problems, &r->source, member, "'%s' takes no '%s'%s", kind->name, member->string,
+                        suggest_text(str_from(member->string), names, count, meant));
+}
+
+/* From here on, later steps know what this one saves. */
+static enum rc learn_saved(struct reading *r, const cJSON *node)
+{
+    const cJSON *saved;
+
+    cJSON_ArrayForEach(saved, json_get(node, "save"))
+    {
+        if (json_set(r->known, saved->string, cJSON_CreateTrue()))
+            return RC_NOMEM;
+    }
+    return RC_OK;
+}
+
+enum rc step_read(struct reading *r, const cJSON *node, struct step *out)
+{
+    const struct kind *kind;
+    const cJSON *member;
+
+    if (!cJSON_IsObject(node)) {
+        problems_at(r->problems, &r->source, node, "a step is an object such as {\"wait\":\"1s\"}");
+        return RC_SYNTAX;
+    }
+    kind = kind_of(node);
+    if (!kind) {
+        tell_no_kind(r, node);
+        return RC_SYNTAX;
+    }
+    cJSON_ArrayForEach(member, node)
+    {
+        if (strcmp(member->string, kind->name) == 0)
+            kind->check(r, member);
+        else
+            check_extra(r, kind, member);
+    }
+    for (size_t i = 0; i < COUNT(extras); i++)
+        if ((kind->needs & extras[i].bit) && !json_get(node, extras[i].name))
+            problems_at(r->problems, &r->source, node, "'%s' needs '%s'", kind->name, extras[i].name);
+    check_vars(r, node);
+    *out = (struct step){.type = kind->type, .name = kind->name, .node = node, .value = json_get(node, kind->name)};
+    return learn_saved(r, node);
+}
+
+/* ---- in one line ---- */
+
+#define VALUE_SHORT 160u
+
+static void print_value(struct buf *out, const cJSON *value)
+{
+    if (cJSON_IsString(value))
+        buf_add(out, str_from(value->valuestring));
+    else
+        match_print_short(out, value, VALUE_SHORT);
+}
+
+void step_print(struct buf *out, const struct step *step)
+{
+    const cJSON *member;
+
+    buf_addf(out, "%s ", step->name);
+    print_value(out, step->value);
+    cJSON_ArrayForEach(member, step->node)
+    {
+        bool speaks_for_itself = strcmp(member->string, "match") == 0;
+
+        if (member == step->value || strcmp(member->string, "save") == 0)
+            continue;
+        buf_addf(out, " %s%s", speaks_for_itself ? "" : member->string, speaks_for_itself ? "" : " ");
+        print_value(out, member);
+    }
+}

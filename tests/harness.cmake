@@ -1,0 +1,4 @@
+# The harness's tests: scenario files, patterns, timelines; hubs and the processes that are started.
+foreach(name test_scenario_text test_scenario_alias test_scenario_match test_scenario_read)
+  twinsim_test(${name} unit LIBS twinsim_harness)
+endforeach()
