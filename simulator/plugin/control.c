@@ -1,0 +1,305 @@
+/* control.c - see control.h. */
+#include "control.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "json.h"
+#include "plugin.h"
+
+struct response {
+    const cJSON *command; /* within the job's document; NULL: the document itself was malformed */
+    char *body;           /* {"command":..,"status":..,"body":..} */
+    size_t len;
+};
+
+struct control_job {
+    struct control_job *next;
+    struct conn from; /* a copy: commands are carried out although their sender has gone */
+    cJSON *doc;
+    const cJSON *command; /* the next one to run; NULL: none left */
+    struct response *responses;
+    size_t n, cap;
+    size_t committed; /* responses of earlier turns */
+    bool is_failed;   /* no memory for a response: the sender is closed */
+};
+
+void control_init(struct control *ct)
+{
+    memset(ct, 0, sizeof *ct);
+    ct->last = &ct->first;
+}
+
+static void job_free(struct control_job *job)
+{
+    for (size_t i = 0; i < job->n; i++)
+        free(job->responses[i].body);
+    free(job->responses);
+    cJSON_Delete(job->doc);
+    free(job);
+}
+
+static void remove_first(struct control *ct)
+{
+    struct control_job *job = ct->first;
+
+    ct->first = job->next;
+    if (!ct->first)
+        ct->last = &ct->first;
+    ct->n_jobs--;
+    job_free(job);
+}
+
+void control_done(struct control *ct)
+{
+    while (ct->first)
+        remove_first(ct);
+}
+
+bool control_is_waiting(const struct control *ct)
+{
+    for (const struct control_job *job = ct->first; job; job = job->next)
+        if (job->command)
+            return true;
+    return false;
+}
+
+/* --- responses ------------------------------------------------------------------------------------------------ */
+
+/* {"command":..,"correlationData":..,"status":..,"body":..}; error is a JSON object, or empty on our own lack of memory. */
+static void print_response(struct buf *b, const cJSON *command, int status, struct str error)
+{
+    const char *name = json_get_text(command, "command");
+    const cJSON *correlation = json_get(command, "correlationData");
+
+    buf_add(b, STR("{\"command\":"));
+    json_print_string(b, str_from(name ? name : ""));
+    if (correlation) {
+        buf_add(b, STR(",\"correlationData\":"));
+        json_print(b, correlation);
+    }
+    buf_addf(b, ",\"status\":%d,\"body\":", status);
+    buf_add(b, error);
+    buf_add_char(b, '}');
+}
+
+static void job_add(struct control_job *job, const cJSON *command, char *body, size_t len)
+{
+    if (job->n == job->cap) {
+        size_t cap = job->cap ? job->cap * 2 : 4;
+        struct response *grown = realloc(job->responses, cap * sizeof *grown);
+
+        if (grown) {
+            job->responses = grown;
+            job->cap = cap;
+        }
+    }
+    if (!body || job->n == job->cap) {
+        free(body);
+        job->is_failed = true;
+        return;
+    }
+    job->responses[job->n++] = (struct response){command, body, len};
+}
+
+static char *failure(struct plugin *pl, const cJSON *command, size_t *len)
+{
+    struct buf error, body;
+
+    buf_init(&error, 0);
+    buf_init(&body, 0);
+    hub_print_failure(pl->hub, clock_now(), &error);
+    if (buf_ok(&error))
+        print_response(&body, command, 500, buf_view(&error));
+    buf_done(&error);
+    return buf_take(&body, len);
+}
+
+/* --- taking a message ----------------------------------------------------------------------------------------- */
+
+static void job_refuse(struct plugin *pl, struct control_job *job, const char *message)
+{
+    struct buf error, body;
+    char *text;
+    size_t len = 0;
+
+    buf_init(&error, 0);
+    buf_init(&body, 0);
+    hub_print_error(pl->hub, 400004, message, clock_now(), &error);
+    if (buf_ok(&error))
+        print_response(&body, NULL, 400, buf_view(&error));
+    buf_done(&error);
+    text = buf_take(&body, &len);
+    job_add(job, NULL, text, len);
+}
+
+/* The document's first command, or NULL: empty, or malformed and then refused. */
+static void job_read(struct plugin *pl, struct control_job *job, struct str payload)
+{
+    struct json_error err = {0, NULL};
+    char text[160];
+    const cJSON *commands, *member;
+    enum rc rc;
+
+    if (payload.len > CONTROL_MESSAGE_MAX) {
+        job_refuse(pl, job, "a control message may hold 16 MB");
+        return;
+    }
+    rc = json_read(payload, &job->doc, &err);
+    if (rc) {
+        unsigned line = 1, column = 1;
+
+        json_position(payload, err.offset, &line, &column);
+        (void)snprintf(text, sizeof text, "not JSON: line %u, column %u: %s", line, column,
+                       err.what ? err.what : rc_text(rc));
+        job_refuse(pl, job, text);
+        return;
+    }
+    commands = json_get(job->doc, "commands");
+    if (!cJSON_IsArray(commands)) {
+        job_refuse(pl, job, "a control message is {\"commands\":[{\"command\":\"twin.show\",...}]}");
+        return;
+    }
+    cJSON_ArrayForEach(member, job->doc)
+    {
+        if (strcmp(member->string, "commands") != 0) {
+            job_refuse(pl, job, "unknown member beside \"commands\"");
+            return;
+        }
+    }
+    job->command = commands->child;
+}
+
+bool control_take(struct plugin *pl, const struct conn *from, struct str payload)
+{
+    struct control *ct = &pl->control;
+    struct control_job *job = ct->n_jobs < CONTROL_WAITING_MAX ? calloc(1, sizeof *job) : NULL;
+
+    if (!job)
+        return false;
+    job->from = *from;
+    job->from.who = (struct ident){{NULL, 0}, {NULL, 0}}; /* views into the original; a service client has none */
+    *ct->last = job;
+    ct->last = &job->next;
+    ct->n_jobs++;
+    job_read(pl, job, payload);
+    return true;
+}
+
+/* --- running -------------------------------------------------------------------------------------------------- */
+
+/* What only the adapter knows of hub.status. */
+static void print_status(const struct plugin *pl, struct buf *b)
+{
+    static const char *const durabilities[] = {"memory", "process", "power"}; /* in the order of enum durability */
+
+    buf_addf(b, "\"identities\":%" PRId64 ",\"durability\":\"%s\",\"healthy\":%s", store_count(pl->store),
+             durabilities[pl->options.durability], store_is_healthy(pl->store) ? "true" : "false");
+}
+
+/* Take the one answer of a command out of the outbox: it leaves with those of the other commands. */
+static char *take_answer(struct plugin *pl, size_t from, size_t *len)
+{
+    char *body = NULL;
+
+    for (size_t i = from; i < pl->out.len; i++) {
+        struct out *o = &pl->out.at[i];
+
+        if (o->kind != OUT_PUBLISH || !o->is_answer || !o->topic || strcmp(o->topic, CONTROL_TOPIC "/response") != 0)
+            continue;
+        free(body);
+        body = o->body;
+        *len = o->body_len;
+        o->body = NULL;
+        free(o->topic);
+        o->topic = NULL; /* an entry without a topic goes nowhere */
+    }
+    return body;
+}
+
+static void run_one(struct plugin *pl, struct control_job *job)
+{
+    struct request r = {.kind = REQUEST_COMMAND, .conn = &job->from, .command = job->command};
+    const char *name = json_get_text(job->command, "command");
+    size_t from = pl->out.len, len = 0;
+    struct buf status;
+    char *body = NULL;
+
+    buf_init(&status, 0);
+    if (name && strcmp(name, "hub.status") == 0)
+        print_status(pl, &status);
+    r.status_members = buf_view(&status);
+    (void)decide(pl, &r);
+    buf_done(&status);
+    if (!pl->turn_rc)
+        body = take_answer(pl, from, &len);
+    if (!body)
+        body = failure(pl, job->command, &len);
+    job_add(job, job->command, body, len);
+    job->command = job->command->next;
+}
+
+void control_run(struct plugin *pl)
+{
+    int64_t until = clock_now().mono_us + CONTROL_SLICE_US;
+
+    for (struct control_job *job = pl->control.first; job; job = job->next)
+        while (job->command) {
+            run_one(pl, job);
+            if (clock_now().mono_us >= until)
+                return;
+        }
+}
+
+/* --- the end of a turn ---------------------------------------------------------------------------------------- */
+
+static void answer_job(struct plugin *pl, struct control_job *job)
+{
+    struct connection *c = connections_open(&pl->connections, str_from(job->from.id));
+    struct buf all;
+    char *body;
+    size_t len = 0;
+
+    if (!c || c->conn.no != job->from.no)
+        return; /* it has gone; what it asked for is done */
+    buf_init(&all, CONTROL_RESPONSE_MAX);
+    buf_add(&all, STR("{\"responses\":["));
+    for (size_t i = 0; i < job->n; i++) {
+        if (i)
+            buf_add_char(&all, ',');
+        buf_add(&all, str_of(job->responses[i].body, job->responses[i].len));
+    }
+    buf_add(&all, STR("]}"));
+    body = buf_take(&all, &len);
+    if (body && !job->is_failed) {
+        publish(job->from.id, CONTROL_TOPIC "/response", body, len, 0);
+    } else {
+        free(body); /* too large an answer, or no memory: silence would hang the client */
+        kick_later(pl, job->from.id, job->from.no, ENDED_ERROR);
+    }
+}
+
+void control_turn_end(struct plugin *pl, bool is_committed)
+{
+    struct control *ct = &pl->control;
+
+    for (struct control_job *job = ct->first; job; job = job->next) {
+        for (size_t i = job->committed; i < job->n && !is_committed; i++) {
+            struct response *rs = &job->responses[i];
+            char *body = rs->command ? failure(pl, rs->command, &rs->len) : NULL;
+
+            if (body) {
+                free(rs->body);
+                rs->body = body;
+            } else if (rs->command) {
+                job->is_failed = true;
+            }
+        }
+        job->committed = job->n;
+    }
+    while (ct->first && !ct->first->command) {
+        answer_job(pl, ct->first);
+        remove_first(ct);
+    }
+}

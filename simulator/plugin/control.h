@@ -1,0 +1,36 @@
+/* control.h - messages on the control topic: {"commands":[..]} in, one {"responses":[..]} out.
+ *
+ * Commands run one by one, in order of arrival, a few milliseconds a turn, so that a long message delays nobody. Its answer leaves
+ * when the last one is committed. A command whose turn could not be committed is answered with 500001.
+ */
+#ifndef TWINSIM_CONTROL_H
+#define TWINSIM_CONTROL_H
+
+#include "hub.h"
+
+#define CONTROL_MESSAGE_MAX  (16u * 1024 * 1024) /* bytes of a message in */
+#define CONTROL_RESPONSE_MAX (64u * 1024 * 1024) /* bytes of an answer */
+#define CONTROL_SLICE_US     4000                /* how long commands may hold up a turn */
+#define CONTROL_WAITING_MAX  1024u               /* messages that wait; more closes who sends them */
+
+struct plugin;
+struct control_job;
+
+struct control {
+    struct control_job *first, **last; /* in order of arrival; finished ones stay until the turn is committed */
+    size_t n_jobs;
+};
+
+void control_init(struct control *ct);
+void control_done(struct control *ct);
+
+/* A message of a service client. returns false when too many wait: close the connection. */
+bool control_take(struct plugin *pl, const struct conn *from, struct str payload);
+/* Run commands for a slice of time. */
+void control_run(struct plugin *pl);
+/* True while commands wait. */
+bool control_is_waiting(const struct control *ct);
+/* The turn is over: was it committed? Answers of finished messages leave. */
+void control_turn_end(struct plugin *pl, bool is_committed);
+
+#endif
