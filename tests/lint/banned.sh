@@ -9,7 +9,11 @@ list=$(c_files)
 # shellcheck disable=SC2086 # one path a word
 awk '
 function ban(pattern, advice) {
-    if (code ~ ("(^|[^[:alnum:]_>.])" pattern "[[:space:]]*\\(")) printf "%s:%d: %s(): %s\n", FILENAME, FNR, pattern, advice
+    if (match(code, "(^|[^[:alnum:]_>.])" pattern "[[:space:]]*\\(")) {
+        name = substr(code, RSTART, RLENGTH)
+        gsub(/[^[:alnum:]_]/, "", name)
+        printf "%s:%d: %s(): %s\n", FILENAME, FNR, name, advice
+    }
 }
 FNR == 1 { in_comment = 0 }
 {
