@@ -177,6 +177,17 @@ bool json_key_set(cJSON *node, const char *key)
     return true;
 }
 
+void json_insert_after(cJSON *parent, cJSON *child, cJSON *node)
+{
+    node->prev = child;
+    node->next = child->next;
+    child->next = node;
+    if (node->next)
+        node->next->prev = node;
+    else
+        parent->child->prev = node; /* cJSON's lists: the first knows the last */
+}
+
 enum rc json_set(cJSON *object, const char *key, cJSON *value)
 {
     struct json_edit e = {object, NULL};

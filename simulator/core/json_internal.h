@@ -30,6 +30,8 @@ bool json_key_set(cJSON *node, const char *key);
 cJSON *json_copy_without_nulls(const cJSON *value);
 /* An empty node of a cJSON type, from cJSON's allocator. NULL: no memory. */
 cJSON *json_node(int type);
+/* Put a node behind a child of parent. (cJSON_InsertItemInArray of Debian's 1.7.15-1+deb12u4 does nothing in the middle.) */
+void json_insert_after(cJSON *parent, cJSON *child, cJSON *node);
 /* Members of an object or elements of an array. */
 size_t json_count(const cJSON *node);
 /* Keep of members with the same key the last, in the place of the first. */

@@ -86,7 +86,7 @@ bool twin_metadata_stamp(cJSON *node, const struct twin_stamp *stamp, size_t *by
         version = version_node(stamp);
         if (!version)
             return false;
-        cJSON_InsertItemInArray(node, 1, version);
+        json_insert_after(node, node->child, version);
         *bytes += twin_heap(version);
         return true;
     }
