@@ -6,7 +6,7 @@
 #include "bag.h"
 #include "hub_internal.h"
 
-#define SECURITY_INTERFACE "urn:azureiot:Security:SecurityAgent:1" /* facts S-01 */
+#define SECURITY_INTERFACE "urn:azureiot:Security:SecurityAgent:1" /* facts S-13 */
 
 static void violation(struct hub *h, struct request *r, const struct identity *i, const char *reason,
                       struct outbox *out)
