@@ -55,6 +55,11 @@ static bool buf_reserve(struct buf *b, size_t n)
     return true;
 }
 
+char *buf_room(struct buf *b, size_t n)
+{
+    return buf_reserve(b, n) ? b->at + b->len : NULL;
+}
+
 void buf_add(struct buf *b, struct str s)
 {
     if (!buf_reserve(b, s.len))

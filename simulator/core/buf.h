@@ -32,6 +32,15 @@ void buf_add_i64(struct buf *b, int64_t value);
 /* Percent-encode as RFC 3986: everything but letters, digits and "-._~" (and the bytes in `keep`). Upper-case hex. */
 void buf_add_percent(struct buf *b, struct str s, struct str keep);
 
+/* Where n more bytes may be written, for writers that know their length beforehand; they say so with buf_added. NULL once
+ * something failed. */
+char *buf_room(struct buf *b, size_t n);
+static inline void buf_added(struct buf *b, size_t n)
+{
+    b->len += n;
+    b->at[b->len] = '\0';
+}
+
 static inline bool buf_ok(const struct buf *b)
 {
     return b->rc == RC_OK;

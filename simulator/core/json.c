@@ -108,12 +108,29 @@ enum rc json_get_i64(const cJSON *object, const char *key, int64_t *out)
     return RC_OK;
 }
 
+/* A cleared node, and `room` bytes behind it. */
+static cJSON *node_new(int type, size_t room)
+{
+    cJSON *node = cJSON_malloc(sizeof *node + room);
+
+    if (!node)
+        return NULL;
+    memset(node, 0, sizeof *node);
+    node->type = type;
+    return node;
+}
+
 cJSON *json_node(int type)
 {
-    cJSON *node = cJSON_CreateNull();
+    return node_new(type, 0);
+}
+
+cJSON *json_node_with_room(int type, size_t len)
+{
+    cJSON *node = node_new(type | cJSON_IsReference, len + 1);
 
     if (node)
-        node->type = type;
+        node->valuestring = (char *)(node + 1);
     return node;
 }
 

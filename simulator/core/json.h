@@ -2,7 +2,8 @@
  *
  * Reading is strict RFC 8259 over valid UTF-8, done by our own reader, which builds cJSON nodes: cJSON's own parser cuts
  * strings at \u0000, takes 01, raw newlines, a BOM and bad UTF-8, and loses the text of numbers (facts B-01).
- *   - a number keeps its text in valuestring (valuedouble holds its value), so it prints as it came
+ *   - a number keeps its text in valuestring (valuedouble holds its value), so it prints as it came; its type may carry
+ *     cJSON_IsReference, so ask cJSON_IsNumber, as for every type
  *   - every node remembers where it began: json_offset()
  *   - a member given twice: the last one wins, in the place of the first
  *   - \u0000 and numbers outside double are refused

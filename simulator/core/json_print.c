@@ -22,28 +22,64 @@ static void print_escape(struct buf *b, unsigned char c)
     }
 }
 
-void json_print_string(struct buf *b, struct str s)
+/* How many bytes at the front of s may stand in a string as they are. */
+static size_t plain_run(struct str s)
 {
-    size_t run = 0; /* bytes at the front of s that go out as they are */
+    size_t run = 0;
 
-    buf_add_char(b, '"');
     while (run < s.len) {
         unsigned char c = (unsigned char)s.at[run];
-        size_t n = c < 0x80 ? 1 : utf8_char_len(str_skip(s, run));
+        size_t n;
 
-        if (n > 0 && c >= 0x20 && c != '"' && c != '\\') {
+        if (c < 0x80) {
+            if (c < 0x20 || c == '"' || c == '\\')
+                return run;
+            run++;
+        } else {
+            n = utf8_char_len(str_skip(s, run));
+            if (n == 0)
+                return run;
             run += n;
-            continue;
         }
-        buf_add(b, str_first(s, run));
-        if (n == 0)
-            buf_add(b, STR("\xEF\xBF\xBD"));
-        else
-            print_escape(b, c);
-        s = str_skip(s, run + 1);
-        run = 0;
     }
-    buf_add(b, s);
+    return run;
+}
+
+/* What does not go out as it is, piece by piece. */
+static void print_escaped(struct buf *b, struct str s)
+{
+    while (s.len) {
+        size_t run = plain_run(s);
+
+        buf_add(b, str_first(s, run));
+        s = str_skip(s, run);
+        if (s.len == 0)
+            break;
+        if ((unsigned char)s.at[0] < 0x80)
+            print_escape(b, (unsigned char)s.at[0]);
+        else
+            buf_add(b, STR("\xEF\xBF\xBD"));
+        s = str_skip(s, 1);
+    }
+}
+
+void json_print_string(struct buf *b, struct str s)
+{
+    size_t run = plain_run(s);
+    char *to = buf_room(b, run + 2); /* nearly always that is all of it */
+
+    if (!to)
+        return;
+    *to = '"';
+    if (run)
+        memcpy(to + 1, s.at, run);
+    if (run == s.len) {
+        to[run + 1] = '"';
+        buf_added(b, run + 2);
+        return;
+    }
+    buf_added(b, run + 1);
+    print_escaped(b, str_skip(s, run));
     buf_add_char(b, '"');
 }
 

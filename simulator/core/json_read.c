@@ -39,15 +39,20 @@ static bool is_digit(const char *at, const char *end)
     return at < end && *at >= '0' && *at <= '9';
 }
 
-static cJSON *node_at(struct reader *r, int type, const char *where)
+/* Note where a node begins, or that there was no memory for it. */
+static cJSON *begun_at(struct reader *r, cJSON *node, const char *where)
 {
     size_t offset = (size_t)(where - r->start);
-    cJSON *node = json_node(type);
 
     if (!node)
         return stop(r, RC_NOMEM, where, "out of memory");
     node->valueint = offset <= INT_MAX ? (int)offset : INT_MAX;
     return node;
+}
+
+static cJSON *node_at(struct reader *r, int type, const char *where)
+{
+    return begun_at(r, json_node(type), where);
 }
 
 /* Find the end of a string's bytes (its closing quote), and see that they are no controls and well-formed UTF-8. */
@@ -280,15 +285,10 @@ static cJSON *read_number(struct reader *r)
 
     if (!end)
         return NULL;
-    node = node_at(r, cJSON_Number, r->at);
+    len = (size_t)(end - r->at);
+    node = begun_at(r, json_node_with_room(cJSON_Number, len), r->at);
     if (!node)
         return NULL;
-    len = (size_t)(end - r->at);
-    node->valuestring = cJSON_malloc(len + 1);
-    if (!node->valuestring) {
-        cJSON_Delete(node);
-        return stop(r, RC_NOMEM, r->at, "out of memory");
-    }
     memcpy(node->valuestring, r->at, len);
     node->valuestring[len] = '\0';
     /* strtod follows the locale; no program of ours sets one. */
