@@ -1,0 +1,591 @@
+/* bench_hub.c - what the hub costs over the bare broker, as ratios taken side by side in one run.
+ *
+ * The same client (one thread, N connections, one request in flight on each) talks in turn to a bare mosquitto that routes each client's bytes back
+ * to it, and to the same mosquitto with our plugin: first twin GETs of a 1 KB twin against an echo of 1 KB, then small reported PATCHes against an
+ * echo of the patch. Rounds alternate, so that a noisy machine disturbs both alike; the ratio of the medians is what counts.
+ * Plain TCP on loopback on both sides: TLS would cost both the same and hide the difference.
+ *
+ * usage: bench_hub [--clients N] [--seconds S] [--rounds R] [--durability process|power|memory] [--listen]
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hub.h"
+#include "hub_process.h"
+#include "service.h"
+
+#define PORT        18831
+#define ECHO_PORT   18832
+#define MAX_CLIENTS 1000
+#define MAX_SAMPLES 2000000
+#define TWIN_BYTES  1024
+
+struct client {
+    int fd;
+    unsigned char in[8192];
+    size_t n_in;
+    int64_t sent_us;
+    unsigned counter;
+};
+
+struct load {
+    const char *name;
+    bool is_hub;
+    size_t n;
+    struct client clients[MAX_CLIENTS];
+    int epoll;
+    /* What client i sends for its k-th request; returns the bytes of one PUBLISH packet. */
+    size_t (*request)(size_t i, unsigned k, unsigned char *out);
+    double rates[64];
+    size_t n_rates;
+    uint32_t *latencies; /* us, of all rounds */
+    size_t n_latencies;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void die(const char *what)
+{
+    (void)fprintf(stderr, "bench_hub: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* --- MQTT, just enough ---------------------------------------------------------------------------------------- */
+
+static size_t put_text(unsigned char *at, const char *text, size_t len)
+{
+    at[0] = (unsigned char)(len >> 8);
+    at[1] = (unsigned char)len;
+    memcpy(at + 2, text, len);
+    return len + 2;
+}
+
+/* Put the fixed header before a body that starts at out + 5; returns the packet's length, moved to out. */
+static size_t finish(unsigned char *out, unsigned char first, size_t body)
+{
+    unsigned char head[5];
+    size_t n = 1, rest = body;
+
+    head[0] = first;
+    do {
+        head[n] = (unsigned char)(rest % 128 | (rest >= 128 ? 128 : 0));
+        rest /= 128;
+        n++;
+    } while (rest);
+    memmove(out + n, out + 5, body);
+    memcpy(out, head, n);
+    return n + body;
+}
+
+static size_t publish(unsigned char *out, const char *topic, const char *body, size_t len)
+{
+    size_t n = put_text(out + 5, topic, strlen(topic));
+
+    memcpy(out + 5 + n, body, len);
+    return finish(out, 0x30, n + len);
+}
+
+static void send_all(int fd, const unsigned char *at, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, at, len);
+
+        if (n < 0 && errno == EAGAIN)
+            continue;
+        if (n <= 0)
+            die("write");
+        at += n;
+        len -= (size_t)n;
+    }
+}
+
+/* The length of the packet at the start of n bytes, or 0 when it is not whole yet. */
+static size_t packet_length(const unsigned char *at, size_t n)
+{
+    size_t len = 0, shift = 0;
+
+    for (size_t i = 1; i < n && i < 5; i++) {
+        len |= (size_t)(at[i] & 127) << shift;
+        shift += 7;
+        if (!(at[i] & 128))
+            return n >= i + 1 + len ? i + 1 + len : 0;
+    }
+    return 0;
+}
+
+static void expect_packet(int fd, unsigned char type)
+{
+    unsigned char in[512];
+    size_t n = 0;
+
+    while (!packet_length(in, n)) {
+        ssize_t got = read(fd, in + n, 1);
+
+        if (got <= 0)
+            die("the broker hung up during the handshake");
+        n += (size_t)got;
+    }
+    if (in[0] >> 4 != type || (type == 2 && in[3] != 0)) {
+        errno = EPROTO;
+        die("refused");
+    }
+}
+
+static int open_client(const char *host, int port, const char *id, const char *user, const char *password,
+                       const char *filter)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    unsigned char out[2048];
+    size_t n;
+    int one = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || inet_pton(AF_INET, host, &to.sin_addr) != 1 || connect(fd, (struct sockaddr *)&to, sizeof to))
+        die("connect");
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    n = put_text(out + 5, "MQTT", 4);
+    out[5 + n++] = 4;
+    out[5 + n++] = user ? 0xC2 : 0x02; /* clean session */
+    out[5 + n++] = 0;
+    out[5 + n++] = 0;
+    n += put_text(out + 5 + n, id, strlen(id));
+    if (user) {
+        n += put_text(out + 5 + n, user, strlen(user));
+        n += put_text(out + 5 + n, password, strlen(password));
+    }
+    send_all(fd, out, finish(out, 0x10, n));
+    expect_packet(fd, 2);
+    n = 2;
+    out[5] = 0;
+    out[6] = 1;
+    n += put_text(out + 5 + n, filter, strlen(filter));
+    out[5 + n++] = 0;
+    send_all(fd, out, finish(out, 0x82, n));
+    expect_packet(fd, 9);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+/* --- the four loads ------------------------------------------------------------------------------------------- */
+
+static char padding[TWIN_BYTES + 1];
+
+static size_t get_request(size_t i, unsigned k, unsigned char *out)
+{
+    char topic[64];
+
+    (void)i;
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/GET/?$rid=%u", k);
+    return publish(out, topic, "", 0);
+}
+
+static size_t get_echo(size_t i, unsigned k, unsigned char *out)
+{
+    char topic[64];
+
+    (void)k;
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/res/%zu/?$rid=1", i);
+    return publish(out, topic, padding, TWIN_BYTES);
+}
+
+static size_t patch_request(size_t i, unsigned k, unsigned char *out)
+{
+    char topic[96], body[64];
+
+    (void)i;
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/PATCH/properties/reported/?$rid=%u", k);
+    (void)snprintf(body, sizeof body, "{\"state\":{\"counter\":%u}}", k);
+    return publish(out, topic, body, strlen(body));
+}
+
+static size_t patch_echo(size_t i, unsigned k, unsigned char *out)
+{
+    char topic[96], body[64];
+
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/PATCH/properties/reported/%zu/?$rid=1", i);
+    (void)snprintf(body, sizeof body, "{\"state\":{\"counter\":%u}}", k);
+    return publish(out, topic, body, strlen(body));
+}
+
+/* --- driving -------------------------------------------------------------------------------------------------- */
+
+static void ask(struct load *l, size_t i)
+{
+    unsigned char out[4096];
+    struct client *c = &l->clients[i];
+
+    c->sent_us = now_us();
+    send_all(c->fd, out, l->request(i, ++c->counter, out));
+}
+
+/* Take what arrived; returns how many answers it held. */
+static size_t drain(struct load *l, size_t i)
+{
+    struct client *c = &l->clients[i];
+    size_t answers = 0, len;
+    ssize_t n = read(c->fd, c->in + c->n_in, sizeof c->in - c->n_in);
+
+    if (n == 0 || (n < 0 && errno != EAGAIN))
+        die("the broker hung up");
+    c->n_in += n > 0 ? (size_t)n : 0;
+    while ((len = packet_length(c->in, c->n_in)) > 0) {
+        answers += c->in[0] >> 4 == 3;
+        memmove(c->in, c->in + len, c->n_in - len);
+        c->n_in -= len;
+    }
+    return answers;
+}
+
+/* One round: every client keeps one request in flight (think_us 0), or one request every think_us. returns answers a second. */
+static double round_of(struct load *l, double seconds, bool keep_samples)
+{
+    struct epoll_event events[256];
+    int64_t start = now_us(), end = start + (int64_t)(seconds * 1e6);
+    size_t answers = 0, in_flight = l->n;
+
+    for (size_t i = 0; i < l->n; i++)
+        ask(l, i);
+    while (in_flight) {
+        int n = epoll_wait(l->epoll, events, 256, 5000);
+
+        if (n <= 0)
+            die("no answer within 5 s");
+        for (int e = 0; e < n; e++) {
+            size_t i = events[e].data.u32;
+            size_t got = drain(l, i);
+            int64_t now = now_us();
+
+            if (!got)
+                continue;
+            answers += got;
+            if (keep_samples && l->n_latencies < MAX_SAMPLES)
+                l->latencies[l->n_latencies++] = (uint32_t)(now - l->clients[i].sent_us);
+            if (now < end)
+                ask(l, i);
+            else
+                in_flight--;
+        }
+    }
+    return (double)answers * 1e6 / (double)(now_us() - start);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *at, size_t n)
+{
+    qsort(at, n, sizeof *at, by_value);
+    return at[n / 2];
+}
+
+static uint32_t percentile(struct load *l, double p)
+{
+    if (!l->n_latencies)
+        return 0;
+    qsort(l->latencies, l->n_latencies, sizeof *l->latencies, by_number);
+    return l->latencies[(size_t)((double)(l->n_latencies - 1) * p)];
+}
+
+static void compare(struct load *echo, struct load *hub, double seconds, int rounds)
+{
+    double e, h;
+
+    (void)round_of(echo, 0.2, false); /* warm both */
+    (void)round_of(hub, 0.2, false);
+    for (int r = 0; r < rounds; r++) {
+        echo->rates[echo->n_rates++] = round_of(echo, seconds, true);
+        hub->rates[hub->n_rates++] = round_of(hub, seconds, true);
+    }
+    e = median(echo->rates, echo->n_rates);
+    h = median(hub->rates, hub->n_rates);
+    (void)printf("%-6s %4zu clients   echo %7.0f/s p99 %6u us   hub %7.0f/s p99 %6u us   throughput ratio %.2f   p99 "
+                 "ratio %.2f\n",
+                 hub->name, hub->n, e, percentile(echo, 0.99), h, percentile(hub, 0.99), h / e,
+                 (double)percentile(hub, 0.99) / (double)percentile(echo, 0.99));
+    (void)fflush(stdout);
+}
+
+/* --- the two sides -------------------------------------------------------------------------------------------- */
+
+static pid_t start_bare_broker(const char *dir, const char *host)
+{
+    char path[512];
+    FILE *f;
+    pid_t pid;
+
+    (void)snprintf(path, sizeof path, "%s/echo.conf", dir);
+    f = fopen(path, "we");
+    if (!f)
+        die(path);
+    (void)fprintf(f,
+                  "allow_anonymous true\nset_tcp_nodelay true\nsys_interval 0\nlog_type error\nmax_packet_size "
+                  "393216\nlistener %d %s\nmax_qos 1\n",
+                  ECHO_PORT, host);
+    if (fclose(f))
+        die(path);
+    pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)execlp("mosquitto", "mosquitto", "-c", path, (char *)NULL);
+        (void)execl("/usr/sbin/mosquitto", "mosquitto", "-c", path, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void wait_for_port(const char *host, int port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct timespec pause = {0, 5000000};
+
+    (void)inet_pton(AF_INET, host, &to.sin_addr);
+    for (int tries = 0; tries < 1000; tries++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int rc = connect(fd, (struct sockaddr *)&to, sizeof to);
+
+        (void)close(fd);
+        if (!rc)
+            return;
+        (void)nanosleep(&pause, NULL);
+    }
+    die("the bare broker does not listen");
+}
+
+static struct load *load_new(const char *name, bool is_hub, size_t n,
+                             size_t (*request)(size_t, unsigned, unsigned char *))
+{
+    struct load *l = calloc(1, sizeof *l);
+
+    if (!l || !(l->latencies = malloc(MAX_SAMPLES * sizeof *l->latencies)))
+        die("memory");
+    l->name = name;
+    l->is_hub = is_hub;
+    l->n = n;
+    l->request = request;
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return l;
+}
+
+static void add_client(struct load *l, size_t i, int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+
+    l->clients[i].fd = fd;
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev))
+        die("epoll");
+}
+
+static void load_free(struct load *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        (void)close(l->clients[i].fd);
+    (void)close(l->epoll);
+    free(l->latencies);
+    free(l);
+}
+
+static cJSON *command_of(const char *text)
+{
+    cJSON *tree;
+
+    if (json_read(str_from(text), &tree, NULL))
+        die("command");
+    return tree;
+}
+
+static void ignore_event(void *arg, const cJSON *event)
+{
+    (void)arg;
+    (void)event;
+}
+
+/* One listener to every event, in a process of its own, so that it competes as a monitor would. */
+static pid_t start_listener(const struct hub_file *hub)
+{
+    struct service *s;
+    char why[512];
+    pid_t pid = fork();
+
+    if (pid != 0)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (service_connect(hub, &s, why, sizeof why) || service_listen(s, STR(""), ignore_event, NULL))
+        _exit(1);
+    while (service_wait(s, 1000) == RC_OK)
+        ;
+    (void)fprintf(stderr, "listener: missed %llu events\n", (unsigned long long)service_missed(s));
+    _exit(0);
+}
+
+static void make_identities(struct service *s, size_t n)
+{
+    char text[2048];
+    cJSON *body;
+    int status;
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"command\":\"device.create\",\"deviceId\":\"bench-%zu\",\"twin\":{\"properties\":{"
+                       "\"desired\":{\"config\":{\"text\":\"%.940s\"}},\"reported\":{\"state\":{\"counter\":0}}}}}",
+                       i, padding);
+        if (service_command(s, command_of(text), 5000, &status, &body) || status != 200)
+            die("device.create");
+        cJSON_Delete(body);
+    }
+}
+
+static void connect_hub(struct load *l, const char *host, const char *seed)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        char device[32], user[128];
+        struct sas_key primary, secondary;
+        struct buf token;
+        struct ident id;
+
+        (void)snprintf(device, sizeof device, "bench-%zu", i);
+        (void)snprintf(user, sizeof user, "%s/%s/?api-version=2021-04-12", host, device);
+        id = (struct ident){str_from(device), {NULL, 0}};
+        hub_identity_keys(str_from(seed), id, 0, &primary, &secondary);
+        buf_init(&token, 0);
+        sas_token_make(&token, str_from(host), &id, STR(""), &primary, (int64_t)time(NULL) + 3600);
+        add_client(l, i, open_client(host, PORT, device, user, token.at, "$iothub/twin/res/#"));
+        buf_done(&token);
+    }
+}
+
+/* Each client hears what it says below root/{i}/. */
+static void connect_echo(struct load *l, const char *host, const char *root)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        char id[32], mine[96];
+
+        (void)snprintf(id, sizeof id, "%s-%zu", l->name, i);
+        (void)snprintf(mine, sizeof mine, "%s/%zu/#", root, i);
+        add_client(l, i, open_client(host, ECHO_PORT, id, NULL, NULL, mine));
+    }
+}
+
+struct settings {
+    size_t clients;
+    double seconds;
+    int rounds;
+    const char *durability;
+    bool listen;
+};
+
+static void read_settings(int argc, char **argv, struct settings *s)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--listen") == 0) {
+            s->listen = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--clients") == 0)
+            s->clients = strtoul(value, NULL, 10);
+        else if (strcmp(argv[i], "--seconds") == 0)
+            s->seconds = strtod(value, NULL);
+        else if (strcmp(argv[i], "--rounds") == 0)
+            s->rounds = (int)strtol(value, NULL, 10);
+        else if (strcmp(argv[i], "--durability") == 0)
+            s->durability = value;
+        else
+            s->clients = 0;
+        i++;
+    }
+    if (s->clients < 1 || s->clients > MAX_CLIENTS || s->rounds < 1 || s->rounds > 64 || s->seconds <= 0) {
+        (void)fprintf(stderr,
+                      "usage: bench_hub [--clients 1..%d] [--seconds S] [--rounds 1..64] [--durability "
+                      "process|power|memory] [--listen]\n",
+                      MAX_CLIENTS);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct settings set = {.clients = 100, .seconds = 1.0, .rounds = 5, .durability = "process"};
+    char dir[] = "/tmp/twinsim-bench-XXXXXX", host[64], why[512];
+    struct hub_process_options options = {.mqtt_port = PORT};
+    struct hub_process *hub;
+    struct service *service;
+    struct load *echo, *load;
+    pid_t bare, listener;
+    int lock;
+
+    read_settings(argc, argv, &set);
+    memset(padding, 'x', TWIN_BYTES);
+    if (!mkdtemp(dir) || loopback_take(8883, host, &lock))
+        die("a directory and an address");
+    options.data_dir = dir;
+    options.host = host;
+    options.durability = set.durability;
+    if (hub_process_start(&options, &hub, why, sizeof why) ||
+        service_connect(hub_process_file(hub), &service, why, sizeof why)) {
+        (void)fprintf(stderr, "bench_hub: %s\n", why);
+        return 1;
+    }
+    make_identities(service, set.clients);
+    listener = set.listen ? start_listener(hub_process_file(hub)) : 0;
+    bare = start_bare_broker(dir, host);
+    wait_for_port(host, ECHO_PORT);
+
+    (void)printf("durability %s, %s, %d rounds of %.1f s each\n", set.durability,
+                 set.listen ? "one listener to events" : "nobody listens", set.rounds, set.seconds);
+    echo = load_new("GET", false, set.clients, get_echo);
+    connect_echo(echo, host, "$iothub/twin/res");
+    load = load_new("GET", true, set.clients, get_request);
+    connect_hub(load, host, "twinsim-development-keys");
+    compare(echo, load, set.seconds, set.rounds);
+    load_free(echo);
+
+    echo = load_new("PATCH", false, set.clients, patch_echo);
+    connect_echo(echo, host, "$iothub/twin/PATCH/properties/reported");
+    load->name = "PATCH";
+    load->request = patch_request;
+    load->n_rates = load->n_latencies = 0;
+    compare(echo, load, set.seconds, set.rounds);
+    load_free(echo);
+    load_free(load);
+
+    if (listener) {
+        (void)kill(listener, SIGTERM);
+        (void)waitpid(listener, NULL, 0);
+    }
+    (void)kill(bare, SIGTERM);
+    (void)waitpid(bare, NULL, 0);
+    service_free(service);
+    hub_process_free(hub);
+    (void)close(lock);
+    return 0;
+}
