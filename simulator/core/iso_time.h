@@ -8,8 +8,8 @@
 
 #include "str.h"
 
-#define INSTANT_NONE   INT64_MIN
-#define ISO_TIME_MAX   32 /* bytes, NUL included */
+#define INSTANT_NONE INT64_MIN
+#define ISO_TIME_MAX 32 /* bytes, NUL included */
 
 /* Write "2030-01-01T00:01:00.123456Z": up to 7 fraction digits, trailing zeros trimmed as .NET does, none for whole seconds.
  * returns the length without the NUL. Instants outside year 1..9999 are clamped. */

@@ -20,7 +20,7 @@
 #define JSON_DEPTH_MAX 100u /* nested objects and arrays; deeper is RC_LIMIT */
 
 struct json_error {
-    size_t offset; /* byte at which reading stopped */
+    size_t offset;    /* byte at which reading stopped */
     const char *what; /* a static text: "expected ',' or '}'" */
 };
 

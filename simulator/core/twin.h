@@ -19,7 +19,7 @@
 #include "json.h"
 #include "refusal.h"
 
-#define TWIN_TAGS_MAX    8192u  /* computed bytes, not text: facts T-17, T-18 */
+#define TWIN_TAGS_MAX    8192u /* computed bytes, not text: facts T-17, T-18 */
 #define TWIN_SECTION_MAX 32768u
 #define TWIN_KEY_MAX     1024u
 #define TWIN_VALUE_MAX   4096u
@@ -28,13 +28,13 @@
 enum twin_section { TWIN_TAGS, TWIN_DESIRED, TWIN_REPORTED };
 
 struct twin {
-    cJSON *tags; /* NULL until first set */
+    cJSON *tags;               /* NULL until first set */
     cJSON *desired, *reported; /* objects, without $metadata and $version */
     cJSON *desired_metadata, *reported_metadata;
     int64_t etag, version, desired_version, reported_version;
-    size_t computed[3]; /* size of each section as the hub counts it, by enum twin_section */
+    size_t computed[3];     /* size of each section as the hub counts it, by enum twin_section */
     struct buf device_view; /* cached text for GET; empty when stale */
-    size_t bytes; /* rough heap use, kept up to date, for the cache's ceiling */
+    size_t bytes;           /* rough heap use, kept up to date, for the cache's ceiling */
 };
 
 /* A fresh twin as created with its identity: metadata roots stamped now_us, no versions in them (T-01). NULL: out of memory. */
@@ -47,7 +47,8 @@ bool twin_is_valid(const struct twin *t);
  * tags, desired: the submitted section, NULL when not submitted; a JSON null clears the section (PATCH) or counts as {} (PUT).
  * replace: PUT semantics. In service writes $metadata and $version at a section's root are ignored (T-28): strip them first with
  * twin_strip_service_fields. returns true, or false with *why written. */
-bool twin_check_service(const struct twin *t, const cJSON *tags, const cJSON *desired, bool replace, struct refusal *why);
+bool twin_check_service(const struct twin *t, const cJSON *tags, const cJSON *desired, bool replace,
+                        struct refusal *why);
 /* The same for a device's reported patch: an object, no $-keys (M-29, M-30). */
 bool twin_check_reported(const struct twin *t, const cJSON *patch, struct refusal *why);
 /* Remove, in place and at every level, the $metadata and $version members a round-tripped document carries. */
@@ -55,8 +56,8 @@ void twin_strip_service_fields(cJSON *section);
 
 /* Apply a checked write. returns RC_OK, or RC_NOMEM: the twin is then unusable and must be loaded again.
  * A tags/desired section that is {} in a PATCH does not count as touched; in a PUT both sections are written (absent = empty). */
-MUST_USE enum rc twin_write_service(struct twin *t, const cJSON *tags, const cJSON *desired, bool replace, int64_t now_us,
-                                    bool *touched_tags, bool *touched_desired);
+MUST_USE enum rc twin_write_service(struct twin *t, const cJSON *tags, const cJSON *desired, bool replace,
+                                    int64_t now_us, bool *touched_tags, bool *touched_desired);
 MUST_USE enum rc twin_write_reported(struct twin *t, const cJSON *patch, int64_t now_us);
 
 /* What a device hears of a service write. PATCH: the submitted desired section, nulls kept, plus $version (M-31). PUT: computed

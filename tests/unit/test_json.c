@@ -328,14 +328,14 @@ static void merging_follows_the_hub(void **state)
 }
 
 /* {"k0":0,...} with every step-th key, from first on; values are value + the key's number. */
-static cJSON *wide(unsigned first, unsigned count, unsigned step, int64_t value)
+static cJSON *wide(unsigned first, unsigned count, unsigned step, unsigned value)
 {
     struct buf text;
     cJSON *node = NULL;
 
     buf_init(&text, 0);
     for (unsigned i = first; i < count; i += step)
-        buf_addf(&text, "%s\"k%u\":%lld", text.len ? "," : "{", i, (long long)(value + i));
+        buf_addf(&text, "%s\"k%u\":%u", text.len ? "," : "{", i, value + i);
     buf_add_char(&text, '}');
     assert_int_equal(json_read(buf_view(&text), &node, NULL), RC_OK);
     buf_done(&text);
