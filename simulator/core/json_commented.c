@@ -38,13 +38,15 @@ static char *blank_comments(char *at, const char *end)
     bool is_behind_value = false;
 
     while (at < end) {
-        char *stop_at = at + (*at == '/' ? comment_end(at, end) - at : 0);
+        const char *behind = comment_end(at, end);
 
-        if (*at == '/' && !comment_end(at, end))
+        if (!behind)
             return at;
-        if (stop_at > at) {
-            memset(at, ' ', (size_t)(stop_at - at));
-            at = stop_at;
+        if (behind > at) {
+            size_t len = (size_t)(behind - at);
+
+            memset(at, ' ', len);
+            at += len;
             continue;
         }
         if (*at == '"') {
