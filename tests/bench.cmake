@@ -1,3 +1,15 @@
-# Benchmarks: not tests, no verdicts; scripts/bench runs them.
+# Benchmarks and long runs: no unit tests; scripts/bench and scripts/soak run them.
+
+# MQTT packets by hand.
+add_library(twinsim_wire STATIC ${CMAKE_CURRENT_SOURCE_DIR}/support/wire.c)
+target_include_directories(twinsim_wire PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
+target_link_libraries(twinsim_wire PUBLIC twinsim_flags)
+
 add_executable(bench_hub ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_hub.c)
-target_link_libraries(bench_hub PRIVATE twinsim_harness)
+target_link_libraries(bench_hub PRIVATE twinsim_harness twinsim_wire)
+
+# kill -9 between acknowledged writes: a short run is a test, `scripts/soak` runs a thousand rounds.
+add_executable(kill_rounds ${CMAKE_CURRENT_SOURCE_DIR}/e2e/kill_rounds.c)
+target_link_libraries(kill_rounds PRIVATE twinsim_harness twinsim_wire)
+add_test(NAME kill_rounds COMMAND kill_rounds 10)
+set_tests_properties(kill_rounds PROPERTIES LABELS e2e TIMEOUT 120)

@@ -7,17 +7,13 @@
  *
  * usage: bench_hub [--clients N] [--seconds S] [--rounds R] [--durability process|power|memory] [--listen]
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +21,7 @@
 #include "hub.h"
 #include "hub_process.h"
 #include "service.h"
+#include "wire.h"
 
 #define PORT        18831
 #define ECHO_PORT   18832
@@ -54,134 +51,21 @@ struct load {
     size_t n_latencies;
 };
 
-static int64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static void die(const char *what)
-{
-    (void)fprintf(stderr, "bench_hub: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-/* --- MQTT, just enough ---------------------------------------------------------------------------------------- */
-
-static size_t put_text(unsigned char *at, const char *text, size_t len)
-{
-    at[0] = (unsigned char)(len >> 8);
-    at[1] = (unsigned char)len;
-    memcpy(at + 2, text, len);
-    return len + 2;
-}
-
-/* Put the fixed header before a body that starts at out + 5; returns the packet's length, moved to out. */
-static size_t finish(unsigned char *out, unsigned char first, size_t body)
-{
-    unsigned char head[5];
-    size_t n = 1, rest = body;
-
-    head[0] = first;
-    do {
-        head[n] = (unsigned char)(rest % 128 | (rest >= 128 ? 128 : 0));
-        rest /= 128;
-        n++;
-    } while (rest);
-    memmove(out + n, out + 5, body);
-    memcpy(out, head, n);
-    return n + body;
-}
-
-static size_t publish(unsigned char *out, const char *topic, const char *body, size_t len)
-{
-    size_t n = put_text(out + 5, topic, strlen(topic));
-
-    memcpy(out + 5 + n, body, len);
-    return finish(out, 0x30, n + len);
-}
-
-static void send_all(int fd, const unsigned char *at, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EAGAIN)
-            continue;
-        if (n <= 0)
-            die("write");
-        at += n;
-        len -= (size_t)n;
-    }
-}
-
-/* The length of the packet at the start of n bytes, or 0 when it is not whole yet. */
-static size_t packet_length(const unsigned char *at, size_t n)
-{
-    size_t len = 0, shift = 0;
-
-    for (size_t i = 1; i < n && i < 5; i++) {
-        len |= (size_t)(at[i] & 127) << shift;
-        shift += 7;
-        if (!(at[i] & 128))
-            return n >= i + 1 + len ? i + 1 + len : 0;
-    }
-    return 0;
-}
-
-static void expect_packet(int fd, unsigned char type)
-{
-    unsigned char in[512];
-    size_t n = 0;
-
-    while (!packet_length(in, n)) {
-        ssize_t got = read(fd, in + n, 1);
-
-        if (got <= 0)
-            die("the broker hung up during the handshake");
-        n += (size_t)got;
-    }
-    if (in[0] >> 4 != type || (type == 2 && in[3] != 0)) {
-        errno = EPROTO;
-        die("refused");
-    }
-}
-
 static int open_client(const char *host, int port, const char *id, const char *user, const char *password,
                        const char *filter)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    unsigned char out[2048];
-    size_t n;
-    int one = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    static struct wire w; /* 128 KB: not for the stack; only its descriptor is kept */
 
-    if (fd < 0 || inet_pton(AF_INET, host, &to.sin_addr) != 1 || connect(fd, (struct sockaddr *)&to, sizeof to))
-        die("connect");
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    n = put_text(out + 5, "MQTT", 4);
-    out[5 + n++] = 4;
-    out[5 + n++] = user ? 0xC2 : 0x02; /* clean session */
-    out[5 + n++] = 0;
-    out[5 + n++] = 0;
-    n += put_text(out + 5 + n, id, strlen(id));
-    if (user) {
-        n += put_text(out + 5 + n, user, strlen(user));
-        n += put_text(out + 5 + n, password, strlen(password));
+    if (!wire_open(&w, host, port))
+        wire_die("connect");
+    if (wire_connect(&w, id, user, password, true) != 0) {
+        errno = EACCES;
+        wire_die("refused");
     }
-    send_all(fd, out, finish(out, 0x10, n));
-    expect_packet(fd, 2);
-    n = 2;
-    out[5] = 0;
-    out[6] = 1;
-    n += put_text(out + 5 + n, filter, strlen(filter));
-    out[5 + n++] = 0;
-    send_all(fd, out, finish(out, 0x82, n));
-    expect_packet(fd, 9);
-    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
+    if (wire_subscribe(&w, filter, 0) != 0)
+        wire_die("SUBSCRIBE");
+    (void)fcntl(w.fd, F_SETFL, O_NONBLOCK);
+    return w.fd;
 }
 
 /* --- the four loads ------------------------------------------------------------------------------------------- */
@@ -194,7 +78,7 @@ static size_t get_request(size_t i, unsigned k, unsigned char *out)
 
     (void)i;
     (void)snprintf(topic, sizeof topic, "$iothub/twin/GET/?$rid=%u", k);
-    return publish(out, topic, "", 0);
+    return wire_publish_bytes(out, topic, "", 0);
 }
 
 static size_t get_echo(size_t i, unsigned k, unsigned char *out)
@@ -203,7 +87,7 @@ static size_t get_echo(size_t i, unsigned k, unsigned char *out)
 
     (void)k;
     (void)snprintf(topic, sizeof topic, "$iothub/twin/res/%zu/?$rid=1", i);
-    return publish(out, topic, padding, TWIN_BYTES);
+    return wire_publish_bytes(out, topic, padding, TWIN_BYTES);
 }
 
 static size_t patch_request(size_t i, unsigned k, unsigned char *out)
@@ -213,7 +97,7 @@ static size_t patch_request(size_t i, unsigned k, unsigned char *out)
     (void)i;
     (void)snprintf(topic, sizeof topic, "$iothub/twin/PATCH/properties/reported/?$rid=%u", k);
     (void)snprintf(body, sizeof body, "{\"state\":{\"counter\":%u}}", k);
-    return publish(out, topic, body, strlen(body));
+    return wire_publish_bytes(out, topic, body, strlen(body));
 }
 
 static size_t patch_echo(size_t i, unsigned k, unsigned char *out)
@@ -222,7 +106,7 @@ static size_t patch_echo(size_t i, unsigned k, unsigned char *out)
 
     (void)snprintf(topic, sizeof topic, "$iothub/twin/PATCH/properties/reported/%zu/?$rid=1", i);
     (void)snprintf(body, sizeof body, "{\"state\":{\"counter\":%u}}", k);
-    return publish(out, topic, body, strlen(body));
+    return wire_publish_bytes(out, topic, body, strlen(body));
 }
 
 /* --- driving -------------------------------------------------------------------------------------------------- */
@@ -231,9 +115,17 @@ static void ask(struct load *l, size_t i)
 {
     unsigned char out[4096];
     struct client *c = &l->clients[i];
+    size_t at = 0, len;
 
-    c->sent_us = now_us();
-    send_all(c->fd, out, l->request(i, ++c->counter, out));
+    c->sent_us = wire_now_us();
+    len = l->request(i, ++c->counter, out);
+    while (at < len) {
+        ssize_t n = write(c->fd, out + at, len - at);
+
+        if (n <= 0 && errno != EAGAIN)
+            wire_die("write");
+        at += n > 0 ? (size_t)n : 0;
+    }
 }
 
 /* Take what arrived; returns how many answers it held. */
@@ -244,9 +136,9 @@ static size_t drain(struct load *l, size_t i)
     ssize_t n = read(c->fd, c->in + c->n_in, sizeof c->in - c->n_in);
 
     if (n == 0 || (n < 0 && errno != EAGAIN))
-        die("the broker hung up");
+        wire_die("the broker hung up");
     c->n_in += n > 0 ? (size_t)n : 0;
-    while ((len = packet_length(c->in, c->n_in)) > 0) {
+    while ((len = wire_packet_length(c->in, c->n_in)) > 0) {
         answers += c->in[0] >> 4 == 3;
         memmove(c->in, c->in + len, c->n_in - len);
         c->n_in -= len;
@@ -258,7 +150,7 @@ static size_t drain(struct load *l, size_t i)
 static double round_of(struct load *l, double seconds, bool keep_samples)
 {
     struct epoll_event events[256];
-    int64_t start = now_us(), end = start + (int64_t)(seconds * 1e6);
+    int64_t start = wire_now_us(), end = start + (int64_t)(seconds * 1e6);
     size_t answers = 0, in_flight = l->n;
 
     for (size_t i = 0; i < l->n; i++)
@@ -267,11 +159,11 @@ static double round_of(struct load *l, double seconds, bool keep_samples)
         int n = epoll_wait(l->epoll, events, 256, 5000);
 
         if (n <= 0)
-            die("no answer within 5 s");
+            wire_die("no answer within 5 s");
         for (int e = 0; e < n; e++) {
             size_t i = events[e].data.u32;
             size_t got = drain(l, i);
-            int64_t now = now_us();
+            int64_t now = wire_now_us();
 
             if (!got)
                 continue;
@@ -284,7 +176,7 @@ static double round_of(struct load *l, double seconds, bool keep_samples)
                 in_flight--;
         }
     }
-    return (double)answers * 1e6 / (double)(now_us() - start);
+    return (double)answers * 1e6 / (double)(wire_now_us() - start);
 }
 
 static int by_value(const void *a, const void *b)
@@ -345,13 +237,13 @@ static pid_t start_bare_broker(const char *dir, const char *host)
     (void)snprintf(path, sizeof path, "%s/echo.conf", dir);
     f = fopen(path, "we");
     if (!f)
-        die(path);
+        wire_die(path);
     (void)fprintf(f,
                   "allow_anonymous true\nset_tcp_nodelay true\nsys_interval 0\nlog_type error\nmax_packet_size "
                   "393216\nlistener %d %s\nmax_qos 1\n",
                   ECHO_PORT, host);
     if (fclose(f))
-        die(path);
+        wire_die(path);
     pid = fork();
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -364,20 +256,17 @@ static pid_t start_bare_broker(const char *dir, const char *host)
 
 static void wait_for_port(const char *host, int port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    static struct wire w;
     struct timespec pause = {0, 5000000};
 
-    (void)inet_pton(AF_INET, host, &to.sin_addr);
     for (int tries = 0; tries < 1000; tries++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int rc = connect(fd, (struct sockaddr *)&to, sizeof to);
-
-        (void)close(fd);
-        if (!rc)
+        if (wire_open(&w, host, port)) {
+            wire_close(&w);
             return;
+        }
         (void)nanosleep(&pause, NULL);
     }
-    die("the bare broker does not listen");
+    wire_die("the bare broker does not listen");
 }
 
 static struct load *load_new(const char *name, bool is_hub, size_t n,
@@ -386,7 +275,7 @@ static struct load *load_new(const char *name, bool is_hub, size_t n,
     struct load *l = calloc(1, sizeof *l);
 
     if (!l || !(l->latencies = malloc(MAX_SAMPLES * sizeof *l->latencies)))
-        die("memory");
+        wire_die("memory");
     l->name = name;
     l->is_hub = is_hub;
     l->n = n;
@@ -401,7 +290,7 @@ static void add_client(struct load *l, size_t i, int fd)
 
     l->clients[i].fd = fd;
     if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev))
-        die("epoll");
+        wire_die("epoll");
 }
 
 static void load_free(struct load *l)
@@ -418,7 +307,7 @@ static cJSON *command_of(const char *text)
     cJSON *tree;
 
     if (json_read(str_from(text), &tree, NULL))
-        die("command");
+        wire_die("command");
     return tree;
 }
 
@@ -458,7 +347,7 @@ static void make_identities(struct service *s, size_t n)
                        "\"desired\":{\"config\":{\"text\":\"%.940s\"}},\"reported\":{\"state\":{\"counter\":0}}}}}",
                        i, padding);
         if (service_command(s, command_of(text), 5000, &status, &body) || status != 200)
-            die("device.create");
+            wire_die("device.create");
         cJSON_Delete(body);
     }
 }
@@ -546,7 +435,7 @@ int main(int argc, char **argv)
     read_settings(argc, argv, &set);
     memset(padding, 'x', TWIN_BYTES);
     if (!mkdtemp(dir) || loopback_take(8883, host, &lock))
-        die("a directory and an address");
+        wire_die("a directory and an address");
     options.data_dir = dir;
     options.host = host;
     options.durability = set.durability;
