@@ -1,7 +1,7 @@
 /* broker.h - one mosquitto process of ours: found, started, watched, stopped. Knows nothing of hubs.
  *
  * The child has a process group of its own (Ctrl-C is ours to hand on), dies with us, writes its output to a log file (never to a
- * pipe: a full one would freeze it, facts B-10), and says READY=1 on a notify socket (facts B-31).
+ * pipe: a full one would freeze it, facts B-20), and says READY=1 on a notify socket (facts B-17).
  */
 #ifndef TWINSIM_BROKER_H
 #define TWINSIM_BROKER_H
@@ -39,7 +39,7 @@ MUST_USE enum rc broker_start(const struct broker_start *how, struct broker *out
 /* Has it ended? Collects it. False while it runs. */
 bool broker_has_ended(struct broker *b);
 /* End it: SIGTERM, and SIGKILL after timeout_ms; poke (may be NULL) is its Unix socket: a connection wakes its loop, which
- * sees a signal up to 100 ms late (facts B-33). Collects it. Nothing happens when it has ended. */
+ * sees a signal up to 100 ms late (facts B-26). Collects it. Nothing happens when it has ended. */
 void broker_stop(struct broker *b, int timeout_ms, const char *poke);
 void broker_kill(struct broker *b);
 

@@ -21,7 +21,7 @@
 /* A control message holds an identity with all its metadata: 32 KB of short keys grow to some 2 MB. Devices stay below 256 KB and
  * 64 KB of topic; the plugin checks that. */
 #define MAX_PACKET_BYTES 4194304
-/* What waits for a slow event reader before the broker drops; a gap in seq shows it. Never 0 (facts B-20). */
+/* What waits for a slow event reader before the broker drops; a gap in seq shows it. Never 0 (facts B-12). */
 #define MAX_QUEUED_MESSAGES 4000
 #define LOCK_WAIT_MS        1000 /* a broker whose `up` was killed ends within 100 ms */
 
@@ -155,7 +155,7 @@ static enum rc seed_ready(struct hub_dir *d, const char *keys, char *why, size_t
     return RC_OK;
 }
 
-/* A Unix socket's path has room for 107 bytes; a longer directory gets a short one beside it. */
+/* A Unix socket's path has room for 107 bytes (facts B-22); a longer directory gets a short one beside it. */
 static enum rc socket_ready(struct hub_dir *d, char *why, size_t why_size)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -211,7 +211,7 @@ void hub_dir_close(struct hub_dir *d)
     explicit_bzero(d->seed, sizeof d->seed);
 }
 
-/* One listener. Options that belong to a listener may only stand below it: above, they open 0.0.0.0:1883 (facts B-12). */
+/* One listener. Options that belong to a listener may only stand below it: above, they open 0.0.0.0:1883 (facts B-10). */
 static void add_listener(struct buf *b, int port, const char *address, const struct certs *certs)
 {
     buf_addf(b, "listener %d %s\nmax_qos 1\n", port, address);
@@ -228,7 +228,8 @@ static void print_broker_conf(struct buf *b, const struct hub_dir *d, const stru
                    "per_listener_settings false\nallow_anonymous true\nallow_zero_length_clientid false\n"));
     if (geteuid() == 0)
         buf_addf(b, "user %s\n",
-                 user ? user->pw_name : "root"); /* else it would become another user, who may not read our files */
+                 user ? user->pw_name
+                      : "root"); /* facts B-18: else it would become another user, who may not read our files */
     buf_addf(b, "plugin %s\nplugin_opt_config %s/plugin.json\n", plugin, d->path);
     buf_addf(b, "set_tcp_nodelay true\nmax_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages 20\n",
              MAX_PACKET_BYTES, MAX_QUEUED_MESSAGES);

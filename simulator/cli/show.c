@@ -1,0 +1,165 @@
+/* show.c - see show.h. */
+#include "show.h"
+
+#include <stdio.h>
+
+#define DETAIL_MAX 400u /* bytes of one event's details on a line */
+
+static int print_pretty(const struct cli *c, const cJSON *doc, const char *before, const char *after)
+{
+    struct buf b;
+    bool ok;
+
+    buf_init(&b, 64u * 1024 * 1024);
+    json_print_pretty(&b, doc);
+    while (b.len && b.at[b.len - 1] == '\n')
+        b.len--;
+    ok = buf_ok(&b);
+    if (ok)
+        (void)printf("%s%.*s%s", before, STR_FMT(buf_view(&b)), after);
+    buf_done(&b);
+    return ok ? CLI_OK : cli_no_memory(c);
+}
+
+int show_json(const struct cli *c, const cJSON *doc)
+{
+    return print_pretty(c, doc, "", "\n");
+}
+
+int show_list_add(const struct cli *c, struct show_list *list, const cJSON *doc)
+{
+    return print_pretty(c, doc, list->n++ ? ",\n" : "[\n", "");
+}
+
+void show_list_end(struct show_list *list)
+{
+    (void)fputs(list->n ? "\n]\n" : "[]\n", stdout);
+}
+
+/* A section without the members that the hub keeps. */
+static int show_section(const struct cli *c, const char *name, const cJSON *section)
+{
+    cJSON *copy = section ? cJSON_Duplicate(section, true) : cJSON_CreateObject();
+    const cJSON *version = json_get(section, "$version");
+    int code;
+
+    if (!copy)
+        return cli_no_memory(c);
+    if (version && version->valuestring)
+        (void)printf("%s, $version %s\n", name, version->valuestring);
+    else
+        (void)printf("%s\n", name);
+    json_remove(copy, "$version");
+    json_remove(copy, "$metadata");
+    code = copy->child ? print_pretty(c, copy, "", "\n") : (puts("{}"), CLI_OK);
+    cJSON_Delete(copy);
+    return code;
+}
+
+static const char *text_or(const cJSON *doc, const char *key, const char *fallback)
+{
+    const char *text = json_get_text(doc, key);
+
+    return text ? text : fallback;
+}
+
+int show_twin(const struct cli *c, const cJSON *twin)
+{
+    const cJSON *properties = json_get(twin, "properties");
+    char id[IDENT_TEXT_MAX] = "?";
+    int64_t version = 0;
+    int code;
+
+    (void)talk_id_of(twin, id);
+    if (json_get_i64(twin, "version", &version))
+        version = 0;
+    (void)printf("%s  %s, %s, version %lld, etag %s\n", id, text_or(twin, "status", "?"),
+                 text_or(twin, "connectionState", "?"), (long long)version, text_or(twin, "etag", "?"));
+    code = show_section(c, "tags", json_get(twin, "tags"));
+    if (!code)
+        code = show_section(c, "desired", json_get(properties, "desired"));
+    if (!code)
+        code = show_section(c, "reported", json_get(properties, "reported"));
+    return code;
+}
+
+int show_identity(const struct cli *c, const cJSON *d)
+{
+    static const char never[] = "0001-01-01T00:00:00Z";
+    const char *active = text_or(d, "lastActivityTime", never);
+    const char *reason = json_get_text(d, "statusReason");
+    char id[IDENT_TEXT_MAX] = "?";
+
+    (void)c;
+    (void)talk_id_of(d, id);
+    (void)printf("id              %s\n", id);
+    if (json_get(d, "status"))
+        (void)printf("status          %s%s%s%s\n", text_or(d, "status", "?"), reason ? " (" : "", reason ? reason : "",
+                     reason ? ")" : "");
+    (void)printf("connection      %s\n", text_or(d, "connectionState", "?"));
+    (void)printf("last activity   %s\n", strcmp(active, never) == 0 ? "never" : active);
+    (void)printf("authentication  %s\n", text_or(json_get(d, "authentication"), "type", "?"));
+    if (cJSON_IsTrue(json_get(json_get(d, "capabilities"), "iotEdge")))
+        (void)printf("capabilities    iotEdge\n");
+    (void)printf("generation      %s\n", text_or(d, "generationId", "?"));
+    (void)printf("etag            %s\n", text_or(d, "etag", "?"));
+    return CLI_OK;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+/* Plain words stay as they are, all else is JSON, so that no text can pass for something it is not. */
+static void add_value(struct buf *out, const cJSON *value)
+{
+    const char *text = cJSON_IsString(value) ? value->valuestring : NULL;
+    bool plain = text && text[0];
+
+    for (const char *c = text; plain && *c; c++)
+        plain = *c > ' ' && *c < 0x7f && *c != '"' && *c != '=';
+    if (plain)
+        buf_add(out, str_from(text));
+    else
+        json_print(out, value);
+}
+
+/* Cut at max bytes, between characters. */
+static void cut(struct buf *b, size_t max)
+{
+    if (!buf_ok(b) || b->len <= max)
+        return;
+    while (max && ((unsigned char)b->at[max] & 0xC0) == 0x80)
+        max--;
+    b->len = max;
+    b->at[max] = '\0';
+    buf_add(b, STR("\xE2\x80\xA6"));
+}
+
+void show_event(struct buf *out, const cJSON *event)
+{
+    static const char *const shown[] = {"seq", "time", "mono_us", "kind", "device", "module", "conn", "cause"};
+    struct str time = str_from(text_or(event, "time", ""));
+    const char *device = json_get_text(event, "device"), *module = json_get_text(event, "module");
+    char id[2 * IDENT_TEXT_MAX];
+    struct buf rest;
+
+    time = str_first(str_skip(time, str_find(time, 'T') + 1), 12); /* 23:07:43.123 of 2030-01-01T23:07:43.123456Z */
+    if (time.len && time.at[time.len - 1] == 'Z')
+        time.len--;
+    (void)snprintf(id, sizeof id, "%s%s%s", device ? device : "-", module ? "/" : "", module ? module : "");
+    buf_init(&rest, 0);
+    for (const cJSON *m = event ? event->child : NULL; m; m = m->next) {
+        bool skip = false;
+
+        for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+            skip = skip || strcmp(m->string, shown[i]) == 0;
+        if (skip)
+            continue;
+        buf_addf(&rest, " %s=", m->string);
+        add_value(&rest, m);
+    }
+    cut(&rest, DETAIL_MAX);
+    buf_addf(out, "%-12.*s  %-28s %-14s%.*s", STR_FMT(time), id, text_or(event, "kind", "?"), STR_FMT(buf_view(&rest)));
+    if (rest.rc)
+        out->rc = rest.rc;
+    buf_done(&rest);
+}

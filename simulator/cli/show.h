@@ -1,0 +1,25 @@
+/* show.h - what is printed: documents, tables, and one line an event. */
+#ifndef TWINSIM_SHOW_H
+#define TWINSIM_SHOW_H
+
+#include "talk.h"
+
+/* Print a document on standard output, indented. Returns CLI_OK, or CLI_HUB (told) when out of memory. */
+int show_json(const struct cli *c, const cJSON *doc);
+
+/* A JSON array that is printed while it grows. */
+struct show_list {
+    size_t n;
+};
+int show_list_add(const struct cli *c, struct show_list *list, const cJSON *doc);
+void show_list_end(struct show_list *list);
+
+/* The service's twin for a person: counters, tags, desired and reported without their metadata. */
+int show_twin(const struct cli *c, const cJSON *twin);
+/* An identity's document for a person, keys left out. */
+int show_identity(const struct cli *c, const cJSON *document);
+
+/* Append one event as a line for a person: time, identity, kind, the rest. Long values are cut; nothing can move the cursor. */
+void show_event(struct buf *out, const cJSON *event);
+
+#endif

@@ -1,0 +1,82 @@
+/* verb_monitor.c - twinsim monitor */
+#include <stdio.h>
+
+#include "show.h"
+#include "verbs.h"
+
+struct monitor {
+    const struct cli *cli;
+    long left; /* events until the end; -1: no end */
+    bool failed;
+};
+
+static void on_event(void *arg, const cJSON *event)
+{
+    struct monitor *m = arg;
+    struct buf line;
+
+    if (m->left == 0)
+        return;
+    buf_init(&line, 0);
+    if (m->cli->json)
+        json_print(&line, event);
+    else
+        show_event(&line, event);
+    if (!buf_ok(&line) || printf("%s\n", line.at) < 0 || fflush(stdout))
+        m->failed = true;
+    buf_done(&line);
+    if (m->left > 0)
+        m->left--;
+}
+
+static int run(struct cli *c)
+{
+    struct str id = str_from(c->n_operands ? c->operands[0] : "");
+    struct monitor m = {c, cli_number(c, "count", -1), false};
+    struct ident ident;
+    uint64_t missed = 0;
+    enum rc rc;
+    int code;
+
+    if (id.len && ident_read(id, &ident))
+        return cli_fail(c, CLI_USAGE, "'%s' is not an id such as edge-1 or edge-1/azureiotsecurity", c->operands[0]);
+    code = talk_open(c);
+    if (code)
+        return code;
+    rc = service_listen(c->service, id, on_event, &m);
+    if (rc)
+        return cli_fail(c, CLI_HUB, "the hub's events cannot be listened to: %s", rc_text(rc));
+    if (cli_flag(c, "ready"))
+        (void)fputs("twinsim: listening\n", stderr);
+    while (!rc && !m.failed && m.left != 0) {
+        rc = service_wait(c->service, 1000);
+        if (service_missed(c->service) != missed) {
+            (void)fprintf(stderr, "twinsim: %llu events were missed: this reader was too slow\n",
+                          (unsigned long long)(service_missed(c->service) - missed));
+            missed = service_missed(c->service);
+        }
+    }
+    if (m.failed || m.left == 0)
+        return CLI_OK; /* standard output is judged at the end */
+    return cli_fail(c, CLI_HUB, "the hub has stopped, or was lost");
+}
+
+static const struct option_spec options[] = {
+    {.name = "count", .value = "N", .min = 1, .max = 1000000000, .help = "end after so many events"},
+    {.name = "ready", .help = "say 'listening' on standard error once no event can be missed any more"},
+    OPTIONS_END,
+};
+
+const struct verb verb_monitor = {
+    .name = "monitor",
+    .operands = "[DEVICE[/MODULE]]",
+    .max = 1,
+    .summary = "Show what the hub sees and does, as it happens",
+    .text = "Of all identities, or of one. With --json one event a line, as docs/reference/control.md describes them. "
+            "Ctrl-C ends it.",
+    .examples = "twinsim monitor\ntwinsim monitor edge-1/azureiotsecurity --json | jq .patch",
+    .options = options,
+    .has_data = true,
+    .has_json = true,
+    .run = run,
+};
