@@ -19,7 +19,7 @@
 #include "wire.h"
 
 #define TIME_NEVER          INT64_MAX
-#define SESSION_STABLE_MS   5000 /* a link this old, and four times the last pause, earns a fresh backoff */
+#define SESSION_STABLE_MS   1000 /* a link this old, and four times the last pause, earns a fresh backoff */
 #define SESSION_CLOSING_MS  500  /* how long a DISCONNECT may take */
 #define SESSION_API_VERSION "2021-04-12"
 

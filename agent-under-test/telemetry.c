@@ -39,64 +39,67 @@ void telemetry_done(struct telemetry *t)
     processes_done(&t->processes);
 }
 
-/* Queue a security event where its priority sends it; Off was asked before the payload was made. */
-static void push_security(struct telemetry *t, const char *name, enum event_category category, enum priority priority,
-                          cJSON *payload, struct instant now)
+/* Queue an event; payload is taken. Returns whether it waits now. */
+static bool push(struct telemetry *t, enum queue_id to, const char *name, enum event_category category, cJSON *payload,
+                 struct instant now)
 {
-    enum queue_id to = priority == PRIORITY_HIGH ? QUEUE_HIGH : QUEUE_LOW;
+    enum event_type type = to == QUEUE_OPERATIONAL ? EVENT_OPERATIONAL : EVENT_SECURITY;
 
-    if (!queues_push(&t->queues, to, event_new(name, category, EVENT_SECURITY, payload, now.wall_ms)))
-        log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=%s", name, queue_words[to]);
+    if (queues_push(&t->queues, to, event_new(name, category, type, payload, now.wall_ms)))
+        return true;
+    log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=%s", name, queue_words[to]);
+    return false;
 }
 
-static void push_operational(struct telemetry *t, const char *name, enum event_category category, cJSON *payload,
-                             struct instant now)
+/* The queue of a priority; Off was asked before anything was collected. */
+static enum queue_id queue_of(enum priority priority)
 {
-    if (!queues_push(&t->queues, QUEUE_OPERATIONAL, event_new(name, category, EVENT_OPERATIONAL, payload, now.wall_ms)))
-        log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=Operational", name);
+    return priority == PRIORITY_HIGH ? QUEUE_HIGH : QUEUE_LOW;
 }
 
-/* Append one entry of DroppedEventsStatistics and start its counters over. */
-static bool dropped_take(struct queues *q, enum queue_id id, cJSON *payload)
+/* Append one entry of DroppedEventsStatistics. */
+static bool dropped_add(const struct queues *q, enum queue_id id, cJSON *payload)
 {
     cJSON *entry = cJSON_CreateObject();
 
-    if (!entry || !cJSON_AddStringToObject(entry, "Queue", queue_words[id]) ||
-        !cJSON_AddNumberToObject(entry, "CollectedEvents", (double)q->queue[id].collected) ||
-        !cJSON_AddNumberToObject(entry, "DroppedEvents", (double)q->queue[id].dropped) ||
-        !cJSON_AddItemToArray(payload, entry)) {
-        cJSON_Delete(entry);
-        return false;
-    }
-    q->queue[id].collected = q->queue[id].dropped = 0;
-    return true;
+    if (entry && cJSON_AddStringToObject(entry, "Queue", queue_words[id]) &&
+        cJSON_AddNumberToObject(entry, "CollectedEvents", (double)q->queue[id].collected) &&
+        cJSON_AddNumberToObject(entry, "DroppedEvents", (double)q->queue[id].dropped) &&
+        cJSON_AddItemToArray(payload, entry))
+        return true;
+    cJSON_Delete(entry);
+    return false;
 }
 
+/* Report what was dropped. The counters start over only when the report itself was not dropped. */
 static void push_dropped(struct telemetry *t, struct instant now)
 {
     cJSON *payload = cJSON_CreateArray();
 
-    if (!payload || !dropped_take(&t->queues, QUEUE_HIGH, payload) || !dropped_take(&t->queues, QUEUE_LOW, payload)) {
+    if (!payload || !dropped_add(&t->queues, QUEUE_HIGH, payload) || !dropped_add(&t->queues, QUEUE_LOW, payload)) {
         cJSON_Delete(payload);
         payload = NULL;
     }
-    push_operational(t, "DroppedEventsStatistics", EVENT_PERIODIC, payload, now);
+    if (!push(t, QUEUE_OPERATIONAL, "DroppedEventsStatistics", EVENT_PERIODIC, payload, now))
+        return;
+    for (size_t i = 0; i < QUEUE_OPERATIONAL; i++)
+        t->queues.queue[i].collected = t->queues.queue[i].dropped = 0;
 }
 
+/* Report what was sent; the counters likewise. */
 static void push_sent(struct telemetry *t, struct instant now)
 {
     cJSON *payload = cJSON_CreateArray(), *entry = cJSON_CreateObject();
 
-    if (payload && entry && cJSON_AddNumberToObject(entry, "MessagesSent", (double)t->sent) &&
-        cJSON_AddNumberToObject(entry, "MessagesUnder4KB", (double)t->small) &&
-        cJSON_AddNumberToObject(entry, "TotalFailed", (double)t->failed) && cJSON_AddItemToArray(payload, entry)) {
-        t->sent = t->small = t->failed = 0;
-    } else {
+    if (!payload || !entry || !cJSON_AddNumberToObject(entry, "MessagesSent", (double)t->sent) ||
+        !cJSON_AddNumberToObject(entry, "MessagesUnder4KB", (double)t->small) ||
+        !cJSON_AddNumberToObject(entry, "TotalFailed", (double)t->failed) || !cJSON_AddItemToArray(payload, entry)) {
         cJSON_Delete(entry);
         cJSON_Delete(payload);
         payload = NULL;
     }
-    push_operational(t, "MessageStatistics", EVENT_PERIODIC, payload, now);
+    if (push(t, QUEUE_OPERATIONAL, "MessageStatistics", EVENT_PERIODIC, payload, now))
+        t->sent = t->small = t->failed = 0;
 }
 
 static void snapshot_take(struct telemetry *t, struct instant now)
@@ -104,7 +107,7 @@ static void snapshot_take(struct telemetry *t, struct instant now)
     for (size_t i = 0; i < sizeof snapshots / sizeof *snapshots; i++) {
         enum priority priority = config_priority(t->config, snapshots[i].priority);
         if (priority != PRIORITY_OFF)
-            push_security(t, snapshots[i].name, EVENT_PERIODIC, priority, snapshots[i].collect(&t->roots), now);
+            (void)push(t, queue_of(priority), snapshots[i].name, EVENT_PERIODIC, snapshots[i].collect(&t->roots), now);
     }
     if (config_priority(t->config, CONFIG_DROPPED_EVENTS) != PRIORITY_OFF)
         push_dropped(t, now);
@@ -126,7 +129,7 @@ static void process_emit(void *context, enum event_category category, cJSON *pay
 {
     struct process_sink *sink = context;
 
-    push_security(sink->telemetry, "ProcessCreate", category, sink->priority, payload, sink->now);
+    (void)push(sink->telemetry, queue_of(sink->priority), "ProcessCreate", category, payload, sink->now);
 }
 
 /* While it is Off nobody looks: what starts meanwhile shows when it is switched on again, if it still runs. */
@@ -156,7 +159,7 @@ void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
     if (config_priority(t->config, CONFIG_CONFIGURATION_ERROR) == PRIORITY_OFF)
         cJSON_Delete(payload);
     else
-        push_operational(t, "ConfigurationError", EVENT_TRIGGERED, payload, now);
+        (void)push(t, QUEUE_OPERATIONAL, "ConfigurationError", EVENT_TRIGGERED, payload, now);
 }
 
 /* Send one message led by a queue. Returns false when there is nothing more to send from it. */
