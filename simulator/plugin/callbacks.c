@@ -101,6 +101,12 @@ static int close_with(struct connection *c)
     return MOSQ_ERR_AUTH;
 }
 
+/* The SUBACK leaves as soon as we return, and some clients never subscribe again (facts C-01): what it says must be stored by then. */
+static int make_last(struct plugin *pl, struct connection *c)
+{
+    return pl->out.len == 0 || turn_end(pl) ? MOSQ_ERR_SUCCESS : close_with(c);
+}
+
 static int check_subscribe(struct plugin *pl, const struct mosquitto_evt_acl_check *ev, struct connection *c)
 {
     struct request r = {.kind = REQUEST_SUBSCRIBE, .conn = &c->conn, .topic = str_from(ev->topic), .qos = ev->qos};
@@ -113,7 +119,7 @@ static int check_subscribe(struct plugin *pl, const struct mosquitto_evt_acl_che
         if (is_event_filter && connections_listen(&pl->connections, c, r.topic))
             return close_with(c);
         set_listeners(pl);
-        return MOSQ_ERR_SUCCESS;
+        return make_last(pl, c);
     case HUB_DENY:
     case HUB_SWALLOW:
         return MOSQ_ERR_ACL_DENIED;
@@ -131,7 +137,7 @@ static int check_unsubscribe(struct plugin *pl, const struct mosquitto_evt_acl_c
         return close_with(c);
     connections_unlisten(&pl->connections, c, r.topic);
     set_listeners(pl);
-    return MOSQ_ERR_SUCCESS;
+    return make_last(pl, c);
 }
 
 /* --- PUBLISH -------------------------------------------------------------------------------------------------- */
@@ -301,7 +307,7 @@ int on_tick(int event, void *event_data, void *userdata)
         control_run(pl);
     next_us = hub_tick(pl->hub, now, &pl->out);
     if (pl->is_busy || pl->out.len) {
-        turn_end(pl);
+        (void)turn_end(pl);
         connections_sweep(&pl->connections);
         hub_trim(pl->hub);
     }

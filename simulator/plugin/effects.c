@@ -182,7 +182,7 @@ static void refuse_turn(struct plugin *pl)
         drop(pl, pl->suspects[i]);
 }
 
-void turn_end(struct plugin *pl)
+bool turn_end(struct plugin *pl)
 {
     bool is_committed;
 
@@ -202,4 +202,5 @@ void turn_end(struct plugin *pl)
     pl->recorded = 0;
     pl->turn_rc = RC_OK;
     memset(pl->suspects, 0, sizeof pl->suspects);
+    return is_committed;
 }

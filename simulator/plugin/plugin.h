@@ -81,8 +81,8 @@ void load_done(struct request *r);
 void turn_record(struct plugin *pl);
 /* Something failed that makes the whole turn fail. r may be NULL. */
 void turn_fail(struct plugin *pl, enum rc rc, const struct request *r);
-/* Commit, then let everything out; or, when that failed, nothing but failures. */
-void turn_end(struct plugin *pl);
+/* Commit, then let everything out; or, when that failed, nothing but failures. returns whether it was committed */
+bool turn_end(struct plugin *pl);
 /* End that connection in the next turn, unless it has ended by then. */
 void kick_later(struct plugin *pl, const char *id, uint64_t conn, enum ended why);
 /* End those that are due. */
