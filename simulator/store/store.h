@@ -17,10 +17,14 @@ enum durability {
 };
 
 struct store_options {
-    const char *dir;         /* the data directory; must exist */
+    const char *dir; /* the data directory; must exist */
     enum durability durability;
-    unsigned history;        /* versions of each twin that twin.history keeps; 0: 1000 */
-    unsigned fold_rows;      /* rows after which a twin gets a new snapshot when idle; 0: 64 */
+    unsigned history;   /* versions of each twin that twin.history keeps; 0: 1000 */
+    unsigned fold_rows; /* rows after which a twin gets a new snapshot when idle; 0: 64 */
+    /* May be NULL. Lends the twin of an identity in memory, exactly as last committed, or NULL: a snapshot then needs no folding.
+     * Called by store_idle only; must not call the store. */
+    const struct twin *(*twin_of)(void *arg, struct str id);
+    void *arg;
 };
 
 struct store;
@@ -69,5 +73,7 @@ bool store_idle(struct store *s);
 bool store_is_pressed(const struct store *s);
 /* True while the database answers; false after an error that only a restart mends. */
 bool store_is_healthy(const struct store *s);
+/* Why something last failed, in a few words for a log; never a key or a body. Empty when nothing has. */
+const char *store_error(const struct store *s);
 
 #endif
