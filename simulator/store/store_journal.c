@@ -144,12 +144,6 @@ void store_rollback(struct store *s)
         turn_rollback(s);
 }
 
-void store_rollback(struct store *s)
-{
-    if (s->is_open)
-        turn_rollback(s);
-}
-
 /* --- appending ------------------------------------------------------------------------------------------------ */
 
 static enum rc write_row(struct store *s, const struct out *e, int64_t row)
