@@ -15,3 +15,8 @@ twinsim_test(test_twin_check unit LIBS twinsim_core)
 twinsim_test(test_twin_read unit LIBS twinsim_core)
 target_link_options(test_twin_read PRIVATE ${FAIL_ALLOC_OPTIONS})
 twinsim_test(test_twin_laws property LIBS twinsim_core)
+# The hub's decisions, in a world of their own (support/hub_world.h).
+add_library(hub_world STATIC ${CMAKE_CURRENT_SOURCE_DIR}/support/hub_world.c ${CMAKE_CURRENT_SOURCE_DIR}/support/hub_client.c)
+target_include_directories(hub_world PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
+target_link_libraries(hub_world PUBLIC twinsim_core PkgConfig::CMOCKA OpenSSL::Crypto)
+twinsim_test(test_hub_connect unit LIBS hub_world)

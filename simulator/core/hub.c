@@ -349,18 +349,24 @@ void hub_store_subscriptions(const struct identity *i, struct outbox *out)
 
 void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out)
 {
+    uint64_t conn = i->conn;
     struct out *o;
 
+    if (!conn)
+        return;
+    hub_note_end(h, i, why, now, out);
+    o = outbox_push(out, OUT_CLOSE);
+    memcpy(o->to, i->id, i->id_len + 1);
+    o->conn = conn;
+    o->ended = why;
+}
+
+void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out)
+{
     if (!i->conn)
         return;
     json_put_text(event_begin(h, "disconnected", i, i->conn, now), "reason", str_from(ended_name(why)));
     event_send(h, out);
-    if (why != ENDED_UNKNOWN && why != ENDED_CLIENT && why != ENDED_ERROR && why != ENDED_TAKEOVER) { /* those the broker has ended itself */
-        o = outbox_push(out, OUT_CLOSE);
-        memcpy(o->to, i->id, i->id_len + 1);
-        o->conn = i->conn;
-        o->ended = why;
-    }
     i->conn = 0;
     i->token_ends_us = INT64_MAX;
     i->state_updated_us = now.us;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hub_internal.h"
+#include "utf8.h"
 
 #define MQTT_3_1_1 4
 
@@ -22,25 +23,36 @@ static enum hub_answer refused(struct hub *h, struct request *r, const struct id
     return HUB_CLOSE;
 }
 
-static bool has_expired(const struct hub *h, const struct sas_token *token, struct now now)
-{
-    int64_t grace_s = h->options.token_skew_us / 1000000;
-
-    return token->se_s < now.us / 1000000 - grace_s;
-}
-
-/* When the token's end reaches a live connection, saturating. */
+/* The first instant at which a token is good no more, for a CONNECT and for a live connection alike (facts ); saturating. */
 static int64_t token_end_us(const struct hub *h, const struct sas_token *token)
 {
-    int64_t last_s = INT64_MAX / 1000000 - h->options.token_skew_us / 1000000 - 1;
+    int64_t last_s = INT64_MAX / 1000000 - h->options.token_skew_us / 1000000 - 2;
 
-    return token->se_s >= last_s ? INT64_MAX : token->se_s * 1000000 + h->options.token_skew_us;
+    return token->se_s >= last_s ? INT64_MAX : token->se_s * 1000000 + h->options.token_skew_us + 1;
+}
+
+static bool has_expired(const struct hub *h, const struct sas_token *token, struct now now)
+{
+    return now.us >= token_end_us(h, token);
+}
+
+/* The policy a token names; skn is percent-encoded. NULL: none that the hub has. */
+static const struct policy *policy_of(const struct sas_token *token)
+{
+    const struct policy *policy = NULL;
+    struct buf name;
+
+    buf_init(&name, 64);
+    if (percent_decode(token->skn, &name) == RC_OK)
+        policy = policy_find(buf_view(&name));
+    buf_done(&name);
+    return policy;
 }
 
 /* A policy's token: may it act as any device (needed DeviceConnect), or as the service? NULL: it may, else why not. */
 static const char *check_policy(const struct hub *h, const struct sas_token *token, unsigned needed)
 {
-    const struct policy *policy = policy_find(token->skn);
+    const struct policy *policy = policy_of(token);
     struct sas_key key;
 
     if (!policy)
@@ -48,7 +60,7 @@ static const char *check_policy(const struct hub *h, const struct sas_token *tok
     if (!(policy->rights & needed))
         return needed == RIGHT_DEVICE_CONNECT ? "the token's policy lacks DeviceConnect"
                                               : "the token's policy may not do this";
-    if (hub_policy_key(h->options.key_seed, token->skn, &key) || !sas_token_is_signed_by(token, &key))
+    if (hub_policy_key(h->options.key_seed, str_from(policy->name), &key) || !sas_token_is_signed_by(token, &key))
         return "the token's signature does not match the policy's key";
     return NULL;
 }
@@ -81,10 +93,7 @@ static const char *check_device_token(const struct hub *h, const struct request 
 
 static bool is_our_host(const struct hub *h, struct str host)
 {
-    for (size_t i = 0; i < h->options.n_hosts; i++)
-        if (str_eq_nocase(host, h->options.hosts[i]))
-            return true;
-    return false;
+    return sas_host_is_one_of(host, h->options.hosts, h->options.n_hosts);
 }
 
 static enum hub_answer connect_service(struct hub *h, struct request *r, struct outbox *out)
@@ -103,7 +112,7 @@ static enum hub_answer connect_service(struct hub *h, struct request *r, struct 
         why = "the password is no SAS token";
     else if (has_expired(h, &token, r->now))
         why = "the token has expired";
-    else if (!str_eq(token.skn, r->user.policy))
+    else if (policy_of(&token) != policy)
         why = "the token (skn) is of another policy than the user name";
     else if (!sas_scope_is_hub(token.sr, h->options.hosts, h->options.n_hosts))
         why = "the token's scope (sr) is not this hub";
@@ -120,22 +129,27 @@ static enum hub_answer connect_service(struct hub *h, struct request *r, struct 
     return HUB_ACCEPT;
 }
 
-/* A model id is announced at every connect; the twin keeps the last (facts M-09). */
+/* Is it a text that can be kept and printed as it is? */
+static bool is_model(struct str text)
+{
+    return text.len && utf8_is_valid(text) && str_find(text, '\0') == text.len;
+}
+
+/* A model id is announced at every connect; the twin keeps the last (facts M-09). What is no text, or longer than any model's
+ * name, is passed over. */
 static void note_model(struct identity *i, struct request *r, struct outbox *out)
 {
     struct buf model;
-    char *text;
+    char *text = NULL;
 
     buf_init(&model, 512);
-    if (r->user.model_id.len == 0 || percent_decode(r->user.model_id, &model)) {
-        buf_done(&model);
+    if (percent_decode(r->user.model_id, &model) == RC_NOMEM)
+        out->rc = RC_NOMEM;
+    else if (buf_ok(&model) && is_model(buf_view(&model)) && !str_eq(buf_view(&model), str_from(i->model_id)))
+        text = buf_take(&model, NULL);
+    buf_done(&model);
+    if (!text)
         return;
-    }
-    text = buf_take(&model, NULL);
-    if (!text || (i->model_id && strcmp(text, i->model_id) == 0)) {
-        free(text);
-        return;
-    }
     free(i->model_id);
     i->model_id = text;
     hub_store_document(i, CHANGE_UPDATED, r->now, out);
@@ -158,7 +172,7 @@ static void announce_connected(struct hub *h, const struct identity *i, const st
 static void open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
 {
     /* The older connection of the same identity is closed by the broker, which sees the same client id (facts M-08). */
-    hub_end_session(h, i, ENDED_TAKEOVER, r->now, out);
+    hub_note_end(h, i, ENDED_TAKEOVER, r->now, out);
     if (r->is_clean) { /* a clean session forgets what was subscribed (facts M-11) */
         static const unsigned char none[FILTER_CLASSES];
 
@@ -226,6 +240,5 @@ void hub_end(struct hub *h, struct request *r, struct outbox *out)
 
     if (!i || i->conn != r->conn->no)
         return; /* an older connection of the identity; its end was told at the takeover */
-    /* The broker ended it: nothing is left to close. */
-    hub_end_session(h, i, r->ended == ENDED_CLIENT || r->ended == ENDED_ERROR ? r->ended : ENDED_UNKNOWN, r->now, out);
+    hub_note_end(h, i, r->ended, r->now, out); /* the broker ended it: nothing is left to close */
 }

@@ -60,7 +60,9 @@ struct hub {
 void hub_account(struct hub *h, struct identity *i);
 void hub_forget(struct hub *h, struct identity *i); /* remove from the cache and free */
 uint64_t hub_random(struct hub *h);
-/* End a live connection as the hub sees it: event, state, and OUT_CLOSE for the adapter. Nothing if it is not connected. */
+/* A live connection is no more: event and state. Nothing if it is not connected. */
+void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);
+/* The hub ends a live connection itself: the same, and OUT_CLOSE for the adapter. */
 void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);
 /* Write an identity's document as a journal row. */
 void hub_store_document(struct identity *i, enum change_kind kind, struct now now, struct outbox *out);

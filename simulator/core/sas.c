@@ -159,16 +159,16 @@ static bool eq_decoded(struct str segment, struct str want, bool or_decoded)
     return eq;
 }
 
-static bool is_host(struct str segment, const struct str *hosts, size_t n_hosts)
+bool sas_host_is_one_of(struct str host, const struct str *hosts, size_t n_hosts)
 {
-    size_t colon = str_find(segment, ':');
+    size_t colon = str_find(host, ':');
     uint64_t port;
 
     /* A client told to use "name:port" signs just that. */
-    if (colon < segment.len && str_to_u64(str_skip(segment, colon + 1), 65535, &port) == RC_OK)
-        segment = str_first(segment, colon);
+    if (colon < host.len && str_to_u64(str_skip(host, colon + 1), 65535, &port) == RC_OK)
+        host = str_first(host, colon);
     for (size_t i = 0; i < n_hosts; i++)
-        if (hosts[i].len && str_eq_nocase(segment, hosts[i]))
+        if (hosts[i].len && str_eq_nocase(host, hosts[i]))
             return true;
     return false;
 }
@@ -194,7 +194,7 @@ static bool covers(struct str uri, const struct str *hosts, size_t n_hosts, stru
             return true;
         if (i >= depth)
             return false;
-        if (!(i == 0 ? is_host(segment, hosts, n_hosts) : eq_decoded(segment, path[i], or_decoded)))
+        if (!(i == 0 ? sas_host_is_one_of(segment, hosts, n_hosts) : eq_decoded(segment, path[i], or_decoded)))
             return false;
     }
     return true;
@@ -222,7 +222,7 @@ bool sas_scope_is_hub(struct str sr, const struct str *hosts, size_t n_hosts)
     bool ok;
 
     buf_init(&host, 0);
-    ok = percent_decode(sr, &host) == RC_OK && host.len && is_host(buf_view(&host), hosts, n_hosts);
+    ok = percent_decode(sr, &host) == RC_OK && host.len && sas_host_is_one_of(buf_view(&host), hosts, n_hosts);
     buf_done(&host);
     return ok;
 }

@@ -40,6 +40,9 @@ void sas_key_derive(struct str seed, struct str text, struct sas_key *out);
 /* True when the token's signature was made with that key. Compares in constant time. */
 bool sas_token_is_signed_by(const struct sas_token *token, const struct sas_key *key);
 
+/* True when host is one of the hosts, letter case and a ":port" behind it aside. */
+bool sas_host_is_one_of(struct str host, const struct str *hosts, size_t n_hosts);
+
 /* True when sr, once decoded, names one of the hosts and covers the identity: it is a segment prefix of
  * {host}/devices/{d}[/modules/{m}]. Hosts and ids are compared without letter case; an id segment that does not match is
  * decoded a second time, and taken raw too (facts A-05, A-16). A ":port" behind the host, a trailing '/' and a last segment
