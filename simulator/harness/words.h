@@ -9,7 +9,7 @@
 
 #include "str.h"
 
-#define WORDS_MAX 256u
+#define WORDS_MAX 4096u
 
 struct words {
     char **at; /* count words, then a NULL, as execvp wants them */

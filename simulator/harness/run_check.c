@@ -1,0 +1,319 @@
+/* run_check.c - steps that look: expect, never, twin, exit, log. */
+#include "run_internal.h"
+
+#include <stdio.h>
+
+static enum verdict no_memory(struct run *r)
+{
+    return run_error(r, "%s", rc_text(RC_NOMEM));
+}
+
+static struct wanted wanted_of(const struct run *r)
+{
+    return (struct wanted){.kind = json_get_text(r->node, r->step->name),
+                           .who = run_who(r),
+                           .match = json_get(r->node, "match"),
+                           .event = json_get(r->node, "event"),
+                           .aliases = r->s->aliases};
+}
+
+enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content)
+{
+    const cJSON *place;
+
+    cJSON_ArrayForEach(place, json_get(r->node, "save"))
+    {
+        struct str path = str_from(place->valuestring);
+        bool in_event = str_starts(path, STR("$."));
+        const cJSON *value = in_event ? json_at_path(event, str_skip(path, 2))
+                                      : match_member(content, place->valuestring, r->s->aliases);
+
+        if (!value)
+            return run_failed(r, "there is nothing at '%s' to save as '%s'", place->valuestring, place->string);
+        if (json_set(r->vars, place->string, cJSON_Duplicate(value, true)))
+            return no_memory(r);
+    }
+    return VERDICT_PASSED;
+}
+
+/* The scenario's own limit is a reason of its own. */
+static const char *limit_text(const struct run *r, const char *otherwise)
+{
+    return run_now_us() >= r->deadline_us ? "; this is the time limit of the whole scenario" : otherwise;
+}
+
+static void print_seconds(int64_t us, char out[32])
+{
+    if (us % US_PER_S == 0)
+        (void)snprintf(out, 32, "%lld s", (long long)(us / US_PER_S));
+    else
+        (void)snprintf(out, 32, "%.3f s", (double)us / (double)US_PER_S);
+}
+
+static enum verdict check_expect(struct run *r)
+{
+    struct wanted w = wanted_of(r);
+    size_t begin = r->timeline.cursor, from = begin;
+    int64_t within_us, until_us;
+    enum verdict v = VERDICT_PASSED;
+    char seconds[32];
+
+    if (!run_duration(r, "within", WITHIN_US, &within_us))
+        return VERDICT_ERROR;
+    until_us = run_deadline(r, within_us);
+    while (!v) {
+        size_t found = timeline_find(&r->timeline, &w, from);
+
+        if (found != TIMELINE_NONE) {
+            r->timeline.cursor = found + 1;
+            return run_save(r, r->timeline.at[found].event, event_content(r->timeline.at[found].event));
+        }
+        from = r->timeline.count;
+        if (run_now_us() >= until_us || run_agent_is_over(r))
+            break;
+        v = run_turn(r, until_us);
+    }
+    if (v)
+        return v;
+    print_seconds(within_us, seconds);
+    if (run_now_us() < until_us)
+        v = run_failed(r, "no such event will come: the agent has ended by itself");
+    else
+        v = run_failed(r, "no such event within %s%s", seconds, limit_text(r, ""));
+    run_explain_events(r, &w, begin);
+    return v;
+}
+
+static enum verdict check_never(struct run *r)
+{
+    struct wanted w = wanted_of(r);
+    size_t from = r->timeline.cursor;
+    int64_t for_us, until_us;
+    enum verdict v = VERDICT_PASSED;
+
+    if (!run_duration(r, "for", US_PER_S, &for_us))
+        return VERDICT_ERROR;
+    until_us = run_deadline(r, for_us);
+    while (!v) {
+        size_t found = timeline_find(&r->timeline, &w, from);
+
+        if (found != TIMELINE_NONE) {
+            struct buf text;
+
+            buf_init(&text, 0);
+            run_print_moment(r, found, &text);
+            v = run_failed(r, "there was one: %.*s", STR_FMT(buf_view(&text)));
+            buf_done(&text);
+            run_explain_events(r, &w, found);
+            return v;
+        }
+        from = r->timeline.count;
+        if (run_now_us() >= until_us)
+            break;
+        v = run_turn(r, until_us);
+    }
+    if (!v && until_us >= r->deadline_us)
+        v = run_failed(r, "the time limit of the whole scenario is over");
+    return v;
+}
+
+/* ---- twin ---- */
+
+/* Ask for the twin of the step's identity. */
+static enum verdict show_twin(struct run *r, cJSON **twin)
+{
+    const char *who = run_who(r);
+    cJSON *command = cJSON_CreateObject();
+    struct ident id;
+    int status = 0;
+    enum verdict v;
+
+    if (!who || ident_read(str_from(who), &id)) {
+        cJSON_Delete(command);
+        return run_error(r, "'%s' is no identity", who ? who : "");
+    }
+    if (!command || json_set(command, "command", json_str(STR("twin.show"))) ||
+        json_set(command, "deviceId", json_str(id.device)) ||
+        (ident_is_module(id) && json_set(command, "moduleId", json_str(id.module)))) {
+        cJSON_Delete(command);
+        return no_memory(r);
+    }
+    v = run_command(r, command, &status, twin);
+    if (!v && status >= 300) {
+        v = run_failed(r, "the hub has no twin for %s: status %d", who, status);
+        cJSON_Delete(*twin);
+        *twin = NULL;
+    }
+    return v;
+}
+
+/* Does each section named by the step fit the twin's? reports may be NULL. */
+static bool twin_fits(const struct run *r, const cJSON *twin, struct run *explain)
+{
+    const cJSON *section, *properties = json_get(twin, "properties");
+    bool fits = true;
+
+    cJSON_ArrayForEach(section, json_get(r->node, "twin"))
+    {
+        bool is_tags = strcmp(section->string, "tags") == 0;
+        const cJSON *got = json_get(is_tags ? twin : properties, section->string);
+        struct match_report report;
+
+        match_report_init(&report);
+        if (!match_fits(section, got, r->s->aliases, explain ? &report : NULL)) {
+            fits = false;
+            if (explain)
+                run_differences(explain, section->string, &report);
+        }
+        match_report_done(&report);
+    }
+    return fits;
+}
+
+/* Look at the twin, and again whenever something happened, until it fits. */
+static enum verdict check_twin(struct run *r)
+{
+    int64_t within_us, until_us;
+    char seconds[32];
+    enum verdict v;
+
+    if (!run_duration(r, "within", WITHIN_US, &within_us))
+        return VERDICT_ERROR;
+    until_us = run_deadline(r, within_us);
+    for (;;) {
+        cJSON *twin = NULL;
+        size_t seen = r->timeline.count;
+
+        v = show_twin(r, &twin);
+        if (v)
+            return v;
+        if (twin_fits(r, twin, NULL)) {
+            v = run_save(r, twin, json_get(twin, "properties"));
+            cJSON_Delete(twin);
+            return v;
+        }
+        while (!v && r->timeline.count == seen && run_now_us() < until_us && !run_agent_is_over(r))
+            v = run_turn(r, until_us);
+        if (!v && r->timeline.count == seen) {
+            print_seconds(within_us, seconds);
+            v = run_failed(r, "the twin of %s was not so within %s%s", run_who(r), seconds, limit_text(r, ""));
+            (void)twin_fits(r, twin, r);
+        }
+        cJSON_Delete(twin);
+        if (v || run_now_us() >= r->deadline_us)
+            return v ? v : run_failed(r, "the time limit of the whole scenario is over");
+    }
+}
+
+/* ---- the agent's end and words ---- */
+
+static enum verdict check_exit(struct run *r)
+{
+    const cJSON *wanted = json_get(r->node, "exit");
+    int64_t within_us, until_us;
+    enum verdict v = VERDICT_PASSED;
+    cJSON *code;
+    struct buf text;
+
+    if (!run_duration(r, "within", WITHIN_US, &within_us))
+        return VERDICT_ERROR;
+    if (!r->agent_started)
+        return run_error(r, "the agent was never started");
+    until_us = run_deadline(r, within_us);
+    while (!v && run_agent_is_running(r) && run_now_us() < until_us)
+        v = run_turn(r, until_us);
+    if (v)
+        return v;
+    if (run_agent_is_running(r))
+        return run_failed(r, "the agent is still running%s", limit_text(r, ""));
+    r->agent_end_expected = true;
+    code = json_i64(agent_process_exit_code(&r->agent));
+    if (!code)
+        return no_memory(r);
+    if (!match_fits(wanted, code, NULL, NULL)) {
+        buf_init(&text, 0);
+        agent_process_print_end(&r->agent, &text);
+        buf_add(&text, STR("; expected "));
+        match_print_short(&text, wanted, 100);
+        v = run_failed(r, "the agent ended with %.*s", STR_FMT(buf_view(&text)));
+        buf_done(&text);
+    }
+    cJSON_Delete(code);
+    return v;
+}
+
+/* Does a line fit: as a part of it, or as a matcher says? */
+static bool line_fits(const cJSON *wanted, struct str line)
+{
+    cJSON *text;
+    bool fits;
+
+    if (cJSON_IsString(wanted))
+        return memmem(line.at, line.len, wanted->valuestring, strlen(wanted->valuestring)) != NULL;
+    text = json_str(line);
+    fits = text && match_fits(wanted, text, NULL, NULL);
+    cJSON_Delete(text);
+    return fits;
+}
+
+/* Look through the lines that are complete (all, when the agent has ended), and read on behind the one that fits. */
+static bool find_line(struct run *r, const cJSON *wanted, uint64_t *from)
+{
+    struct str rest = tail_from(&r->output, from);
+
+    while (rest.len) {
+        size_t end = str_find(rest, '\n');
+        struct str line = str_first(rest, end);
+
+        if (end == rest.len && run_agent_is_running(r))
+            return false; /* not whole yet */
+        if (memchr(line.at, '\0', line.len) == NULL && line_fits(wanted, line)) {
+            *from += end + 1;
+            r->output_read = *from;
+            return true;
+        }
+        rest = str_skip(rest, end + 1);
+        *from += end + 1;
+    }
+    return false;
+}
+
+static enum verdict check_log(struct run *r)
+{
+    const cJSON *wanted = json_get(r->node, "log");
+    int64_t within_us, until_us;
+    uint64_t from = r->output_read;
+    enum verdict v = VERDICT_PASSED;
+
+    if (!run_duration(r, "within", WITHIN_US, &within_us))
+        return VERDICT_ERROR;
+    if (!r->agent_started)
+        return run_error(r, "the agent was never started");
+    until_us = run_deadline(r, within_us);
+    while (!v) {
+        if (find_line(r, wanted, &from))
+            return VERDICT_PASSED;
+        if (run_now_us() >= until_us || (!run_agent_is_running(r) && r->agent.out < 0))
+            return run_failed(r, "the agent wrote no such line%s", limit_text(r, ""));
+        v = run_turn(r, until_us);
+    }
+    return v;
+}
+
+enum verdict run_check(struct run *r)
+{
+    switch (r->step->type) {
+    case STEP_EXPECT:
+        return check_expect(r);
+    case STEP_NEVER:
+        return check_never(r);
+    case STEP_TWIN:
+        return check_twin(r);
+    case STEP_EXIT:
+        return check_exit(r);
+    case STEP_LOG:
+        return check_log(r);
+    default:
+        return run_error(r, "'%s' checks nothing", r->step->name);
+    }
+}

@@ -1,0 +1,132 @@
+/* run_internal.h - one scenario while it runs, in its worker. What the run_*.c files share.
+ *
+ *   run_scenario.c  from the first step to the last, set-up and clean-up
+ *   run_world.c     the hub, the agent, and the one place that waits
+ *   run_inject.c    steps that change something
+ *   run_check.c     steps that look
+ *   run_explain.c   what a red step says
+ *   run_pool.c      many scenarios, a worker each
+ */
+#ifndef TWINSIM_RUN_INTERNAL_H
+#define TWINSIM_RUN_INTERNAL_H
+
+#include <limits.h>
+
+#include "agent_process.h"
+#include "hub_process.h"
+#include "mask.h"
+#include "run.h"
+#include "service.h"
+#include "timeline.h"
+#include "why.h"
+#include "words.h"
+
+#define US_PER_S       INT64_C(1000000)
+#define WITHIN_US      (5 * US_PER_S)  /* of a check that does not say */
+#define EXEC_WITHIN_US (10 * US_PER_S) /* of an exec step that does not say */
+#define STOP_US        (3 * US_PER_S)  /* from SIGTERM to SIGKILL */
+#define LATE_US        (US_PER_S / 2)  /* what an agent's last packets may take after its end */
+#define COMMAND_MS     10000
+
+struct run {
+    const struct run_options *options;
+    const struct scenario *s;
+    int progress_fd, signal_fd;
+
+    char dir[PATH_MAX]; /* of this run: hub/ and work/ in it; empty: not made */
+    char work[PATH_MAX];
+    cJSON *vars;
+    struct masks masks;
+
+    char host[64];
+    int host_lock;
+    struct hub_process *hub;
+    struct service *service; /* NULL: the hub is stopped */
+    bool hub_lost, is_interrupted, events_lost;
+    int64_t last_seq;
+    struct timeline timeline;
+    enum rc timeline_rc;
+    unsigned commands;
+
+    struct tail output;   /* of all starts of the agent */
+    uint64_t output_read; /* how far `log` steps have read */
+    struct agent_process agent, exec;
+    bool agent_started, agent_told_to_end, agent_end_expected;
+    int64_t agent_ended_us; /* 0: it runs, or never did */
+
+    int64_t started_us, first_step_us, last_step_us, deadline_us;
+    const struct step *step; /* now; NULL outside of the steps */
+    cJSON *node;             /* the step with its variables filled in */
+    cJSON *failure, *notes;
+};
+
+int64_t run_now_us(void);
+
+/* ---- run_explain.c ---- */
+/* Note why there is no success (the first note stands) and return the verdict, so that `return run_failed(...)` reads well. */
+enum verdict run_failed(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+enum verdict run_error(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Something worth knowing that is no failure. */
+void run_note(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A line that helps to understand the failure. */
+void run_hint(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Explain a failed expect or never: the nearest event, what differs, what else was seen. from: where the search began. */
+void run_explain_events(struct run *r, const struct wanted *w, size_t from);
+/* Add the lines of differences, each behind the prefix. */
+void run_differences(struct run *r, const char *prefix, const struct match_report *report);
+/* What an event is, in a few words: "reported #17, 1.204 s in". */
+void run_print_moment(const struct run *r, size_t index, struct buf *out);
+
+/* ---- run_world.c ---- */
+/* Wait for something to happen until a time, and deal with it: events, output, ends of processes, signals.
+ * returns VERDICT_PASSED (go on), VERDICT_ERROR (interrupted, hub lost, events missed; explained) */
+MUST_USE enum verdict run_turn(struct run *r, int64_t until_us);
+/* What is already waiting, without waiting. */
+MUST_USE enum verdict run_catch_up(struct run *r);
+MUST_USE enum verdict run_hub_start(struct run *r); /* the first time, or again on the same folder and address */
+MUST_USE enum verdict run_hub_down(struct run *r, bool kill);
+MUST_USE enum verdict run_agent_start(struct run *r);
+/* SIGTERM (or SIGKILL), and wait for its end. FAILED when it does not end on SIGTERM. */
+MUST_USE enum verdict run_agent_stop(struct run *r, bool kill);
+bool run_agent_is_running(const struct run *r);
+/* True when the agent ended by itself, with all its processes, long enough ago: nothing more will come from it. */
+bool run_agent_is_over(const struct run *r);
+/* Processes below us, the hub not counted. */
+unsigned run_agent_left_behind(const struct run *r);
+/* Run a program to its end. */
+MUST_USE enum verdict run_exec(struct run *r, char *const *argv, int64_t within_us, struct tail *output,
+                               int *exit_code);
+/* The time a check that began now may take, the scenario's own limit considered. */
+int64_t run_deadline(const struct run *r, int64_t within_us);
+/* Lose no event: compare what we saw with what the hub counts. */
+MUST_USE enum verdict run_check_seen_all(struct run *r);
+
+/* ---- run_agent.c: what the agent is started with ---- */
+MUST_USE enum verdict run_agent_command(struct run *r, struct words *out);
+MUST_USE enum verdict run_agent_env(struct run *r, struct words *out);
+MUST_USE enum verdict run_agent_files(struct run *r);
+/* Fill the words of a program; a first word with a '/' counts from base. */
+MUST_USE enum verdict run_fill_words(struct run *r, struct words *w, const char *base);
+/* Learn keys and connection string from an identity document, when it is the agent's. Every key is masked from then on. */
+MUST_USE enum verdict run_learn_identity(struct run *r, const cJSON *identity);
+
+/* ---- run_inject.c, run_check.c ---- */
+/* Create what the scenario starts with. */
+MUST_USE enum verdict run_identities(struct run *r);
+MUST_USE enum verdict run_inject(struct run *r); /* desired ... rotateKey, fault */
+MUST_USE enum verdict run_check(struct run *r);  /* expect, never, twin, exit, log */
+/* Send a command. A refusal (status 300 and above) is no verdict yet. */
+MUST_USE enum verdict run_command(struct run *r, cJSON *command, int *status, cJSON **body);
+/* Remember what a step's "save" names. */
+MUST_USE enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content);
+/* A duration member of the step in hand, or what stands for it. returns false when it is none (explained) */
+bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t *out_us);
+/* Whom the step is about: its "on", else the agent. NULL: nobody. */
+const char *run_who(const struct run *r);
+
+/* ---- run_scenario.c ---- */
+/* Run one scenario in this process, which must be a worker (alone, with the signals in signal_fd blocked).
+ * Tells steps on progress_fd, a JSON line each. returns the result, for cJSON_Delete; NULL: no memory */
+cJSON *run_scenario(const struct run_options *options, const struct scenario *s, int progress_fd, int signal_fd);
+
+#endif

@@ -1,0 +1,511 @@
+/* run_scenario.c - one scenario from its first step to its last: set-up, steps, clean-up, result. */
+#include "run_internal.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "descendants.h"
+#include "files.h"
+#include "vars.h"
+
+#define OUTPUT_SHORT 4000u /* bytes of the agent's last output in a failure */
+#define EVENTS_TOLD  2000u
+#define LINGER_US    (US_PER_S * 3 / 10) /* for an agent's children to end after it */
+#define END_MS       5000
+
+const char *verdict_text(enum verdict v)
+{
+#define VERDICT_TEXT(name, text) text,
+    static const char *const texts[] = {VERDICT_LIST(VERDICT_TEXT)};
+#undef VERDICT_TEXT
+
+    return texts[v];
+}
+
+/* ---- set-up ---- */
+
+static bool set_var(struct run *r, const char *name, struct str text)
+{
+    return json_set(r->vars, name, json_str(text)) == RC_OK;
+}
+
+/* A folder of our own: hub/ is the hub's, work/ the agent's. */
+static enum verdict make_folders(struct run *r)
+{
+    const char *tmp = getenv("TMPDIR");
+    int n = snprintf(r->dir, sizeof r->dir, "%s/twinsim-run-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+
+    if (n < 0 || (size_t)n >= sizeof r->dir || !mkdtemp(r->dir)) {
+        r->dir[0] = '\0';
+        return run_error(r, "no folder can be made in %s: %s", tmp ? tmp : "/tmp", strerror(errno));
+    }
+    if (path_join(r->work, r->dir, "work") || dir_make(r->work))
+        return run_error(r, "%s/work cannot be made: %s", r->dir, strerror(errno));
+    return VERDICT_PASSED;
+}
+
+static enum verdict set_vars(struct run *r)
+{
+    const char *as = json_get_text(r->s->agent, "as");
+    const struct hub_file *hub = hub_process_file(r->hub);
+    struct ident id = {.device = STR("")};
+    char port[16];
+    const cJSON *var;
+
+    if (as && ident_read(str_from(as), &id))
+        return run_error(r, "'%s' is no identity; the agent's is known before any variable is", as);
+    (void)snprintf(port, sizeof port, "%d", hub->mqtts_port);
+    cJSON_ArrayForEach(var, r->s->vars)
+    {
+        if (json_set(r->vars, var->string, cJSON_Duplicate(var, true)))
+            return run_error(r, "%s", rc_text(RC_NOMEM));
+    }
+    if (!set_var(r, "work", str_from(r->work)) || !set_var(r, "dir", str_from(r->s->dir)) ||
+        !set_var(r, "seed", str_from(r->options->seed ? r->options->seed : "1")) ||
+        !set_var(r, "host", str_from(hub->host)) || !set_var(r, "hostName", str_from(hub->hostname)) ||
+        !set_var(r, "port", str_from(port)) || !set_var(r, "caFile", str_from(hub->ca_file)) ||
+        !set_var(r, "id", str_from(as ? as : "")) || !set_var(r, "deviceId", id.device) ||
+        !set_var(r, "moduleId", id.module) || !set_var(r, "connectionString", STR("")) || !set_var(r, "key", STR("")))
+        return run_error(r, "%s", rc_text(RC_NOMEM));
+    return VERDICT_PASSED;
+}
+
+static enum verdict set_up(struct run *r)
+{
+    const char *start = json_get_text(r->s->agent, "start");
+    enum verdict v = make_folders(r);
+
+    if (!v)
+        v = run_hub_start(r);
+    if (!v)
+        v = set_vars(r);
+    if (!v)
+        v = run_identities(r);
+    r->first_step_us = run_now_us();
+    r->timeline.cursor = r->timeline.count; /* what setting up caused is not the scenario's */
+    if (!v && r->s->agent && (!start || strcmp(start, "auto") == 0))
+        v = run_agent_start(r);
+    return v;
+}
+
+/* ---- steps ---- */
+
+static bool is_hub(const struct run *r)
+{
+    const char *target = json_get_text(r->node, r->step->name);
+
+    return target && strcmp(target, "hub") == 0;
+}
+
+static enum verdict step_restart(struct run *r)
+{
+    enum verdict v = is_hub(r) ? run_hub_down(r, false) : run_agent_stop(r, false);
+
+    if (v)
+        return v;
+    return is_hub(r) ? run_hub_start(r) : run_agent_start(r);
+}
+
+static enum verdict step_wait(struct run *r)
+{
+    int64_t wait_us, until_us;
+    enum verdict v = VERDICT_PASSED;
+
+    if (!run_duration(r, "wait", 0, &wait_us))
+        return VERDICT_ERROR;
+    until_us = run_deadline(r, wait_us);
+    while (!v && run_now_us() < until_us)
+        v = run_turn(r, until_us);
+    if (!v && until_us >= r->deadline_us)
+        v = run_failed(r, "the time limit of the whole scenario is over");
+    return v;
+}
+
+/* The words of an exec step. */
+static enum verdict exec_words(struct run *r, struct words *out)
+{
+    const cJSON *value = r->step->value, *word; /* unfilled: words first, variables afterwards */
+    enum rc rc = RC_OK;
+
+    if (cJSON_IsString(value))
+        rc = words_split(str_from(value->valuestring), out);
+    cJSON_ArrayForEach(word, value)
+    {
+        if (!rc)
+            rc = words_add(out, str_from(word->valuestring));
+    }
+    if (rc || out->count == 0)
+        return run_error(r, "'exec' holds no words: %s", rc_text(rc));
+    return run_fill_words(r, out, r->s->dir);
+}
+
+static enum verdict step_exec(struct run *r)
+{
+    const cJSON *wanted = json_get(r->node, "exit");
+    struct words words = {0};
+    struct tail output = {0};
+    int64_t within_us;
+    int code = 0;
+    enum verdict v = exec_words(r, &words);
+    cJSON *got = NULL;
+
+    if (!v && tail_init(&output))
+        v = run_error(r, "%s", rc_text(RC_NOMEM));
+    if (!v && !run_duration(r, "within", EXEC_WITHIN_US, &within_us))
+        v = VERDICT_ERROR;
+    if (!v)
+        v = run_exec(r, words.at, within_us, &output, &code);
+    if (!v && !(got = json_i64(code)))
+        v = run_error(r, "%s", rc_text(RC_NOMEM));
+    if (!v && (wanted ? !match_fits(wanted, got, NULL, NULL) : code != 0))
+        v = run_failed(r, "'%s' ended with exit code %d; its last output:\n%.*s", words.at[0], code,
+                       STR_FMT(tail_lines(&output, 1000)));
+    cJSON_Delete(got);
+    tail_done(&output);
+    words_done(&words);
+    return v;
+}
+
+static enum verdict run_step(struct run *r)
+{
+    switch (r->step->type) {
+    case STEP_WAIT:
+        return step_wait(r);
+    case STEP_START:
+        return is_hub(r) ? run_hub_start(r) : run_agent_start(r);
+    case STEP_STOP:
+        return is_hub(r) ? run_hub_down(r, false) : run_agent_stop(r, false);
+    case STEP_KILL:
+        return is_hub(r) ? run_hub_down(r, true) : run_agent_stop(r, true);
+    case STEP_RESTART:
+        return step_restart(r);
+    case STEP_EXEC:
+        return step_exec(r);
+    case STEP_EXPECT:
+    case STEP_NEVER:
+    case STEP_TWIN:
+    case STEP_EXIT:
+    case STEP_LOG:
+        return run_check(r);
+    default:
+        return run_inject(r);
+    }
+}
+
+/* {"text","line"} of a step, and its verdict and time when it is over. NULL: no memory */
+static cJSON *describe_step(const struct run *r, const struct step *step)
+{
+    struct source source = scenario_source(r->s);
+    cJSON *node = cJSON_CreateObject();
+    unsigned line, column;
+    struct buf text;
+    bool good;
+
+    buf_init(&text, 0);
+    step_print(&text, step);
+    json_position(source.text, json_offset(step->node), &line, &column);
+    good = node && json_set(node, "text", json_str(buf_view(&text))) == RC_OK &&
+           json_set(node, "line", json_i64(line)) == RC_OK;
+    buf_done(&text);
+    if (!good) {
+        cJSON_Delete(node);
+        return NULL;
+    }
+    return node;
+}
+
+/* One line of JSON to the parent: {"step":..} or {"result":..}. The parent always reads. */
+static void tell(const struct run *r, const char *what, const cJSON *value)
+{
+    struct buf line;
+    struct str rest;
+
+    buf_init(&line, (size_t)256 << 20);
+    buf_addf(&line, "{\"%s\":", what);
+    json_print(&line, value);
+    buf_add(&line, STR("}\n"));
+    rest = buf_ok(&line) ? buf_view(&line) : str_of("", 0);
+    while (rest.len) {
+        ssize_t n = write(r->progress_fd, rest.at, rest.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        rest = str_skip(rest, (size_t)n);
+    }
+    buf_done(&line);
+}
+
+static enum verdict fill_and_run(struct run *r)
+{
+    enum rc rc = vars_fill(r->step->node, r->vars, &r->node);
+    enum verdict v;
+
+    if (rc)
+        return run_error(r, "the variables of this step cannot be filled in: %s", rc_text(rc));
+    v = run_step(r);
+    cJSON_Delete(r->node);
+    r->node = NULL;
+    return v;
+}
+
+static enum verdict run_steps(struct run *r, cJSON *told)
+{
+    enum verdict v = VERDICT_PASSED;
+
+    for (size_t i = 0; i < r->s->n_steps && !v; i++) {
+        int64_t begin_us = run_now_us();
+        cJSON *node;
+
+        r->step = &r->s->steps[i];
+        node = describe_step(r, r->step);
+        if (!node)
+            return run_error(r, "%s", rc_text(RC_NOMEM));
+        tell(r, "step", node);
+        v = begin_us >= r->deadline_us ? run_failed(r, "the time limit of the whole scenario is over")
+                                       : fill_and_run(r);
+        if (!cJSON_AddItemToArray(told, node) || json_set(node, "verdict", json_str(str_from(verdict_text(v)))) ||
+            json_set(node, "ms", json_i64((run_now_us() - begin_us) / 1000)))
+            return v ? v : run_error(r, "%s", rc_text(RC_NOMEM));
+        tell(r, "step", node);
+    }
+    r->step = NULL;
+    return v;
+}
+
+/* ---- the end ---- */
+
+/* An agent that ends by itself, with a code that says failure, is a failure, unless the scenario expected an end. */
+static enum verdict judge_agent(struct run *r)
+{
+    struct buf text;
+    enum verdict v = VERDICT_PASSED;
+
+    if (!r->agent_ended_us || r->agent_told_to_end || r->agent_end_expected || agent_process_exit_code(&r->agent) == 0)
+        return VERDICT_PASSED;
+    buf_init(&text, 0);
+    agent_process_print_end(&r->agent, &text);
+    v = run_failed(r, "the agent ended by itself: %.*s", STR_FMT(buf_view(&text)));
+    buf_done(&text);
+    return v;
+}
+
+/* Whatever was decided stands only if no event was missed. */
+static enum verdict judge_events(struct run *r, enum verdict v)
+{
+    cJSON *failure = r->failure;
+    enum verdict seen;
+
+    if (v == VERDICT_ERROR || !r->service)
+        return v;
+    r->failure = NULL;
+    seen = run_check_seen_all(r);
+    if (seen) {
+        const char *message = json_get_text(failure, "message");
+
+        if (message)
+            run_hint(r, "before that: %s", message);
+        cJSON_Delete(failure);
+        return seen;
+    }
+    cJSON_Delete(r->failure);
+    r->failure = failure;
+    return v;
+}
+
+static void add_output(struct run *r)
+{
+    struct str lines = tail_lines(&r->output, OUTPUT_SHORT);
+    struct buf text;
+
+    if (!r->failure || !r->agent_started)
+        return;
+    buf_init(&text, 0);
+    for (size_t i = 0; i < lines.len; i++) /* an agent may write anything; a report is text */
+        buf_add_char(
+            &text, (unsigned char)lines.at[i] < 0x20 && lines.at[i] != '\n' && lines.at[i] != '\t' ? '?' : lines.at[i]);
+    if (json_set(r->failure, "output", json_str(buf_view(&text))) ||
+        json_set(r->failure, "outputBytes", json_i64((int64_t)r->output.total)))
+        run_note(r, "the agent's output could not be kept: %s", rc_text(RC_NOMEM));
+    buf_done(&text);
+}
+
+/* End everything below us but the hub. */
+static enum verdict end_processes(struct run *r, enum verdict v)
+{
+    int64_t until_us;
+    enum verdict stopped = run_agent_stop(r, false);
+    pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
+    unsigned count, left = 0;
+
+    if (!v)
+        v = stopped;
+    until_us = run_now_us() + LINGER_US;
+    while (r->agent_started && run_agent_left_behind(r) && run_now_us() < until_us &&
+           run_turn(r, run_now_us() + US_PER_S / 100) == VERDICT_PASSED) { /* its children may need a moment */
+    }
+    count = descendants_end(&broker, 1, END_MS, &left);
+    if (run_agent_is_running(r))
+        (void)agent_process_has_ended(&r->agent);
+    else if (count)
+        run_note(r, "the agent left %u process%s behind; ended", count, count == 1 ? "" : "es");
+    if (left)
+        run_note(r, "%u process%s could not be ended", left, left == 1 ? "" : "es");
+    agent_process_done(&r->agent);
+    return v;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st;
+    (void)type;
+    (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+/* Folders that cannot be written are made so first. */
+static int open_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)where;
+    if (type == FTW_D && (st->st_mode & S_IRWXU) != S_IRWXU)
+        (void)chmod(path, S_IRWXU);
+    return 0;
+}
+
+static void clean_up(struct run *r)
+{
+    service_free(r->service);
+    r->service = NULL;
+    hub_process_free(r->hub);
+    r->hub = NULL;
+    if (r->host_lock >= 0)
+        (void)close(r->host_lock);
+    if (!r->dir[0] || r->options->keep)
+        return;
+    (void)nftw(r->dir, open_entry, 16, FTW_PHYS);
+    (void)nftw(r->dir, remove_entry, 16, FTW_PHYS | FTW_DEPTH);
+    if (access(r->dir, F_OK) == 0)
+        run_note(r, "%s could not be removed", r->dir);
+}
+
+/* ---- the result ---- */
+
+static bool add_events(const struct run *r, cJSON *result)
+{
+    size_t first = r->timeline.count > EVENTS_TOLD ? r->timeline.count - EVENTS_TOLD : 0;
+    cJSON *events = cJSON_CreateArray();
+
+    if (!events || json_set(result, "events", events))
+        return false;
+    for (size_t i = first; i < r->timeline.count; i++) {
+        cJSON *copy = cJSON_Duplicate(r->timeline.at[i].event, true);
+
+        if (!copy || !cJSON_AddItemToArray(events, copy)) {
+            cJSON_Delete(copy);
+            return false;
+        }
+    }
+    return true;
+}
+
+static cJSON *make_result(struct run *r, enum verdict v, cJSON *steps)
+{
+    int64_t end_us = run_now_us(), before_us = r->first_step_us ? r->first_step_us - r->started_us : 0;
+    cJSON *result = cJSON_CreateObject();
+    bool good = result != NULL;
+
+    good = json_set(result, "steps", steps) == RC_OK && good;
+    good = good && json_set(result, "file", json_str(str_from(r->s->file))) == RC_OK;
+    good = good && json_set(result, "name", json_str(str_from(r->s->name))) == RC_OK;
+    good = good && json_set(result, "verdict", json_str(str_from(verdict_text(v)))) == RC_OK;
+    good = good && json_set(result, "ms", json_i64((end_us - r->started_us) / 1000)) == RC_OK;
+    good = good && json_set(result, "overheadMs", json_i64((before_us + end_us - r->last_step_us) / 1000)) == RC_OK;
+    if (good && r->hub_lost)
+        good = json_set(result, "hubLost", cJSON_CreateTrue()) == RC_OK;
+    if (good && r->options->keep)
+        good = json_set(result, "work", json_str(str_from(r->dir))) == RC_OK;
+    if (good && v != VERDICT_PASSED && r->failure) {
+        good = json_set(result, "failure", r->failure) == RC_OK && add_events(r, result);
+        r->failure = NULL;
+    }
+    if (good && r->notes->child) {
+        good = json_set(result, "notes", r->notes) == RC_OK;
+        r->notes = NULL;
+    }
+    if (good)
+        good = mask_json(&r->masks, result) == RC_OK;
+    if (!good) {
+        cJSON_Delete(result);
+        return NULL;
+    }
+    return result;
+}
+
+static bool run_init(struct run *r, const struct run_options *options, const struct scenario *s, int progress_fd,
+                     int signal_fd)
+{
+    memset(r, 0, sizeof *r);
+    r->options = options;
+    r->s = s;
+    r->progress_fd = progress_fd;
+    r->signal_fd = signal_fd;
+    r->host_lock = -1;
+    r->agent.out = r->agent.pidfd = r->exec.out = r->exec.pidfd = -1;
+    r->started_us = r->first_step_us = r->last_step_us = run_now_us();
+    r->deadline_us = r->started_us + (options->timeout_us ? options->timeout_us : s->timeout_us);
+    timeline_init(&r->timeline);
+    masks_init(&r->masks);
+    r->vars = cJSON_CreateObject();
+    r->notes = cJSON_CreateArray();
+    return r->vars && r->notes && tail_init(&r->output) == RC_OK;
+}
+
+static void run_done(struct run *r)
+{
+    cJSON_Delete(r->vars);
+    cJSON_Delete(r->notes);
+    cJSON_Delete(r->failure);
+    masks_done(&r->masks);
+    timeline_done(&r->timeline);
+    tail_done(&r->output);
+}
+
+cJSON *run_scenario(const struct run_options *options, const struct scenario *s, int progress_fd, int signal_fd)
+{
+    struct run *r = malloc(sizeof *r);
+    cJSON *steps = cJSON_CreateArray(), *result = NULL;
+    enum verdict v;
+
+    if (!r || !run_init(r, options, s, progress_fd, signal_fd) || !steps) {
+        cJSON_Delete(steps);
+        if (r)
+            run_done(r);
+        free(r);
+        return NULL;
+    }
+    v = set_up(r);
+    if (!v)
+        v = run_steps(r, steps);
+    r->last_step_us = run_now_us();
+    r->step = NULL;
+    if (!v)
+        v = judge_agent(r);
+    v = judge_events(r, v);
+    add_output(r);
+    v = end_processes(r, v);
+    clean_up(r);
+    if (r->is_interrupted)
+        v = VERDICT_SKIPPED;
+    result = make_result(r, v, steps);
+    if (result)
+        tell(r, "result", result);
+    run_done(r);
+    free(r);
+    return result;
+}

@@ -1,0 +1,393 @@
+/* run_world.c - the hub and the agent of one scenario, and the one place that waits. */
+#include "run_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "descendants.h"
+#include "files.h"
+#include "iso_time.h"
+#include "vars.h"
+
+#define GONE_MS 500 /* for the last events of a hub that has ended */
+
+int64_t run_now_us(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+int64_t run_deadline(const struct run *r, int64_t within_us)
+{
+    int64_t own = run_now_us() + within_us;
+
+    return own < r->deadline_us ? own : r->deadline_us;
+}
+
+/* ---- waiting ---- */
+
+static void on_event(void *arg, const cJSON *event)
+{
+    struct run *r = arg;
+
+    int64_t seq;
+
+    if (json_get_i64(event, "seq", &seq) == RC_OK && seq > r->last_seq)
+        r->last_seq = seq;
+    if (!r->timeline_rc)
+        r->timeline_rc = timeline_add(&r->timeline, event, run_now_us());
+}
+
+static enum verdict events_missed(struct run *r)
+{
+    r->events_lost = true;
+    return run_error(
+        r, "the harness was too slow: %llu events missed; what it saw is not the whole truth, so there is no verdict",
+        (unsigned long long)service_missed(r->service));
+}
+
+static enum verdict lose_hub(struct run *r)
+{
+    service_free(r->service);
+    r->service = NULL;
+    r->hub_lost = true;
+    return run_error(r, "the hub was lost; the end of its log:\n%s", hub_process_last_words(r->hub));
+}
+
+static enum verdict check_hub(struct run *r)
+{
+    if (r->service && hub_process_has_ended(r->hub))
+        return lose_hub(r);
+    if (r->timeline_rc)
+        return run_error(r, "more events than a scenario may cause (%u events or %zu MB)", TIMELINE_MAX,
+                         TIMELINE_BYTES_MAX >> 20);
+    if (r->service && service_missed(r->service))
+        return events_missed(r);
+    return VERDICT_PASSED;
+}
+
+static void check_agent(struct run *r)
+{
+    agent_process_read(&r->agent);
+    if (r->agent_started && !r->agent_ended_us && agent_process_has_ended(&r->agent))
+        r->agent_ended_us = run_now_us();
+}
+
+static enum verdict deal_with_service(struct run *r)
+{
+    if (service_turn(r->service) == RC_OK)
+        return VERDICT_PASSED;
+    (void)poll(&(struct pollfd){hub_process_pidfd(r->hub), POLLIN, 0}, 1,
+               GONE_MS); /* a socket closes before its process is gone */
+    if (hub_process_has_ended(r->hub))
+        return lose_hub(r);
+    service_free(r->service);
+    r->service = NULL;
+    r->events_lost = true;
+    return run_error(r, "the hub closed the event stream; the harness was too slow, or the hub's log says why");
+}
+
+static void collect_orphans(const struct run *r)
+{
+    pid_t ours[] = {r->hub ? hub_process_pid(r->hub) : 0, r->agent.pid, r->exec.pid};
+
+    descendants_collect(ours, sizeof ours / sizeof ours[0]);
+}
+
+enum verdict run_turn(struct run *r, int64_t until_us)
+{
+    struct pollfd fds[7];
+    int64_t left_us = until_us - run_now_us();
+    int ms = left_us <= 0 ? 0 : left_us > US_PER_S ? 1000 : (int)((left_us + 999) / 1000);
+    enum verdict v = VERDICT_PASSED;
+
+    fds[0] = (struct pollfd){r->signal_fd, POLLIN, 0};
+    fds[1] = (struct pollfd){r->service ? service_fd(r->service) : -1, POLLIN, 0};
+    fds[2] = (struct pollfd){r->service ? hub_process_pidfd(r->hub) : -1, POLLIN, 0};
+    fds[3] = (struct pollfd){r->agent.out, POLLIN, 0};
+    fds[4] = (struct pollfd){r->agent.pid ? r->agent.pidfd : -1, POLLIN, 0};
+    fds[5] = (struct pollfd){r->exec.out, POLLIN, 0};
+    fds[6] = (struct pollfd){r->exec.pid ? r->exec.pidfd : -1, POLLIN, 0};
+    if (r->service && service_wants_write(r->service))
+        fds[1].events |= POLLOUT;
+    if (poll(fds, 7, ms) < 0 && errno != EINTR)
+        return run_error(r, "cannot wait: %s", strerror(errno));
+    if (fds[0].revents) {
+        struct signalfd_siginfo taken;
+
+        (void)!read(r->signal_fd, &taken, sizeof taken); /* so that cleaning up can wait */
+        r->is_interrupted = true;
+        return run_error(r, "interrupted");
+    }
+    check_agent(r);
+    agent_process_read(&r->exec);
+    collect_orphans(r);
+    if (r->service)
+        v = deal_with_service(r);
+    return v ? v : check_hub(r);
+}
+
+enum verdict run_catch_up(struct run *r)
+{
+    return run_turn(r, 0);
+}
+
+/* ---- the hub ---- */
+
+static bool member_us(const cJSON *object, const char *name, int64_t *out_us)
+{
+    const char *text = json_get_text(object, name);
+
+    return text && duration_read(str_from(text), out_us) == RC_OK;
+}
+
+/* How many events the hub counts until now. */
+static enum verdict count_events(struct run *r, int64_t *count)
+{
+    cJSON *command = cJSON_CreateObject(), *body = NULL;
+    int64_t seq = 0;
+    int status = 0;
+    enum verdict v;
+
+    if (!command || json_set(command, "command", json_str(STR("hub.status")))) {
+        cJSON_Delete(command);
+        return run_error(r, "%s", rc_text(RC_NOMEM));
+    }
+    v = run_command(r, command, &status, &body);
+    if (!v && (status >= 300 || json_get_i64(body, "seq", &seq)))
+        v = run_error(r, "the hub does not say how many events there were");
+    if (!v && seq > *count)
+        *count = seq;
+    cJSON_Delete(body);
+    return v;
+}
+
+static enum verdict listen_to_hub(struct run *r)
+{
+    char why[WHY_MAX] = "";
+
+    if (service_connect(hub_process_file(r->hub), &r->service, why, sizeof why)) {
+        r->hub_lost = true;
+        return run_error(r, "%s", why);
+    }
+    if (service_listen(r->service, STR(""), on_event, r)) {
+        r->hub_lost = true;
+        return run_error(r, "the hub does not let us listen to its events");
+    }
+    return count_events(r, &r->last_seq);
+}
+
+static enum verdict start_first(struct run *r)
+{
+    struct hub_process_options o = {.ca_dir = r->options->ca_dir, .host = r->host};
+    char data[PATH_MAX], why[WHY_MAX] = "";
+    int64_t skew_us;
+
+    if (loopback_take(8883, r->host, &r->host_lock)) {
+        r->hub_lost = true;
+        return run_error(r, "no address 127.x.y.z has its port 8883 free");
+    }
+    if (path_join(data, r->dir, "hub"))
+        return run_error(r, "the folder's name is too long: %s", r->dir);
+    o.data_dir = data;
+    o.durability = json_get_text(r->s->hub, "durability");
+    if (member_us(r->s->hub, "tokenSkew", &skew_us))
+        o.token_skew_s = (long)(skew_us / US_PER_S);
+    if (hub_process_start(&o, &r->hub, why, sizeof why)) {
+        r->hub_lost = true;
+        return run_error(r, "the hub does not start: %s", why);
+    }
+    return listen_to_hub(r);
+}
+
+/* Until we listen, an agent that is quick would do things unseen: so nobody below us moves while the hub comes back. */
+enum verdict run_hub_start(struct run *r)
+{
+    char why[WHY_MAX] = "";
+    pid_t broker = 0; /* gone, then the new one */
+    enum verdict v;
+
+    if (!r->hub)
+        return start_first(r);
+    if (r->service)
+        return VERDICT_PASSED;
+    (void)descendants_signal(&broker, 1, SIGSTOP);
+    if (hub_process_restart(r->hub, why, sizeof why)) {
+        r->hub_lost = true;
+        v = run_error(r, "the hub does not start again: %s", why);
+    } else {
+        v = listen_to_hub(r);
+    }
+    broker = hub_process_pid(r->hub);
+    (void)descendants_signal(&broker, 1, SIGCONT);
+    return v;
+}
+
+enum verdict run_hub_down(struct run *r, bool kill)
+{
+    int64_t end_us;
+    enum verdict v;
+
+    if (!r->service)
+        return VERDICT_PASSED;
+    v = run_catch_up(r);
+    if (v)
+        return v;
+    if (kill)
+        hub_process_kill(r->hub);
+    else
+        hub_process_stop(r->hub);
+    end_us = run_now_us() + GONE_MS * 1000;
+    while (run_now_us() < end_us && service_wait(r->service, GONE_MS) == RC_OK) { /* its last events */
+    }
+    if (service_missed(r->service))
+        v = events_missed(r);
+    service_free(r->service);
+    r->service = NULL;
+    r->last_seq = 0;
+    return v;
+}
+
+enum verdict run_check_seen_all(struct run *r)
+{
+    int64_t end_us = run_now_us() + 2 * US_PER_S, counted = 0;
+    enum verdict v = r->service ? count_events(r, &counted) : VERDICT_PASSED;
+
+    while (!v && r->last_seq < counted) { /* the answer may overtake events that were on their way */
+        if (run_now_us() >= end_us) {
+            r->events_lost = true;
+            return run_error(
+                r,
+                "the harness was too slow: %lld events missed; what it saw is not the whole truth, so there is "
+                "no verdict",
+                (long long)(counted - r->last_seq));
+        }
+        v = run_turn(r, end_us);
+    }
+    return v;
+}
+
+/* ---- the agent ---- */
+
+bool run_agent_is_running(const struct run *r)
+{
+    return r->agent_started && !r->agent_ended_us;
+}
+
+unsigned run_agent_left_behind(const struct run *r)
+{
+    pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
+
+    return descendants_signal(&broker, 1, 0);
+}
+
+bool run_agent_is_over(const struct run *r)
+{
+    return r->agent_ended_us && !r->agent_told_to_end && !r->agent_end_expected && r->agent.out < 0 &&
+           run_now_us() - r->agent_ended_us >= LATE_US && run_agent_left_behind(r) == 0;
+}
+
+enum verdict run_agent_start(struct run *r)
+{
+    struct words command = {0}, env = {0};
+    struct agent_process_options o = {.tail = &r->output};
+    char why[WHY_MAX] = "";
+    struct buf cwd;
+    enum verdict v;
+
+    buf_init(&cwd, PATH_MAX);
+    if (run_agent_is_running(r)) {
+        v = run_error(r, "the agent is running already");
+        goto done;
+    }
+    v = run_agent_command(r, &command);
+    if (!v)
+        v = run_agent_env(r, &env);
+    if (!v)
+        v = run_agent_files(r);
+    if (v)
+        goto done;
+    if (vars_fill_text(&cwd, str_from(json_get(r->s->agent, "cwd") ? json_get_text(r->s->agent, "cwd") : r->work),
+                       r->vars)) {
+        v = run_error(r, "the agent's cwd cannot be filled in");
+        goto done;
+    }
+    o.argv = command.at;
+    o.env = env.at;
+    o.cwd = cwd.at;
+    agent_process_done(&r->agent);
+    if (agent_process_start(&o, &r->agent, why, sizeof why)) {
+        v = run_error(r, "%s", why);
+        goto done;
+    }
+    r->agent_started = true;
+    r->agent_told_to_end = r->agent_end_expected = false;
+    r->agent_ended_us = 0;
+
+done:
+    buf_done(&cwd);
+    words_done(&env);
+    words_done(&command);
+    return v;
+}
+
+/* Wait until the agent has ended. returns PASSED when it has or the time is over */
+static enum verdict wait_agent(struct run *r, int64_t until_us)
+{
+    enum verdict v = VERDICT_PASSED;
+
+    while (!v && run_agent_is_running(r) && run_now_us() < until_us)
+        v = run_turn(r, until_us);
+    return v;
+}
+
+enum verdict run_agent_stop(struct run *r, bool kill)
+{
+    enum verdict v;
+
+    if (!run_agent_is_running(r))
+        return VERDICT_PASSED;
+    r->agent_told_to_end = true;
+    agent_process_signal(&r->agent, kill ? SIGKILL : SIGTERM);
+    v = wait_agent(r, run_now_us() + STOP_US);
+    if (run_agent_is_running(r) && !kill) {
+        agent_process_signal(&r->agent, SIGKILL);
+        if (!v)
+            v = wait_agent(r, run_now_us() + STOP_US);
+        if (!v)
+            v = run_failed(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
+    }
+    return v;
+}
+
+enum verdict run_exec(struct run *r, char *const *argv, int64_t within_us, struct tail *output, int *exit_code)
+{
+    struct agent_process_options o = {.argv = argv, .env = environ, .cwd = r->work, .tail = output};
+    int64_t until_us = run_deadline(r, within_us);
+    char why[WHY_MAX] = "";
+    enum verdict v = VERDICT_PASSED;
+    bool has_ended = false;
+
+    if (agent_process_start(&o, &r->exec, why, sizeof why))
+        return run_error(r, "%s", why);
+    while (!v && !(has_ended = agent_process_has_ended(&r->exec)) && run_now_us() < until_us)
+        v = run_turn(r, until_us);
+    if (has_ended) {
+        *exit_code = agent_process_exit_code(&r->exec);
+    } else {
+        agent_process_signal(&r->exec, SIGKILL);
+        while (!agent_process_has_ended(&r->exec))
+            (void)poll(&(struct pollfd){r->exec.pidfd, POLLIN, 0}, 1, 1000);
+        if (!v)
+            v = run_failed(r, "'%s' did not end in time; it was killed", argv[0]);
+    }
+    agent_process_done(&r->exec);
+    return v;
+}
