@@ -30,6 +30,9 @@ static const struct verb *const verbs[] = {
     &verb_twin_history,
     &verb_monitor,
     &verb_fault_add,
+    /* scenarios */
+    &verb_run,
+    &verb_lint,
     /* as files */
     &verb_export,
     &verb_import,
