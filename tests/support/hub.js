@@ -360,4 +360,4 @@ async function prepareHub(t, options = {}) {
   return hub;
 }
 
-module.exports = { startHub, prepareHub, CONTROL, sas, Client };
+module.exports = { startHub, prepareHub, CONTROL, sas, Client, binaries, freeAddress, sanitizerEnvironment };
