@@ -16,6 +16,7 @@
 #include "files.h"
 #include "hub.h"
 #include "json.h"
+#include "utf8.h"
 #include "why.h"
 
 /* A control message holds an identity with all its metadata: 32 KB of short keys grow to some 2 MB. Devices stay below 256 KB and
@@ -24,6 +25,14 @@
 /* What waits for a slow event reader before the broker drops; a gap in seq shows it. Never 0 (facts B-12). */
 #define MAX_QUEUED_MESSAGES 4000
 #define LOCK_WAIT_MS        1000 /* a broker whose `up` was killed ends within 100 ms */
+
+bool hub_dir_path_is_fit(const char *path)
+{
+    for (const char *c = path; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return false;
+    return utf8_is_valid(str_from(path));
+}
 
 /* Does the directory hold nothing but what we put there? */
 static bool is_ours_or_empty(const char *path)
@@ -54,10 +63,9 @@ static enum rc dir_ready(const char *wanted, char path[PATH_MAX], char *why, siz
     if (dir_make(wanted) || !realpath(wanted, path) || stat(path, &st))
         return why_not(why, why_size, RC_IO, "the data directory %s cannot be made: %s; give another one with --data",
                        wanted, strerror(errno));
-    for (const char *c = path; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            return why_not(why, why_size, RC_REFUSED,
-                           "the data directory's path holds a control character; give another one with --data");
+    if (!hub_dir_path_is_fit(path))
+        return why_not(why, why_size, RC_REFUSED,
+                       "the data directory's path holds a control character or is no UTF-8; give another one with --data");
     if (st.st_uid != geteuid())
         return why_not(why, why_size, RC_REFUSED,
                        "the data directory %s belongs to another user; give one of your own with --data", path);

@@ -33,6 +33,9 @@ MUST_USE enum rc hub_dir_open(const char *path, const char *keys, struct hub_dir
 /* Let go of the lock; remove a socket directory of its own. */
 void hub_dir_close(struct hub_dir *d);
 
+/* Can a path stand in the broker's configuration? It takes neither control characters nor bytes that are no UTF-8. */
+bool hub_dir_path_is_fit(const char *path);
+
 /* Write broker.conf and plugin.json. returns RC_OK, RC_IO, RC_LIMIT, RC_NOMEM */
 MUST_USE enum rc hub_dir_configure(const struct hub_dir *d, const struct hub_process_options *options,
                                    const char *plugin, const struct certs *certs, char *why, size_t why_size);

@@ -204,6 +204,9 @@ static enum rc start(struct hub_process *p, char *why, size_t why_size)
         request.addresses[0] = NULL; /* every address of the machine: clients come by name */
     if (!rc)
         rc = certs_ready(&request, &certs, why, why_size);
+    if (!rc && (!hub_dir_path_is_fit(certs.ca_file) || !hub_dir_path_is_fit(plugin)))
+        rc = why_not(why, why_size, RC_REFUSED,
+                     "the path of the CA or of the plugin holds a control character or is no UTF-8; give another CA directory with --ca");
     if (!rc)
         rc = hub_dir_configure(&p->dir, o, plugin, &certs, why, why_size);
     if (!rc && (path_join(conf, p->dir.path, "broker.conf") || path_join(log, p->dir.path, "broker.log")))
