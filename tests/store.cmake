@@ -1,5 +1,8 @@
-# The store's tests: what is promised (unit), whether damage is noticed and left alone, and whether the fold holds for any sequence.
-twinsim_test(test_store unit LIBS twinsim_store PkgConfig::SQLITE3)
+# The store's tests: what is promised, also when writing fails or the process dies (unit), whether damage is noticed and left alone
+# (unit), and whether the fold holds for any sequence (property).
+foreach(name test_store test_store_damage)
+  twinsim_test(${name} unit LIBS twinsim_store PkgConfig::SQLITE3)
+endforeach()
 
 add_executable(bench_store ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_store.c)
 target_link_libraries(bench_store PRIVATE twinsim_store)
