@@ -147,8 +147,9 @@ static int wait_for_the_end(struct up *up, bool listen)
             tell_missed(up);
         }
         if (!up->is_stopped && hub_process_has_ended(up->hub))
-            return cli_fail(up->cli, CLI_HUB, "mosquitto has ended on its own; the end of %s/broker.log:\n%s",
-                            hub_process_data_dir(up->hub), hub_process_last_words(up->hub));
+            return cli_fail(up->cli, CLI_HUB, "mosquitto has ended on its own (%s); the end of %s/broker.log:\n%s",
+                            hub_process_ending(up->hub), hub_process_data_dir(up->hub),
+                            hub_process_last_words(up->hub));
         if (rc && listen) { /* cut off, but the broker lives: go on without events */
             (void)fprintf(stderr, "twinsim: the event stream was lost; the hub goes on\n");
             listen = false;

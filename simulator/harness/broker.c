@@ -146,19 +146,19 @@ static enum rc wait_ready(struct broker *b, int notify, int timeout_ms)
     }
 }
 
-static const char *how_it_ended(int status, char out[64])
+const char *broker_ending(const struct broker *b, char out[BROKER_ENDING_MAX])
 {
-    if (WIFSIGNALED(status))
-        (void)snprintf(out, 64, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    if (WIFSIGNALED(b->status))
+        (void)snprintf(out, BROKER_ENDING_MAX, "signal %d, %s", WTERMSIG(b->status), strsignal(WTERMSIG(b->status)));
     else
-        (void)snprintf(out, 64, "exit status %d", WEXITSTATUS(status));
+        (void)snprintf(out, BROKER_ENDING_MAX, "exit status %d", WEXITSTATUS(b->status));
     return out;
 }
 
 enum rc broker_start(const struct broker_start *how, struct broker *out, char *why, size_t why_size)
 {
     struct broker *b = calloc(1, sizeof *b);
-    char name[16], ended[64];
+    char name[16], ended[BROKER_ENDING_MAX];
     int notify = -1, log = -1;
     pid_t parent = getpid();
     enum rc rc = RC_IO;
@@ -194,8 +194,8 @@ enum rc broker_start(const struct broker_start *how, struct broker *out, char *w
         const char *words = broker_last_words(b);
 
         rc = strstr(words, "Address already in use") ? RC_BUSY : RC_IO;
-        rc = why_not(why, why_size, rc, "mosquitto ended at once (%s); the end of %s:\n%s",
-                     how_it_ended(b->status, ended), how->log, words);
+        rc = why_not(why, why_size, rc, "mosquitto ended at once (%s); the end of %s:\n%s", broker_ending(b, ended),
+                     how->log, words);
         goto done;
     }
 

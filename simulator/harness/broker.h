@@ -43,6 +43,9 @@ bool broker_has_ended(struct broker *b);
 void broker_stop(struct broker *b, int timeout_ms, const char *poke);
 void broker_kill(struct broker *b);
 
+#define BROKER_ENDING_MAX 64
+/* How it ended, when it has: "signal 9, Killed", "exit status 1". Returns out. */
+const char *broker_ending(const struct broker *b, char out[BROKER_ENDING_MAX]);
 /* The last lines of its log; lends. */
 const char *broker_last_words(struct broker *b);
 /* Start the log again when it is longer than max bytes. */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <openssl/evp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,8 +65,9 @@ static enum rc dir_ready(const char *wanted, char path[PATH_MAX], char *why, siz
         return why_not(why, why_size, RC_IO, "the data directory %s cannot be made: %s; give another one with --data",
                        wanted, strerror(errno));
     if (!hub_dir_path_is_fit(path))
-        return why_not(why, why_size, RC_REFUSED,
-                       "the data directory's path holds a control character or is no UTF-8; give another one with --data");
+        return why_not(
+            why, why_size, RC_REFUSED,
+            "the data directory's path holds a control character or is no UTF-8; give another one with --data");
     if (st.st_uid != geteuid())
         return why_not(why, why_size, RC_REFUSED,
                        "the data directory %s belongs to another user; give one of your own with --data", path);
@@ -163,25 +165,38 @@ static enum rc seed_ready(struct hub_dir *d, const char *keys, char *why, size_t
     return RC_OK;
 }
 
-/* A Unix socket's path has room for 107 bytes (facts B-22); a longer directory gets a short one beside it. */
+/* A directory of our own under base, named after the data directory, so that one left behind by a kill -9 is used again. */
+static bool socket_dir_ready(const char *base, struct hub_dir *d)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+    struct stat st;
+    int n;
+
+    if (!base || base[0] != '/' || strchr(base, ' ') ||
+        !EVP_Digest(d->path, strlen(d->path), digest, NULL, EVP_sha256(), NULL))
+        return false;
+    n = snprintf(d->socket_dir, sizeof d->socket_dir, "%s/twinsim-%02x%02x%02x%02x%02x%02x%02x%02x", base, digest[0],
+                 digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
+    if (n < 0 || (size_t)n >= sizeof d->socket - sizeof "/broker.sock")
+        return false;
+    if (mkdir(d->socket_dir, 0700) && (errno != EEXIST || lstat(d->socket_dir, &st) || !S_ISDIR(st.st_mode) ||
+                                       st.st_uid != geteuid() || chmod(d->socket_dir, 0700)))
+        return false;
+    (void)snprintf(d->socket, sizeof d->socket, "%.*s/broker.sock", (int)(sizeof d->socket - sizeof "/broker.sock"),
+                   d->socket_dir);
+    return true;
+}
+
+/* A Unix socket's path has room for 107 bytes (facts B-22), and none for a blank in a listener line: such a data directory gets a
+ * short one beside it. */
 static enum rc socket_ready(struct hub_dir *d, char *why, size_t why_size)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
     int n = snprintf(d->socket, sizeof d->socket, "%s/broker.sock", d->path);
 
-    if (n > 0 && (size_t)n < sizeof d->socket)
+    if (n > 0 && (size_t)n < sizeof d->socket && !strchr(d->socket, ' '))
         return RC_OK;
-    for (int i = 0; i < 2; i++) {
-        const char *base = i == 0 ? runtime : "/tmp";
-
-        if (!base || base[0] != '/' || strlen(base) > sizeof d->socket - sizeof "/twinsim-XXXXXX/broker.sock")
-            continue;
-        (void)snprintf(d->socket_dir, sizeof d->socket_dir, "%s/twinsim-XXXXXX", base);
-        if (mkdtemp(d->socket_dir)) {
-            (void)snprintf(d->socket, sizeof d->socket, "%.80s/broker.sock", d->socket_dir);
-            return RC_OK;
-        }
-    }
+    if (socket_dir_ready(getenv("XDG_RUNTIME_DIR"), d) || socket_dir_ready("/tmp", d))
+        return RC_OK;
     d->socket_dir[0] = '\0';
     return why_not(why, why_size, RC_IO,
                    "no directory for the hub's socket can be made in $XDG_RUNTIME_DIR or /tmp: %s", strerror(errno));

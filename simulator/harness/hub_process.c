@@ -21,6 +21,7 @@ struct hub_process {
     struct hub_dir dir;
     struct hub_file file;
     struct broker broker;
+    char ending[BROKER_ENDING_MAX]; /* what hub_process_ending lends */
 };
 
 /* Every text of the options; NULL ends. */
@@ -206,7 +207,8 @@ static enum rc start(struct hub_process *p, char *why, size_t why_size)
         rc = certs_ready(&request, &certs, why, why_size);
     if (!rc && (!hub_dir_path_is_fit(certs.ca_file) || !hub_dir_path_is_fit(plugin)))
         rc = why_not(why, why_size, RC_REFUSED,
-                     "the path of the CA or of the plugin holds a control character or is no UTF-8; give another CA directory with --ca");
+                     "the path of the CA or of the plugin holds a control character or is no UTF-8; give another CA "
+                     "directory with --ca");
     if (!rc)
         rc = hub_dir_configure(&p->dir, o, plugin, &certs, why, why_size);
     if (!rc && (path_join(conf, p->dir.path, "broker.conf") || path_join(log, p->dir.path, "broker.log")))
@@ -273,6 +275,11 @@ bool hub_process_has_ended(struct hub_process *p)
         return false;
     hub_file_remove(p->dir.path);
     return true;
+}
+
+const char *hub_process_ending(struct hub_process *p)
+{
+    return broker_ending(&p->broker, p->ending);
 }
 
 const char *hub_process_last_words(struct hub_process *p)

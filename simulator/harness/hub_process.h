@@ -43,7 +43,8 @@ pid_t hub_process_pid(const struct hub_process *p);            /* the broker's; 
 int hub_process_pidfd(const struct hub_process *p);            /* readable when the broker has ended; -1 when gone */
 /* Has the broker ended? Collects it and removes hub.json. */
 bool hub_process_has_ended(struct hub_process *p);
-/* Why the broker ended, when it did on its own: the last lines of its log. Lends. */
+/* How the broker ended ("signal 9, Killed"), and why, when it did on its own: the last lines of its log. Both lend. */
+const char *hub_process_ending(struct hub_process *p);
 const char *hub_process_last_words(struct hub_process *p);
 /* Keep the broker's log from growing for ever; call it now and then. */
 void hub_process_trim_log(const struct hub_process *p);
