@@ -64,16 +64,19 @@ static void leave(struct agent *a, struct instant now)
     session_close(&a->session, now);
 }
 
+static bool is_late(const struct agent *a, struct instant now)
+{
+    return now.mono_ms >= a->deadline;
+}
+
 /* Move on from a state whose time or purpose is over. */
 static void life_check(struct agent *a, struct instant now)
 {
-    bool is_late = now.mono_ms >= a->deadline;
-
-    if (a->state == AGENT_STARTING && is_late)
+    if (a->state == AGENT_STARTING && is_late(a, now))
         start_failed(a);
-    if (a->state == AGENT_FLUSHING && (is_late || !is_ready(a) || telemetry_is_flushed(&a->telemetry)))
-        leave(a, now);
-    if (a->state == AGENT_LEAVING && (is_late || a->session.state == SESSION_DOWN))
+    if (a->state == AGENT_FLUSHING && (is_late(a, now) || !is_ready(a) || telemetry_is_flushed(&a->telemetry)))
+        leave(a, now); /* sets a deadline of its own */
+    if (a->state == AGENT_LEAVING && (is_late(a, now) || a->session.state == SESSION_DOWN))
         a->state = AGENT_OVER;
 }
 

@@ -40,8 +40,13 @@ enum priority config_priority(const struct config *c, enum config_id id)
 
 static enum rc keep_text(const char *text, struct config_value *out)
 {
-    out->text = strdup(text);
-    return out->text ? RC_OK : RC_NOMEM;
+    size_t bytes = strlen(text) + 1;
+
+    out->text = malloc(bytes);
+    if (!out->text)
+        return RC_NOMEM;
+    memcpy(out->text, text, bytes);
+    return RC_OK;
 }
 
 static enum rc read_duration(const char *text, struct config_value *out)

@@ -88,11 +88,7 @@ enum rc desired_take_answer(struct desired *d, struct str body, struct desired_o
     if (rc)
         goto done;
     *outcome = (struct desired_outcome){0};
-    if (d->newest <= d->asked) {
-        /* Nothing came since we asked, so this is the truth, even when the hub spoke of a higher version before. */
-        drop_held(d);
-        d->newest = version;
-    } else if (d->is_known && version < d->version) {
+    if (d->newest > d->asked && d->is_known && version < d->version) {
         outcome->read_again = d->version < d->newest; /* it left before the patches that we have; it fills no gap */
         goto done;
     }
@@ -104,6 +100,11 @@ enum rc desired_take_answer(struct desired *d, struct str body, struct desired_o
     rc = apply_held(d, &moved);
     if (rc)
         goto done;
+    if (d->newest <= d->asked) {
+        /* Nothing came since we asked, so this is the truth, even when the hub spoke of a higher version before. */
+        drop_held(d);
+        d->newest = d->version;
+    }
     outcome->is_taken = true;
     outcome->read_again = d->version < d->newest;
 

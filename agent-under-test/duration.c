@@ -106,10 +106,10 @@ enum rc duration_parse(struct str text, int64_t *ms)
         return rc;
     if (str_skip(&text, "T")) {
         rc = part_read(&text, time_units, sizeof time_units / sizeof *time_units, &total, &ended);
-        if (rc == RC_NOT_FOUND || text.len)
-            return RC_SYNTAX;
-        if (rc)
+        if (rc && rc != RC_NOT_FOUND)
             return rc;
+        if (rc || text.len)
+            return RC_SYNTAX;
     }
     if (total == 0)
         return RC_INVALID;

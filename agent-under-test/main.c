@@ -125,7 +125,7 @@ done:
 int main(int argc, char **argv)
 {
     struct log log = {.to = stderr, .least = SEVERITY_INFO};
-    struct settings_source source = {.environment = environ};
+    struct settings_source source = {.environment = (const char *const *)environ};
     struct options options;
     struct settings settings;
     struct failure failure;
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     const char *culprit = "";
     int status;
 
-    if (options_parse(argc, argv, &options, &culprit)) {
+    if (options_parse(argc, (const char *const *)argv, &options, &culprit)) {
         (void)fprintf(stderr, "security-agent: %s: unknown, or without its value; --help lists the options\n", culprit);
         return EXIT_USAGE;
     }

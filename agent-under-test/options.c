@@ -6,7 +6,7 @@
 
 #include "settings.h"
 
-enum rc options_parse(int argc, char *const *argv, struct options *out, const char **culprit)
+enum rc options_parse(int argc, const char *const *argv, struct options *out, const char **culprit)
 {
     struct options o = {0};
 

@@ -19,7 +19,7 @@ struct options {
  * culprit  written on RC_INVALID: the word that is wrong
  * returns  RC_OK, RC_INVALID
  */
-MUST_USE enum rc options_parse(int argc, char *const *argv, struct options *out, const char **culprit);
+MUST_USE enum rc options_parse(int argc, const char *const *argv, struct options *out, const char **culprit);
 
 /* Print the help to stdout. */
 void options_help(void);

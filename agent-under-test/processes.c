@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define PATH_BYTES 512
-#define STARTED_AT 19 /* fields between the state and the start time in /proc/PID/stat */
+#define BETWEEN    17 /* fields between the parent and the start time in /proc/PID/stat */
 
 /* One process as found. */
 struct found {
@@ -73,7 +73,7 @@ static bool stat_read(const struct collect_roots *roots, struct found *p)
     rest = str_from(after + 4); /* ") S " */
     if (str_to_number(str_cut(&rest, ' '), INT32_MAX, &p->parent))
         return false;
-    for (int i = 1; i < STARTED_AT - 1; i++)
+    for (int i = 0; i < BETWEEN; i++)
         (void)str_cut(&rest, ' ');
     return str_to_number(str_cut(&rest, ' '), INT64_MAX / 10, &p->started) == RC_OK;
 }

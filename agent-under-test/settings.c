@@ -25,7 +25,7 @@ static bool presets_take(struct settings *s, struct failure *f)
     return true;
 }
 
-static bool environment_take(char *const *environment, struct settings *s, struct failure *f)
+static bool environment_take(const char *const *environment, struct settings *s, struct failure *f)
 {
     for (; environment && *environment; environment++) {
         struct str value = str_from(*environment), name = str_cut(&value, '=');
@@ -48,7 +48,7 @@ static bool environment_take(char *const *environment, struct settings *s, struc
     return true;
 }
 
-static const char *environment_find(char *const *environment, const char *name)
+static const char *environment_find(const char *const *environment, const char *name)
 {
     size_t n = strlen(name);
 
@@ -117,7 +117,7 @@ static bool id_is_valid(const char *id)
     return n > 0 && n <= SETTINGS_ID_MAX;
 }
 
-static bool identity_check(struct settings *s, const char *ca_path, char *const *environment, struct failure *f)
+static bool identity_check(struct settings *s, const char *ca_path, const char *const *environment, struct failure *f)
 {
     const char *ca = ca_path;
 

@@ -64,9 +64,9 @@ struct settings {
 
 /* Where settings come from. */
 struct settings_source {
-    const char *config_path;  /* of LocalConfiguration.json; NULL: use the connection string */
-    const char *ca_path;      /* from the command line, or NULL */
-    char *const *environment; /* NAME=value, ended by NULL */
+    const char *config_path;        /* of LocalConfiguration.json; NULL: use the connection string */
+    const char *ca_path;            /* from the command line, or NULL */
+    const char *const *environment; /* NAME=value, ended by NULL */
 };
 
 /* Read everything and check it.
