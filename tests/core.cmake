@@ -20,3 +20,4 @@ add_library(hub_world STATIC ${CMAKE_CURRENT_SOURCE_DIR}/support/hub_world.c ${C
 target_include_directories(hub_world PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_link_libraries(hub_world PUBLIC twinsim_core PkgConfig::CMOCKA OpenSSL::Crypto)
 twinsim_test(test_hub_connect unit LIBS hub_world)
+twinsim_test(test_hub_device unit LIBS hub_world)

@@ -45,7 +45,7 @@ static void announce_filter(struct hub *h, const char *kind, const struct identi
 
     json_put_text(b, "filter", r->topic);
     if (r->kind == REQUEST_SUBSCRIBE)
-        json_put_i64(b, "qos", r->qos);
+        json_put_i64(b, "qos", r->qos > 0); /* what is granted */
     event_send(h, out);
 }
 
@@ -88,6 +88,8 @@ enum hub_answer hub_unsubscribe(struct hub *h, struct request *r, struct outbox 
         return HUB_CLOSE;
     if (filter_read(r->conn->who, r->topic, &class) == RC_OK && i->subscribed[class]) {
         i->subscribed[class] = 0;
+        if (r->conn->filters) /* 0: subscribed by an earlier connection */
+            r->conn->filters--;
         hub_store_subscriptions(i, out);
     }
     announce_filter(h, "unsubscribed", i, r, out);
@@ -314,11 +316,11 @@ static bool take_telemetry(struct hub *h, struct identity *i, const struct reque
         *why = "the property bag is malformed";
         return false;
     }
-    if (!rc)
+    b = event_begin(h, "telemetry", i, r->kind == REQUEST_WILL ? 0 : r->conn->no, r->now);
+    if (!rc && !b->rc)
         rc = stamp(system, properties, i, r);
     if (rc)
         out->rc = RC_NOMEM;
-    b = event_begin(h, "telemetry", i, r->kind == REQUEST_WILL ? 0 : r->conn->no, r->now);
     if (!b->rc && !rc) {
         interface = json_get_text(system, "iothub-interface-id");
         json_put_node(b, "system", system);
@@ -344,9 +346,8 @@ void hub_will(struct hub *h, struct request *r, struct outbox *out)
         violation(h, r, i, why, out);
         return;
     }
-    if (!h->has_listeners)
-        return;
-    o = outbox_push(out, OUT_EVENT); /* where the device would have written it; the broker routes no wills */
+    /* Where the device would have written it, since the broker routes no wills. Who reads that is no listener to events. */
+    o = outbox_push(out, OUT_EVENT);
     o->topic = str_dup(r->topic);
     o->body = str_dup(r->payload);
     o->body_len = r->payload.len;

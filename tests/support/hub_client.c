@@ -44,6 +44,14 @@ cJSON *world_json(struct world *w, const char *text)
     return keep(w, tree);
 }
 
+cJSON *world_read(struct world *w, const char *text)
+{
+    cJSON *tree = NULL;
+
+    assert_int_equal(json_read(str_from(text), &tree, NULL), RC_OK);
+    return keep(w, tree);
+}
+
 static const cJSON *at_path(const cJSON *node, const char *path)
 {
     return path[0] ? json_at_path(node, str_from(path)) : node;

@@ -142,6 +142,8 @@ void assert_nothing_sent(const struct world *w);
 /* --- JSON --- */
 /* Read a text in which ' stands for "; the world frees the tree. */
 cJSON *world_json(struct world *w, const char *text);
+/* Read a text as it stands. */
+cJSON *world_read(struct world *w, const char *text);
 /* Equal as JSON; says both when not. text may use '. path: dotted, "" for the node itself; text NULL: absent. */
 void assert_json(struct world *w, const cJSON *node, const char *path, const char *text);
 int64_t json_number(const cJSON *node, const char *path);
