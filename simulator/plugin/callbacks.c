@@ -275,10 +275,10 @@ static void first_tick(struct plugin *pl)
     hub_announce(pl->hub, "hub-ready", clock_now(), &pl->out);
 }
 
-/* When nothing happened, and now and then when much does: a slice of upkeep. returns true when there is more to do. */
+/* When nothing happened, when the store asks for it, and now and then: a slice of upkeep. returns true when there is more to do. */
 static bool upkeep(struct plugin *pl, int64_t now_mono_us)
 {
-    if (pl->is_busy && now_mono_us < pl->last_idle_us + IDLE_EVERY_US)
+    if (pl->is_busy && !store_is_pressed(pl->store) && now_mono_us < pl->last_idle_us + IDLE_EVERY_US)
         return false;
     pl->last_idle_us = now_mono_us;
     return store_idle(pl->store);
@@ -292,7 +292,7 @@ int on_tick(int event, void *event_data, void *userdata)
 
     (void)event;
     (void)event_data;
-    if (pl->turn++ == 0)
+    if (pl->turn == 0)
         first_tick(pl);
     pl->pending.from = NULL; /* its MESSAGE did not come and we are not at the end: the broker dropped it */
     pl->is_reloading = false;
@@ -317,5 +317,6 @@ int on_tick(int event, void *event_data, void *userdata)
         wake_us = now.mono_us + (next_us - now.us);
     wake_at(&pl->wake, now.mono_us, wake_us);
     pl->is_busy = false;
+    pl->turn++;
     return MOSQ_ERR_SUCCESS;
 }

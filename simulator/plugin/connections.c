@@ -206,6 +206,8 @@ enum rc connections_listen(struct connections *cs, struct connection *c, struct 
     for (size_t i = 0; i < c->n_filters; i++)
         if (str_eq(str_from(c->filters[i]), filter))
             return RC_OK;
+    if (c->n_filters == HUB_FILTERS_MAX)
+        return RC_LIMIT;
     copy = str_dup(filter);
     grown = realloc(c->filters, (c->n_filters + 1) * sizeof *grown);
     if (grown)

@@ -54,7 +54,8 @@ void connections_close(struct connections *cs, struct connection *c);
 /* End of turn: free what is closed. */
 void connections_sweep(struct connections *cs);
 
-/* A service client's filter of the event stream was accepted, or given up. returns RC_OK, RC_NOMEM */
+/* A service client's filter of the event stream was accepted, or given up.
+ * returns RC_OK, RC_LIMIT (it holds HUB_FILTERS_MAX), RC_NOMEM */
 MUST_USE enum rc connections_listen(struct connections *cs, struct connection *c, struct str filter);
 void connections_unlisten(struct connections *cs, struct connection *c, struct str filter);
 /* May hear events although we saw no SUBSCRIBE: a stored session of the broker. */

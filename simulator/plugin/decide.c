@@ -17,12 +17,15 @@ void turn_fail(struct plugin *pl, enum rc rc, const struct request *r)
         memcpy(pl->suspects[0], r->conn->id, sizeof pl->suspects[0]);
     if (r && r->target.device.len)
         (void)ident_print(r->target, pl->suspects[1]);
-    mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: this turn's changes cannot be stored (%s); all of them are refused",
-                         rc_text(rc));
+    mosquitto_log_printf(MOSQ_LOG_ERR,
+                         "twinsim: this turn's changes cannot be stored (%s%s%s); all of them are refused", rc_text(rc),
+                         rc == RC_NOMEM ? "" : ": ", rc == RC_NOMEM ? "" : store_error(pl->store));
 }
 
 void turn_record(struct plugin *pl)
 {
+    if (pl->out.rc) /* an entry may be half made */
+        turn_fail(pl, pl->out.rc, NULL);
     for (; pl->recorded < pl->out.len && !pl->turn_rc; pl->recorded++) {
         const struct out *o = &pl->out.at[pl->recorded];
         enum rc rc = RC_OK;
@@ -167,9 +170,9 @@ enum hub_answer decide(struct plugin *pl, struct request *r)
     }
     answer = hub_handle(pl->hub, r, &pl->out);
     load_done(r);
-    turn_record(pl);
     if (pl->out.rc)
         turn_fail(pl, pl->out.rc, r);
+    turn_record(pl);
     if (pl->options.log_requests || answer == HUB_CLOSE || answer == HUB_DENY)
         log_request(pl, r, answer, from);
     return answer;

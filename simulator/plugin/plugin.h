@@ -28,7 +28,7 @@
 /* A connection to be ended: later, because what is published in a turn only leaves in the next (facts B-03, B-11). */
 struct kick {
     char id[IDENT_TEXT_MAX];
-    uint64_t conn, due; /* due: number of the turn */
+    uint64_t conn, due; /* due: in the tick of that turn */
     enum ended why;
 };
 

@@ -8,10 +8,12 @@
 
 #include <cjson/cJSON.h>
 #include <limits.h>
+#include <stdbool.h>
 
 #include "test.h"
 
 static long fail_alloc_left = LONG_MAX; /* allocations that still succeed */
+static bool fail_alloc_once;            /* the ones behind the failed one succeed again */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -20,22 +22,35 @@ void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 
+static inline bool fail_alloc_is_due(void)
+{
+    fail_alloc_left--;
+    return fail_alloc_once ? fail_alloc_left == -1 : fail_alloc_left < 0;
+}
+
 void *__wrap_malloc(size_t n)
 {
-    return fail_alloc_left-- > 0 ? __real_malloc(n) : NULL;
+    return fail_alloc_is_due() ? NULL : __real_malloc(n);
 }
 void *__wrap_calloc(size_t n, size_t size)
 {
-    return fail_alloc_left-- > 0 ? __real_calloc(n, size) : NULL;
+    return fail_alloc_is_due() ? NULL : __real_calloc(n, size);
 }
 void *__wrap_realloc(void *p, size_t n)
 {
-    return fail_alloc_left-- > 0 ? __real_realloc(p, n) : NULL;
+    return fail_alloc_is_due() ? NULL : __real_realloc(p, n);
 }
 
 /* Let n allocations succeed and fail every later one. */
 static inline void fail_alloc_after(long n)
 {
+    fail_alloc_once = false;
+    fail_alloc_left = n;
+}
+/* Let n allocations succeed, fail the next one, and let the rest succeed again. */
+static inline void fail_alloc_only(long n)
+{
+    fail_alloc_once = true;
     fail_alloc_left = n;
 }
 static inline void fail_alloc_never(void)
