@@ -108,7 +108,7 @@ struct needs {
     struct str list_after;  /*   behind this id text; empty from the start */
     struct str list_device; /*   modules of that device; empty: devices */
     unsigned list_top;
-    bool history;           /* the newest rows of ids[0]'s journal: */
+    bool history;           /* the newest rows of ids[0]'s journal, all but UPDATED: */
     int64_t history_before; /*   with a version below this; 0: from the newest */
     unsigned history_top;
 };

@@ -51,7 +51,8 @@ MUST_USE enum rc store_modules(struct store *s, struct str device, void (*each)(
 /* Ids behind `after` in byte order, at most top: devices, or with `device` its modules. */
 MUST_USE enum rc store_list(struct store *s, struct str device, struct str after, unsigned top,
                             void (*each)(void *arg, struct str id), void *arg);
-/* The newest rows with version < before (0: all), newest first. *rows is the caller's (store_rows_free). */
+/* The newest rows that made or changed the twin (all but UPDATED) with version < before (0: all), newest first; no two have the
+ * same version. *rows is the caller's (store_rows_free). */
 MUST_USE enum rc store_history(struct store *s, struct str id, int64_t before, unsigned top, struct journal_row **rows,
                                size_t *n_rows);
 void store_rows_free(struct journal_row *rows, size_t n_rows);

@@ -291,7 +291,7 @@ struct history {
     unsigned top;
 };
 
-/* Take one row if it is asked for. */
+/* Take one row if it is asked for. A change of keys or status is none of the twin's versions, so a page could not end behind it. */
 static enum rc history_add(struct store *s, struct history *h, int64_t id)
 {
     struct journal_row *row = &h->at[h->len];
@@ -307,7 +307,7 @@ static enum rc history_add(struct store *s, struct history *h, int64_t id)
     kind = row_number(s, 0);
     if (kind < CHANGE_CREATED || kind > CHANGE_DELETED) {
         rc = damaged(s, RC_CORRUPT, "a row of the journal");
-    } else if (!h->before || row_number(s, 2) < h->before) {
+    } else if (kind != CHANGE_UPDATED && (!h->before || row_number(s, 2) < h->before)) {
         *row = (struct journal_row){(enum change_kind)kind, row_number(s, 1), row_number(s, 2),
                                     row_number(s, 3),       row_number(s, 4), str_dup(sql_column(s, SQL_ROW, 5))};
         rc = row->body ? RC_OK : RC_NOMEM;
