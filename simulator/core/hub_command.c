@@ -135,10 +135,28 @@ static const char *unknown_member(const struct request *r)
     return NULL;
 }
 
+/* What each member must be whose reader would otherwise pass a wrong one over in silence. */
+static const char *wrong_member(const cJSON *command)
+{
+    static const char *const texts[] = {"after", "etag", "keyType", "type"};
+    int64_t number;
+
+    for (size_t n = 0; n < sizeof texts / sizeof texts[0]; n++)
+        if (json_get(command, texts[n]) && !json_get_text(command, texts[n]))
+            return texts[n];
+    if (json_get(command, "replace") && !cJSON_IsBool(json_get(command, "replace")))
+        return "replace";
+    if (json_get(command, "top") && (json_get_i64(command, "top", &number) || number < 1 || number > HUB_PAGE_MAX))
+        return "top";
+    if (json_get(command, "before") && (json_get_i64(command, "before", &number) || number < 1))
+        return "before";
+    return NULL;
+}
+
 static void run(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     const char *name = json_get_text(r->command, "command");
-    const char *unknown;
+    const char *unknown, *wrong;
 
     if (!r->verb) {
         reply_refuse(reply, 400, 400004, name ? "unknown command '%s'" : "a command needs a member \"command\"",
@@ -150,8 +168,11 @@ static void run(struct hub *h, struct request *r, struct reply *reply, struct ou
         return;
     }
     unknown = unknown_member(r);
+    wrong = wrong_member(r->command);
     if (unknown)
         reply_refuse(reply, 400, 400004, "'%s' has no member '%s'", name, unknown);
+    else if (wrong)
+        reply_refuse(reply, 400, 400004, "'%s' of '%s' has the wrong type, or is out of range", wrong, name);
     else if (r->read_rc)
         reply_refuse(reply, 400, 400004, "'%s' needs a valid %s", name,
                      r->verb->target == TARGET_MODULE ? "deviceId and moduleId" : "deviceId");

@@ -393,7 +393,7 @@ cJSON *world_ask_tree(struct world *w, struct conn *conn, const cJSON *command)
 
 cJSON *world_ask_as(struct world *w, struct conn *conn, const char *name, const char *members)
 {
-    char text[8192];
+    char text[WORLD_MEMBERS_MAX];
 
     assert_true((size_t)snprintf(text, sizeof text, "{'command':'%s','correlationData':'c-%s'%s%s}", name, name,
                                  members[0] ? "," : "", members) < sizeof text);
@@ -402,7 +402,7 @@ cJSON *world_ask_as(struct world *w, struct conn *conn, const char *name, const 
 
 cJSON *world_ask(struct world *w, const char *name, const char *members, ...)
 {
-    char text[8192];
+    char text[WORLD_MEMBERS_MAX];
     cJSON *response;
     va_list args;
 
@@ -418,7 +418,7 @@ cJSON *world_ask(struct world *w, const char *name, const char *members, ...)
 
 const char *world_refused(struct world *w, int status, int code, const char *name, const char *members, ...)
 {
-    char text[8192];
+    char text[WORLD_MEMBERS_MAX];
     cJSON *response;
     uint64_t seq;
     va_list args;

@@ -13,10 +13,11 @@
 #include "hub.h"
 #include "test.h"
 
-#define WORLD_HOST   "twinsim.azure-devices.test"
-#define WORLD_SEED   "a seed for tests"
-#define WORLD_NOW_S  INT64_C(1893456000) /* 2030-01-01T00:00:00Z */
-#define WORLD_SECOND INT64_C(1000000)    /* us */
+#define WORLD_HOST        "twinsim.azure-devices.test"
+#define WORLD_SEED        "a seed for tests"
+#define WORLD_NOW_S       INT64_C(1893456000) /* 2030-01-01T00:00:00Z */
+#define WORLD_MEMBERS_MAX (32u * 1024)        /* bytes of a command's text */
+#define WORLD_SECOND      INT64_C(1000000)    /* us */
 
 /* One entry of the outbox that lasts. */
 struct record {
