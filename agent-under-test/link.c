@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "topic.h"
+
 #define CLIENT_ID_MAX (2 * SETTINGS_ID_MAX + 2)
 
 struct link {
@@ -99,7 +101,7 @@ static enum rc wire_connect(void *context, const char *user_name, const char *pa
 static enum rc wire_subscribe(void *context)
 {
     struct link *l = context;
-    char answers[] = "$iothub/twin/res/#", desired[] = "$iothub/twin/PATCH/properties/desired/#";
+    char answers[] = TOPIC_FILTER_ANSWERS, desired[] = TOPIC_FILTER_DESIRED;
     char *const filters[WIRE_SUBSCRIPTIONS] = {answers, desired};
 
     return mosquitto_subscribe_multiple(l->mosq, NULL, (int)WIRE_SUBSCRIPTIONS, filters, 1, 0, NULL) ? RC_NET : RC_OK;
