@@ -2,3 +2,6 @@
 foreach(name test_scenario_text test_scenario_alias test_scenario_match test_scenario_read)
   twinsim_test(${name} unit LIBS twinsim_harness)
 endforeach()
+foreach(name test_address test_files test_hub_file)
+  twinsim_test(${name} unit LIBS twinsim_harness)
+endforeach()

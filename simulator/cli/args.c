@@ -84,11 +84,16 @@ static const struct option_spec *find_option(const struct verb *v, struct str na
     return NULL;
 }
 
+static bool is_named(const struct given *g, const char *name)
+{
+    return g->option && strcmp(g->option->name, name) == 0;
+}
+
 const char *cli_nth(const struct cli *c, const char *name, size_t n)
 {
     assert(find_option(c->verb, str_from(name)));
     for (size_t i = 0; i < c->n_given; i++)
-        if (strcmp(c->given[i].option->name, name) == 0 && n-- == 0)
+        if (is_named(&c->given[i], name) && n-- == 0)
             return c->given[i].value;
     return NULL;
 }
@@ -99,7 +104,7 @@ const char *cli_text(const struct cli *c, const char *name)
 
     assert(find_option(c->verb, str_from(name)));
     for (size_t i = 0; i < c->n_given; i++)
-        if (strcmp(c->given[i].option->name, name) == 0)
+        if (is_named(&c->given[i], name))
             text = c->given[i].value;
     return text;
 }
@@ -108,7 +113,7 @@ bool cli_flag(const struct cli *c, const char *name)
 {
     assert(find_option(c->verb, str_from(name)));
     for (size_t i = 0; i < c->n_given; i++)
-        if (strcmp(c->given[i].option->name, name) == 0)
+        if (is_named(&c->given[i], name))
             return true;
     return false;
 }
