@@ -1,6 +1,6 @@
 /* callbacks.c - the broker calls; each callback makes a request, and turns the hub's answer into a return code.
  *
- * What return codes do (facts B-40): MOSQ_ERR_AUTH closes the connection (at CONNECT: CONNACK 5), MOSQ_ERR_ACL_DENIED swallows a
+ * What return codes do (facts B-29): MOSQ_ERR_AUTH closes the connection (at CONNECT: CONNACK 5), MOSQ_ERR_ACL_DENIED swallows a
  * publish with its PUBACK, gives SUBACK 0x80, and keeps a subscriber from reading; nothing else is ever returned.
  */
 #include "plugin.h"
@@ -212,7 +212,7 @@ int on_acl_check(int event, void *event_data, void *userdata)
     if (!c)
         return MOSQ_ERR_ACL_DENIED;
     switch (ev->access) {
-    case MOSQ_ACL_READ: /* anything but these two codes would hit the sender, not the reader (facts B-40) */
+    case MOSQ_ACL_READ: /* anything but these two codes would hit the sender, not the reader (facts B-29) */
         return !c->is_closed && hub_may_read(&c->conn, str_from(ev->topic)) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
     case MOSQ_ACL_WRITE:
         return check_write(pl, ev, c);

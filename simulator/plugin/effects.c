@@ -14,7 +14,7 @@ void publish(const char *to, const char *topic, char *body, size_t len, int qos)
         free(body);
         body = NULL;
     }
-    /* The broker takes the body over on success only, and frees it with free (facts B-41). */
+    /* The broker takes the body over on success only, and frees it with free (facts B-30). */
     rc = len > INT_MAX ? MOSQ_ERR_PAYLOAD_SIZE : mosquitto_broker_publish(to, topic, (int)len, body, qos, false, NULL);
     if (rc) {
         free(body);

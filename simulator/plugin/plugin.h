@@ -60,7 +60,7 @@ struct plugin {
     bool is_busy;                     /* something happened in this turn */
     bool
         is_reloading; /* RELOAD came: BASIC_AUTH until the end of the turn asks again about known clients (facts B-07) */
-    bool is_kicking;  /* inside a kick the broker asks SUBSCRIBE again for what it has stored (facts B-43) */
+    bool is_kicking;  /* inside a kick the broker asks SUBSCRIBE again for what it has stored (facts B-28) */
     struct kick *kicks;
     size_t n_kicks, cap_kicks;
     int64_t last_idle_us; /* when upkeep last ran */

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-/* Not SIGRTMIN itself, which later brokers use to rotate their log (facts B-42). */
+/* Not SIGRTMIN itself, which later brokers use to rotate their log (facts B-27). */
 static int wake_signal(void)
 {
     return SIGRTMIN + 4;

@@ -1,6 +1,6 @@
 /* wake.h - end the broker's wait early: a POSIX timer whose real-time signal interrupts it.
  *
- * The broker waits up to 100 ms for packets and ticks after each wait (facts B-42). A deadline nearer than that arms this timer; its
+ * The broker waits up to 100 ms for packets and ticks after each wait (facts B-27). A deadline nearer than that arms this timer; its
  * handler does nothing, being interrupted is all. Until the next tick the signal repeats every 2 ms, which closes the race
  * between arming and waiting. One per process.
  */

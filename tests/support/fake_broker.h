@@ -1,6 +1,6 @@
 /* fake_broker.h - the broker as the plugin sees it, with a clock that we turn: callbacks are called by the test, effects are kept.
  *
- * It does what docs/facts.md says the real one does (facts B-03, B-06, B-11, B-40, B-41), no more.
+ * It does what docs/facts.md says the real one does (facts B-03, B-06, B-11, B-29, B-30), no more.
  */
 #ifndef TWINSIM_FAKE_BROKER_H
 #define TWINSIM_FAKE_BROKER_H
