@@ -171,6 +171,7 @@ struct store {
     bool is_open;            /* a turn has begun */
     bool has_savepoint;
     bool has_failed;
+    bool needs_undo; /* a failed turn is still in the open transaction */
 
     int64_t next_id, count, indexed;
     int64_t turn_next_id, turn_count, turn_indexed; /* as they were when the turn began */
@@ -240,6 +241,8 @@ MUST_USE enum rc turn_begin(struct store *s);
 /* Make it last, or undo it. */
 MUST_USE enum rc turn_commit(struct store *s);
 void turn_rollback(struct store *s);
+/* Bring the database back to where the failed turn began, if that is still to do. Lack of memory may prevent it: then again later. */
+MUST_USE enum rc turn_undo(struct store *s);
 /* memory: make everything up to now last. */
 MUST_USE enum rc turn_flush(struct store *s);
 

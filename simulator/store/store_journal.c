@@ -13,30 +13,6 @@ _Static_assert(CHANGE_CREATED == 0 && CHANGE_UPDATED == 1 && CHANGE_REPORTED == 
                    CHANGE_REPLACED == 4 && CHANGE_DELETED == 5,
                "add new kinds at the end, or raise STORE_FORMAT");
 
-enum rc turn_begin(struct store *s)
-{
-    enum rc rc = RC_OK;
-
-    if (s->is_open)
-        return s->has_failed ? RC_IO : RC_OK;
-    s->is_open = true;
-    s->turn_next_id = s->next_id;
-    s->turn_count = s->count;
-    s->turn_indexed = s->indexed;
-    if (!s->is_healthy)
-        rc = RC_IO;
-    if (!rc && !s->in_transaction) {
-        rc = sql_run(s, SQL_BEGIN);
-        s->in_transaction = !rc;
-    }
-    if (!rc && s->durability == DURABILITY_MEMORY) {
-        rc = sql_run(s, SQL_TURN);
-        s->has_savepoint = !rc;
-    }
-    s->has_failed = rc != RC_OK;
-    return rc;
-}
-
 /* After some failures SQLite has rolled back on its own. */
 static void notice_rollback(struct store *s)
 {
@@ -50,22 +26,33 @@ static void notice_rollback(struct store *s)
     }
 }
 
-void turn_rollback(struct store *s)
+enum rc turn_undo(struct store *s)
 {
     enum rc rc = RC_OK;
 
+    if (!s->needs_undo)
+        return RC_OK;
+    s->needs_undo = false; /* what follows comes by here */
     notice_rollback(s);
     if (s->has_savepoint) {
         rc = sql_run(s, SQL_TURN_UNDO);
         if (!rc)
             rc = sql_run(s, SQL_TURN_KEEP);
-        s->has_savepoint = false;
+        s->has_savepoint = rc != RC_OK;
     } else if (s->in_transaction && s->durability != DURABILITY_MEMORY) {
         rc = sql_run(s, SQL_ROLLBACK);
-        s->in_transaction = false;
+        s->in_transaction = rc != RC_OK;
     }
-    if (rc)
-        s->is_healthy = false;
+    s->needs_undo = rc != RC_OK;
+    return rc;
+}
+
+void turn_rollback(struct store *s)
+{
+    s->needs_undo = true;
+    if (turn_undo(s)) {
+        /* Out of memory even for that: nothing is read or written before it has been done (sql_row). */
+    }
     s->next_id = s->turn_next_id;
     s->count = s->turn_count;
     s->indexed = s->turn_indexed;
@@ -74,6 +61,29 @@ void turn_rollback(struct store *s)
     folding_drop(s);
     trimming_drop(s);
     s->is_open = s->has_failed = false;
+}
+
+enum rc turn_begin(struct store *s)
+{
+    enum rc rc;
+
+    if (s->is_open)
+        return s->has_failed ? RC_IO : RC_OK;
+    s->is_open = true;
+    s->turn_next_id = s->next_id;
+    s->turn_count = s->count;
+    s->turn_indexed = s->indexed;
+    rc = s->is_healthy ? turn_undo(s) : RC_IO;
+    if (!rc && !s->in_transaction) {
+        rc = sql_run(s, SQL_BEGIN);
+        s->in_transaction = !rc;
+    }
+    if (!rc && s->durability == DURABILITY_MEMORY) {
+        rc = sql_run(s, SQL_TURN);
+        s->has_savepoint = !rc;
+    }
+    s->has_failed = rc != RC_OK;
+    return rc;
 }
 
 enum rc turn_flush(struct store *s)

@@ -72,8 +72,12 @@ void sql_text(struct store *s, enum sql q, int n, struct str value)
 
 enum rc sql_row(struct store *s, enum sql q)
 {
-    int code = sqlite3_step(s->sql[q]);
+    enum rc rc = turn_undo(s); /* else a failed turn would be seen, or written on */
+    int code;
 
+    if (rc)
+        return rc;
+    code = sqlite3_step(s->sql[q]);
     if (code == SQLITE_ROW)
         return RC_OK;
     (void)sqlite3_reset(s->sql[q]); /* repeats the error just seen */
