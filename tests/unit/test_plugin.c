@@ -292,6 +292,7 @@ static void sighup_asks_again_and_changes_nothing(void **state)
     broker_stop();
 }
 
+/* facts B-29: a READ check says yes or no, nothing else. */
 static void telemetry_is_routed_to_services_only_and_never_kept(void **state)
 {
     struct world *w = *state;
@@ -328,6 +329,7 @@ static void who_is_sent_too_much_at_once_is_closed(void **state)
     broker_stop();
 }
 
+/* facts B-30 */
 static void what_the_broker_does_not_take_is_freed(void **state)
 {
     struct world *w = *state;
