@@ -101,6 +101,15 @@ static struct hub *make_hub(const struct options *o)
     return hub_new(&ho);
 }
 
+/* For the store's upkeep, which runs between turns: what is in memory is what was committed. */
+static const struct twin *twin_of(void *arg, struct str id)
+{
+    const struct plugin *pl = arg;
+    const struct identity *i = pl->hub ? hub_find(pl->hub, id) : NULL;
+
+    return i ? i->twin : NULL;
+}
+
 static bool start(struct plugin *pl, const char *config)
 {
     char why[OPTIONS_WHY_MAX] = "";
@@ -111,8 +120,11 @@ static bool start(struct plugin *pl, const char *config)
         mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: %s", why);
         return false;
     }
-    so = (struct store_options){
-        .dir = pl->options.data_dir, .durability = pl->options.durability, .history = pl->options.history};
+    so = (struct store_options){.dir = pl->options.data_dir,
+                                .durability = pl->options.durability,
+                                .history = pl->options.history,
+                                .twin_of = twin_of,
+                                .arg = pl};
     rc = store_open(&so, &pl->store, why, sizeof why);
     if (rc) {
         mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: %s", why[0] ? why : rc_text(rc));
