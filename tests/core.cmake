@@ -22,3 +22,5 @@ target_link_libraries(hub_world PUBLIC twinsim_core PkgConfig::CMOCKA OpenSSL::C
 twinsim_test(test_hub_connect unit LIBS hub_world)
 twinsim_test(test_hub_device unit LIBS hub_world)
 twinsim_test(test_hub_twin unit LIBS hub_world)
+twinsim_test(test_hub_command unit LIBS hub_world)
+twinsim_test(test_hub_identity unit LIBS hub_world)

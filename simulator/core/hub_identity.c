@@ -57,7 +57,7 @@ static bool read_status(const cJSON *command, struct settings *s, struct reply *
     }
     if (!reason)
         return true;
-    if (!cJSON_IsNull(reason) && (!cJSON_IsString(reason) || strlen(reason->valuestring) > STATUS_REASON_MAX)) {
+    if (!cJSON_IsNull(reason) && (!cJSON_IsString(reason) || !status_reason_is_valid(str_from(reason->valuestring)))) {
         reply_refuse(reply, 400, 400004, "statusReason is a text of at most 128 characters, or null");
         return false;
     }
@@ -116,6 +116,8 @@ static bool complete(struct hub *h, struct identity *i, struct now now)
 {
     if (i->auth == AUTH_SAS && !i->primary.len)
         hub_identity_keys(h->options.key_seed, identity_ident(i), i->key_turn, &i->primary, &i->secondary);
+    if (i->auth == AUTH_SAS && (!i->primary.len || !i->secondary.len))
+        return false;
     if (!i->generation[0])
         (void)snprintf(i->generation, sizeof i->generation, "%" PRIu64,
                        637000000000000000u + hub_random(h) % 100000000000000u);
@@ -126,27 +128,29 @@ static bool complete(struct hub *h, struct identity *i, struct now now)
     return i->twin != NULL;
 }
 
-/* Put a finished identity into the hub: row, cache, event. */
-static void admit(struct hub *h, struct identity *i, struct request *r, struct reply *reply, struct outbox *out)
+/* Put a finished identity into the hub: row, cache, event. NULL: out of memory, and it is freed. */
+static struct identity *admit(struct hub *h, struct identity *i, struct request *r, struct reply *reply,
+                              struct outbox *out)
 {
     if (!complete(h, i, r->now)) {
         identity_free(i);
         out->rc = RC_NOMEM;
-        return;
+        return NULL;
     }
     hub_store_document(i, CHANGE_CREATED, r->now, out);
     i = hub_put(h, i);
     announce_identity(h, "created", i, r->now, out);
     identity_print_document(&reply->body, i);
+    return i;
 }
 
-/* May an identity of that name be made? Its device must exist, with room for one more module. */
-static bool may_create(struct hub *h, const struct request *r, struct reply *reply)
+/* May an identity of that name be made, or take the place of one? Its device must exist, with room for one more module. */
+static bool may_create(struct hub *h, const struct request *r, bool replace, struct reply *reply)
 {
     char id[IDENT_TEXT_MAX];
+    bool is_there = hub_find(h, str_of(id, ident_print(r->target, id))) != NULL;
 
-    (void)ident_print(r->target, id);
-    if (hub_find(h, str_from(id))) {
+    if (is_there && !replace) {
         reply_refuse(reply, 409, ident_is_module(r->target) ? 409301 : 409001, "%s exists already", id);
         return false;
     }
@@ -156,7 +160,7 @@ static bool may_create(struct hub *h, const struct request *r, struct reply *rep
         reply_refuse(reply, 404, 404001, "Device %.*s not registered", STR_FMT(r->target.device));
         return false;
     }
-    if (r->n_listed >= HUB_MODULES_MAX) { /* facts L-05 */
+    if (!is_there && r->n_listed >= HUB_MODULES_MAX) { /* facts L-05 */
         reply_refuse(reply, 413, 413003, "a device has at most %u modules", HUB_MODULES_MAX);
         return false;
     }
@@ -171,7 +175,7 @@ void device_create(struct hub *h, struct request *r, struct reply *reply, struct
     struct identity *i;
     enum rc rc;
 
-    if (!may_create(h, r, reply) || !read_settings(r->command, &settings, reply))
+    if (!may_create(h, r, false, reply) || !read_settings(r->command, &settings, reply))
         return;
     i = identity_new(r->target);
     rc = i ? apply_settings(i, r->command, &settings, r->now) : RC_NOMEM;
@@ -180,7 +184,7 @@ void device_create(struct hub *h, struct request *r, struct reply *reply, struct
     if (!rc && twin)
         rc = twin_read(twin, r->now.us, &i->twin, &why);
     if (!rc) {
-        admit(h, i, r, reply, out);
+        (void)admit(h, i, r, reply, out);
         return;
     }
     identity_free(i);
@@ -217,6 +221,16 @@ void device_list(struct hub *h, struct request *r, struct reply *reply, struct o
     buf_add_char(b, '}');
 }
 
+/* A disabled device is out, and so are its modules (facts A-11). */
+static void close_disabled(struct hub *h, struct identity *device, struct request *r, struct outbox *out)
+{
+    if (device->is_enabled)
+        return;
+    hub_end_session(h, device, ENDED_IDENTITY, r->now, out);
+    for (size_t n = 0; n < r->n_listed; n++)
+        hub_end_session(h, r->listed[n], ENDED_IDENTITY, r->now, out);
+}
+
 void device_update(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     struct identity *i = command_target(h, r, reply);
@@ -231,11 +245,7 @@ void device_update(struct hub *h, struct request *r, struct reply *reply, struct
     change_tag(h, i); /* deviceEtag changes, the twin's counters do not (facts T-31) */
     hub_store_document(i, CHANGE_UPDATED, r->now, out);
     announce_identity(h, "updated", i, r->now, out);
-    if (!i->is_enabled) { /* facts A-11 */
-        hub_end_session(h, i, ENDED_IDENTITY, r->now, out);
-        for (size_t n = 0; n < r->n_listed; n++)
-            hub_end_session(h, r->listed[n], ENDED_IDENTITY, r->now, out);
-    }
+    close_disabled(h, i, r, out);
     identity_print_document(&reply->body, i);
 }
 
@@ -280,8 +290,12 @@ void device_renew_key(struct hub *h, struct request *r, struct reply *reply, str
         primary = i->secondary;
         secondary = i->primary;
     } else {
+        hub_identity_keys(h->options.key_seed, identity_ident(i), i->key_turn + 1, &primary, &secondary);
+        if (!primary.len || !secondary.len) {
+            out->rc = RC_NOMEM;
+            return;
+        }
         i->key_turn++;
-        hub_identity_keys(h->options.key_seed, identity_ident(i), i->key_turn, &primary, &secondary);
         if (strcmp(which, "primary") == 0)
             secondary = i->secondary;
         if (strcmp(which, "secondary") == 0)
@@ -313,19 +327,23 @@ void identity_import(struct hub *h, struct request *r, struct reply *reply, stru
     struct identity *there = hub_find(h, str_of(id, ident_print(r->target, id)));
     struct identity *i = NULL;
     struct refusal why;
-    enum rc rc = identity_read(json_get(r->command, "identity"), r->now.us, &i, &why);
+    enum rc rc;
 
+    if (!may_create(h, r, replace, reply))
+        return;
+    rc = identity_read(json_get(r->command, "identity"), r->now.us, &i, &why);
     if (rc == RC_SYNTAX)
         reply_with(reply, &why);
     else if (rc)
         out->rc = rc;
     if (rc)
         return;
-    if (there && replace)
+    if (there) {
         delete_one(h, there, r->now, out); /* its modules stay */
-    if (!may_create(h, r, reply)) {
-        identity_free(i);
-        return;
+        if (ident_is_module(r->target))
+            r->n_listed = 0; /* it was one of them */
     }
-    admit(h, i, r, reply, out);
+    i = admit(h, i, r, reply, out);
+    if (i && !ident_is_module(r->target))
+        close_disabled(h, i, r, out);
 }

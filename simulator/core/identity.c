@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "json_write.h"
+#include "utf8.h"
 
 static const char *const auth_names[] = {
     [AUTH_SAS] = "sas", [AUTH_SELF_SIGNED] = "selfSigned", [AUTH_CA] = "certificateAuthority", [AUTH_NONE] = "none"};
@@ -29,6 +30,17 @@ enum rc change_kind_read(struct str name, enum change_kind *out)
             return RC_OK;
         }
     return RC_NOT_FOUND;
+}
+
+bool status_reason_is_valid(struct str reason)
+{
+    size_t characters = 0;
+
+    for (size_t n; reason.len; reason = str_skip(reason, n ? n : 1)) {
+        n = utf8_char_len(reason);
+        characters++;
+    }
+    return characters <= STATUS_REASON_MAX;
 }
 
 struct identity *identity_new(struct ident id)
@@ -224,32 +236,53 @@ static enum rc bad(struct refusal *why, const char *message)
     return RC_SYNTAX;
 }
 
-static enum rc read_time(const cJSON *doc, const char *key, int64_t *out)
+/* A member of that type, or NULL when it is absent, or null as tools print what is absent. */
+static enum rc read_member(const cJSON *doc, const char *key, int type, const cJSON **out, struct refusal *why)
 {
-    const char *text = json_get_text(doc, key);
+    const cJSON *member = json_get(doc, key);
 
-    return text ? iso_time_read(str_from(text), out) : RC_OK;
-}
-
-static enum rc read_key(const cJSON *keys, const char *name, struct sas_key *out)
-{
-    const char *text = json_get_text(keys, name);
-
-    return text ? sas_key_read(str_from(text), out) : RC_OK;
-}
-
-static enum rc read_authentication(const cJSON *doc, struct identity *i, struct refusal *why)
-{
-    const cJSON *authentication = json_get(doc, "authentication");
-    const cJSON *keys = json_get(authentication, "symmetricKey");
-    const char *type = json_get_text(authentication, "type");
-
-    if (read_key(keys, "primaryKey", &i->primary) || read_key(keys, "secondaryKey", &i->secondary))
-        return bad(why, "a symmetric key must be base64 of 16 to 64 bytes");
-    if (!i->primary.len != !i->secondary.len)
-        return bad(why, "give both keys, or none");
-    if (!type)
+    *out = NULL;
+    if (!member || cJSON_IsNull(member))
         return RC_OK;
+    if (!(member->type & type)) {
+        refuse(why, 400, 400004, "'%s' has the wrong type", key);
+        return RC_SYNTAX;
+    }
+    *out = member;
+    return RC_OK;
+}
+
+static enum rc read_text(const cJSON *doc, const char *key, const char **out, struct refusal *why)
+{
+    const cJSON *member;
+    enum rc rc = read_member(doc, key, cJSON_String, &member, why);
+
+    *out = member ? member->valuestring : NULL;
+    return rc;
+}
+
+static enum rc read_time(const cJSON *doc, const char *key, int64_t *out, struct refusal *why)
+{
+    const char *text;
+    enum rc rc = read_text(doc, key, &text, why);
+
+    if (rc || !text)
+        return rc;
+    return iso_time_read(str_from(text), out) ? bad(why, "a time is not ISO 8601") : RC_OK;
+}
+
+static enum rc read_key(const cJSON *keys, const char *name, struct sas_key *out, struct refusal *why)
+{
+    const char *text;
+    enum rc rc = read_text(keys, name, &text, why);
+
+    if (rc || !text)
+        return rc;
+    return sas_key_read(str_from(text), out) ? bad(why, "a symmetric key must be base64 of 16 to 64 bytes") : RC_OK;
+}
+
+static enum rc read_type(const char *type, struct identity *i, struct refusal *why)
+{
     for (size_t n = 0; n < sizeof auth_names / sizeof auth_names[0]; n++)
         if (strcmp(type, auth_names[n]) == 0) {
             i->auth = (enum auth_type)n;
@@ -258,42 +291,86 @@ static enum rc read_authentication(const cJSON *doc, struct identity *i, struct 
     return bad(why, "authentication.type is none of sas, selfSigned, certificateAuthority, none");
 }
 
-static enum rc read_texts(const cJSON *doc, struct identity *i, struct refusal *why)
+static enum rc read_authentication(const cJSON *doc, struct identity *i, struct refusal *why)
 {
-    const char *status = json_get_text(doc, "status");
-    const char *reason = json_get_text(doc, "statusReason");
-    const char *model = json_get_text(doc, "modelId");
-    const char *generation = json_get_text(doc, "generationId");
+    const cJSON *authentication, *keys = NULL;
+    const char *type = NULL;
+    enum rc rc = read_member(doc, "authentication", cJSON_Object, &authentication, why);
 
-    if (status && strcmp(status, "enabled") != 0 && strcmp(status, "disabled") != 0)
-        return bad(why, "status is neither enabled nor disabled");
+    if (!rc)
+        rc = read_member(authentication, "symmetricKey", cJSON_Object, &keys, why);
+    if (!rc)
+        rc = read_key(keys, "primaryKey", &i->primary, why);
+    if (!rc)
+        rc = read_key(keys, "secondaryKey", &i->secondary, why);
+    if (!rc && !i->primary.len != !i->secondary.len)
+        rc = bad(why, "give both keys, or none");
+    if (!rc)
+        rc = read_text(authentication, "type", &type, why);
+    return rc || !type ? rc : read_type(type, i, why);
+}
+
+static enum rc read_status(const cJSON *doc, struct identity *i, struct refusal *why)
+{
+    const char *status, *reason = NULL;
+    enum rc rc = read_text(doc, "status", &status, why);
+
+    if (!rc && status && strcmp(status, "enabled") != 0 && strcmp(status, "disabled") != 0)
+        rc = bad(why, "status is neither enabled nor disabled");
+    if (!rc)
+        rc = read_text(doc, "statusReason", &reason, why);
+    if (!rc && reason && !status_reason_is_valid(str_from(reason)))
+        rc = bad(why, "statusReason is longer than 128 characters");
+    if (rc)
+        return rc;
     i->is_enabled = !status || strcmp(status, "enabled") == 0;
-    if (reason && strlen(reason) > STATUS_REASON_MAX)
-        return bad(why, "statusReason is longer than 128 characters");
-    if (generation && strlen(generation) >= sizeof i->generation)
-        return bad(why, "generationId is too long");
+    return reason && !(i->status_reason = str_dup(str_from(reason))) ? RC_NOMEM : RC_OK;
+}
+
+static enum rc read_times(const cJSON *doc, struct identity *i, struct refusal *why)
+{
+    enum rc rc = read_time(doc, "statusUpdatedTime", &i->status_updated_us, why);
+
+    if (!rc)
+        rc = read_time(doc, "connectionStateUpdatedTime", &i->state_updated_us, why);
+    return rc ? rc : read_time(doc, "lastActivityTime", &i->last_activity_us, why);
+}
+
+/* generationId, etag, modelId, capabilities and keyTurn. */
+static enum rc read_rest(const cJSON *doc, struct identity *i, struct refusal *why)
+{
+    const char *generation, *etag = NULL, *model = NULL;
+    const cJSON *capabilities = NULL, *edge = NULL, *turn = NULL;
+    enum rc rc = read_text(doc, "generationId", &generation, why);
+
+    if (!rc && generation && strlen(generation) >= sizeof i->generation)
+        rc = bad(why, "generationId is too long");
+    if (!rc)
+        rc = read_text(doc, "etag", &etag, why);
+    if (!rc)
+        rc = read_text(doc, "modelId", &model, why);
+    if (!rc)
+        rc = read_member(doc, "capabilities", cJSON_Object, &capabilities, why);
+    if (!rc)
+        rc = read_member(capabilities, "iotEdge", cJSON_True | cJSON_False, &edge, why);
+    if (!rc)
+        rc = read_member(doc, "keyTurn", cJSON_Number, &turn, why);
+    if (!rc && turn && (json_get_i64(doc, "keyTurn", &i->key_turn) || i->key_turn < 0))
+        rc = bad(why, "keyTurn is no count");
+    if (rc)
+        return rc;
     if (generation)
         (void)snprintf(i->generation, sizeof i->generation, "%s", generation);
-    if (reason && !(i->status_reason = str_dup(str_from(reason))))
-        return RC_NOMEM;
-    if (model && *model && !(i->model_id = str_dup(str_from(model))))
-        return RC_NOMEM;
-    i->tag = etag_read(json_get_text(doc, "etag"));
-    i->is_edge = cJSON_IsTrue(json_get(json_get(doc, "capabilities"), "iotEdge"));
-    if (json_get(doc, "keyTurn") && (json_get_i64(doc, "keyTurn", &i->key_turn) || i->key_turn < 0))
-        return bad(why, "keyTurn is no count");
-    if (read_time(doc, "statusUpdatedTime", &i->status_updated_us) ||
-        read_time(doc, "connectionStateUpdatedTime", &i->state_updated_us) ||
-        read_time(doc, "lastActivityTime", &i->last_activity_us))
-        return bad(why, "a time is not ISO 8601");
-    return RC_OK;
+    i->tag = etag_read(etag);
+    i->is_edge = cJSON_IsTrue(edge);
+    return model && *model && !(i->model_id = str_dup(str_from(model))) ? RC_NOMEM : RC_OK;
 }
 
 enum rc identity_read(const cJSON *doc, int64_t now_us, struct identity **out, struct refusal *why)
 {
     const char *device = json_get_text(doc, "deviceId");
     const char *module = json_get_text(doc, "moduleId");
-    const cJSON *twin = json_get(doc, "twin");
+    const cJSON *twin = NULL;
     struct ident id = {str_from(device), str_from(module)};
     struct identity *i;
     enum rc rc;
@@ -303,9 +380,15 @@ enum rc identity_read(const cJSON *doc, int64_t now_us, struct identity **out, s
     i = identity_new(id);
     if (!i)
         return RC_NOMEM;
-    rc = read_texts(doc, i, why);
+    rc = read_status(doc, i, why);
+    if (!rc)
+        rc = read_times(doc, i, why);
+    if (!rc)
+        rc = read_rest(doc, i, why);
     if (!rc)
         rc = read_authentication(doc, i, why);
+    if (!rc)
+        rc = read_member(doc, "twin", cJSON_Object, &twin, why);
     if (!rc && twin)
         rc = twin_read(twin, now_us, &i->twin, why);
     if (rc) {

@@ -67,6 +67,9 @@ struct identity {
     struct identity *hash_next, *older, *newer;
 };
 
+/* Is it short enough for a status reason? Characters count, not bytes (facts L-14). */
+bool status_reason_is_valid(struct str reason);
+
 /* A fresh, enabled identity with no keys and no twin. id must be valid. NULL: out of memory. */
 struct identity *identity_new(struct ident id);
 void identity_free(struct identity *i); /* frees the twin too; NULL is fine */
@@ -90,7 +93,8 @@ size_t identity_bytes(const struct identity *i);
  * {"deviceId":..,"moduleId":..,"generationId":..,"etag":..,"status":..,...,"authentication":{..},"twin":{..}}; the twin only if
  * with_twin and in memory. Subscriptions and connection are not part of it. */
 void identity_print(struct buf *out, const struct identity *i, bool with_twin);
-/* Read it back, or a document written by hand: all but deviceId may be missing; a twin in service shape is fine (twin_read).
+/* Read it back, or a document written by hand: all but deviceId may be missing or null, nothing may have another type; a twin in
+ * service shape is fine (twin_read).
  * now_us stamps what is missing. returns RC_OK (*out is the caller's), RC_SYNTAX (*why), RC_NOMEM */
 MUST_USE enum rc identity_read(const cJSON *doc, int64_t now_us, struct identity **out, struct refusal *why);
 
