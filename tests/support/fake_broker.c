@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "rc.h"
 #include "test.h"
 
 /* The test makes the plugin's allocations fail, not ours. */
@@ -55,6 +56,7 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
     return MOSQ_ERR_SUCCESS;
 }
 
+void mosquitto_log_printf(int level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void mosquitto_log_printf(int level, const char *fmt, ...)
 {
     size_t at = strlen(broker.log);
