@@ -46,12 +46,15 @@ void help_verb(FILE *to, const struct verb *v)
         (void)fprintf(to, "%s\n", v->text);
     (void)fputs("\noptions:\n", to);
     for (size_t i = 0; (o = verb_option(v, i)) != NULL; i++) {
-        int n = 2;
+        int n;
 
         (void)fputs("  ", to);
-        n += print_option(to, o);
-        (void)fprintf(to, "%*s%s%s\n", n < 2 + NAME_WIDTH ? 2 + NAME_WIDTH - n + 1 : 1, "", o->help,
-                      o->is_many ? " (may be repeated)" : "");
+        n = print_option(to, o);
+        if (n > NAME_WIDTH) {
+            (void)fputc('\n', to);
+            n = -2;
+        }
+        (void)fprintf(to, "%*s %s%s\n", NAME_WIDTH - n, "", o->help, o->is_many ? " (may be repeated)" : "");
     }
     (void)fprintf(to, "\nexamples:\n");
     for (struct str rest = str_from(v->examples), line; rest.at;) {

@@ -33,7 +33,7 @@ static int run(struct cli *c)
     int n;
 
     if (!pid) {
-        (void)printf("no hub runs on %s\n", c->data_dir);
+        (void)printf(c->json ? "{\"stopped\":false}\n" : "no hub runs on %s\n", c->data_dir);
         return CLI_OK;
     }
     wait.fd = pidfd_open(pid, 0);
@@ -51,7 +51,7 @@ static int run(struct cli *c)
     (void)close(wait.fd);
     if (n <= 0)
         return cli_fail(c, CLI_HUB, "the hub (pid %ld) did not stop within %d s", (long)pid, STOP_MS / 1000);
-    (void)printf("stopped the hub on %s\n", c->data_dir);
+    (void)printf(c->json ? "{\"stopped\":true}\n" : "stopped the hub on %s\n", c->data_dir);
     return CLI_OK;
 }
 

@@ -76,9 +76,9 @@ static enum rc authority_make(const struct certs_request *rq, struct authority *
 
 static enum rc authority_save(const char *cert_path, const char *key_path, const struct authority *ca)
 {
-    enum rc rc = x509_save_key(key_path, ca->key); /* the key first: a certificate says that all is there */
+    enum rc rc = x509_save_key(key_path, ca->key, true); /* the key first: a certificate says that all is there */
 
-    return rc ? rc : x509_save(cert_path, ca->cert);
+    return rc ? rc : x509_save(cert_path, ca->cert, true);
 }
 
 /* Read the authority. RC_NOT_FOUND: there is none, or it is near its end. */
@@ -251,9 +251,9 @@ static enum rc server_ready(const struct certs_request *rq, const struct authori
                      X509_verify_cert_error_string(verdict));
         goto done;
     }
-    rc = x509_save_key(paths->key_file, key);
+    rc = x509_save_key(paths->key_file, key, false); /* a pair that a power cut spoils is made anew */
     if (!rc)
-        rc = x509_save(paths->cert_file, cert);
+        rc = x509_save(paths->cert_file, cert, false);
     if (rc)
         rc = why_not(to.why, to.size, rc, "the server certificate cannot be written to %s: %s", rq->data_dir,
                      strerror(errno));

@@ -187,7 +187,7 @@ static bool socket_dir_ready(const char *base, struct hub_dir *d)
     return true;
 }
 
-/* A Unix socket's path has room for 107 bytes (facts B-22), and none for a blank in a listener line: such a data directory gets a
+/* A Unix socket's path has room for 107 bytes (facts B-22), and none for a blank in a listener line (facts B-44): such a data directory gets a
  * short one beside it. */
 static enum rc socket_ready(struct hub_dir *d, char *why, size_t why_size)
 {

@@ -33,7 +33,7 @@ MUST_USE enum rc hub_dir_open(const char *path, const char *keys, struct hub_dir
 /* Let go of the lock; remove a socket directory of its own. */
 void hub_dir_close(struct hub_dir *d);
 
-/* Can a path stand in the broker's configuration? It takes neither control characters nor bytes that are no UTF-8. */
+/* Can a path stand in the broker's configuration? It takes neither control characters nor bytes that are no UTF-8 (facts B-44). */
 bool hub_dir_path_is_fit(const char *path);
 
 /* Write broker.conf and plugin.json. returns RC_OK, RC_IO, RC_LIMIT, RC_NOMEM */

@@ -120,28 +120,29 @@ enum rc x509_load_key(const char *path, EVP_PKEY **out)
     return rc;
 }
 
-static enum rc save_bio(const char *path, BIO *bio, unsigned mode)
+static enum rc save_bio(const char *path, BIO *bio, unsigned mode, bool durable)
 {
     char *bytes = NULL;
     long len = BIO_get_mem_data(bio, &bytes);
 
-    return len > 0 ? file_write(path, str_of(bytes, (size_t)len), mode, true) : RC_NOMEM;
+    return len > 0 ? file_write(path, str_of(bytes, (size_t)len), mode, durable) : RC_NOMEM;
 }
 
-enum rc x509_save(const char *path, X509 *cert)
+enum rc x509_save(const char *path, X509 *cert, bool durable)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    enum rc rc = bio && PEM_write_bio_X509(bio, cert) ? save_bio(path, bio, 0644) : RC_NOMEM;
+    enum rc rc = bio && PEM_write_bio_X509(bio, cert) ? save_bio(path, bio, 0644, durable) : RC_NOMEM;
 
     BIO_free(bio);
     return rc;
 }
 
-enum rc x509_save_key(const char *path, EVP_PKEY *key)
+enum rc x509_save_key(const char *path, EVP_PKEY *key, bool durable)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
-    enum rc rc =
-        bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) ? save_bio(path, bio, 0600) : RC_NOMEM;
+    enum rc rc = bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)
+                     ? save_bio(path, bio, 0600, durable)
+                     : RC_NOMEM;
 
     BIO_free(bio);
     return rc;

@@ -19,9 +19,9 @@ bool x509_extend(X509 *cert, X509 *issuer, int nid, const char *value);
 /* Read from PEM. returns RC_OK, RC_NOT_FOUND (no such file), RC_CORRUPT (not PEM), RC_IO */
 MUST_USE enum rc x509_load(const char *path, X509 **out);
 MUST_USE enum rc x509_load_key(const char *path, EVP_PKEY **out);
-/* Write as PEM; keys 0600. returns RC_OK, RC_IO, RC_NOMEM */
-MUST_USE enum rc x509_save(const char *path, X509 *cert);
-MUST_USE enum rc x509_save_key(const char *path, EVP_PKEY *key);
+/* Write as PEM; keys 0600. durable: it survives a power cut. returns RC_OK, RC_IO, RC_NOMEM */
+MUST_USE enum rc x509_save(const char *path, X509 *cert, bool durable);
+MUST_USE enum rc x509_save_key(const char *path, EVP_PKEY *key, bool durable);
 
 /* Is it still good for so many days? */
 bool x509_lasts(const X509 *cert, int days);
