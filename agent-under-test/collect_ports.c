@@ -1,5 +1,6 @@
 /* collect_ports.c - ListeningPorts: sockets that wait for somebody, from /proc/net. */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 
 struct table {
     const char *protocol; /* the file's name, and what the event says */
-    unsigned state;
+    uint32_t state;
 };
 
 static const struct table tables[] = {
@@ -18,49 +19,77 @@ static const struct table tables[] = {
     {"udp6", STATE_OPEN},  {"raw", STATE_OPEN},    {"raw6", STATE_OPEN},
 };
 
+/* Read a number of at most eight hexadecimal digits, all of s. */
+static bool hex_read(struct str s, uint32_t *out)
+{
+    uint32_t n = 0;
+
+    if (s.len == 0 || s.len > 8)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        const char *digits = "0123456789ABCDEF", *found = strchr(digits, s.at[i]);
+        if (!found || !*found)
+            return false;
+        n = n << 4 | (uint32_t)(found - digits);
+    }
+    *out = n;
+    return true;
+}
+
 /* Turn the kernel's "0100007F" or its four words of an IPv6 address into the usual text. The words are in the
  * machine's byte order, each by itself. */
-static bool address_text(const char *hex, char out[INET6_ADDRSTRLEN])
+static bool address_text(struct str hex, char out[INET6_ADDRSTRLEN])
 {
-    size_t words = strlen(hex) / 8;
-    uint32_t word[4];
-    unsigned value;
-    char part[9] = {0};
+    size_t words = hex.len / 8;
+    uint32_t word[4] = {0};
 
-    if (words * 8 != strlen(hex) || (words != 1 && words != 4))
+    if (words * 8 != hex.len || (words != 1 && words != 4))
         return false;
-    for (size_t i = 0; i < words; i++) {
-        memcpy(part, hex + i * 8, 8);
-        if (sscanf(part, "%8x", &value) != 1) /* NOLINT(cert-err34-c): eight hex digits cannot overflow */
+    for (size_t i = 0; i < words; i++)
+        if (!hex_read(str_of(hex.at + i * 8, 8), &word[i]))
             return false;
-        word[i] = value;
-    }
     return inet_ntop(words == 1 ? AF_INET : AF_INET6, word, out, INET6_ADDRSTRLEN) != NULL;
 }
 
-static void port_text(unsigned port, char out[8])
+static void port_text(uint32_t port, char out[8])
 {
     if (port)
-        (void)snprintf(out, 8, "%u", port & 0xffffu);
+        (void)snprintf(out, 8, "%" PRIu32, port & 0xffffu);
     else
         (void)snprintf(out, 8, "*");
 }
 
-/* Read "  0: 0100007F:22B3 00000000:0000 0A ..." and append an entry; a line of another shape or state is skipped. */
-static bool line_take(const struct table *table, const char *line, cJSON *payload)
+/* Cut the next word off a line; several blanks count as one. */
+static struct str word_cut(struct str *line)
 {
-    char local_hex[33], remote_hex[33], local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN], local_port[8],
-        remote_port[8];
-    unsigned port, peer_port, state;
+    while (str_skip(line, " "))
+        continue;
+    return str_cut(line, ' ');
+}
+
+/* Cut "0100007F:22B3" off a line, as text for address and port. */
+static bool endpoint_cut(struct str *line, char address[INET6_ADDRSTRLEN], char port[8])
+{
+    struct str text = word_cut(line), hex = str_cut(&text, ':');
+    uint32_t number;
+
+    if (!address_text(hex, address) || !hex_read(text, &number))
+        return false;
+    port_text(number, port);
+    return true;
+}
+
+/* Read "  0: 0100007F:22B3 00000000:0000 0A ..." and append an entry; a line of another shape or state is skipped. */
+static bool line_take(const struct table *table, struct str line, cJSON *payload)
+{
+    char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN], local_port[8], remote_port[8];
+    uint32_t state;
     cJSON *entry;
 
-    /* NOLINTNEXTLINE(cert-err34-c): the widths bound every number */
-    if (sscanf(line, " %*[0-9]: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x", local_hex, &port, remote_hex, &peer_port,
-               &state) != 5 ||
-        state != table->state || !address_text(local_hex, local) || !address_text(remote_hex, remote))
+    (void)word_cut(&line); /* the line's number */
+    if (!endpoint_cut(&line, local, local_port) || !endpoint_cut(&line, remote, remote_port) ||
+        !hex_read(word_cut(&line), &state) || state != table->state)
         return true;
-    port_text(port, local_port);
-    port_text(peer_port, remote_port);
     entry = cJSON_CreateObject();
     if (entry && cJSON_AddStringToObject(entry, "Protocol", table->protocol) &&
         cJSON_AddStringToObject(entry, "LocalAddress", local) &&
@@ -83,7 +112,7 @@ static bool table_take(const struct collect_roots *roots, const struct table *ta
     if (!f)
         return true; /* a kernel without IPv6 has no such file */
     while (ok && fgets(line, sizeof line, f))
-        ok = line_take(table, line, payload);
+        ok = line_take(table, str_from(line), payload);
     (void)fclose(f); /* it was only read */
     return ok;
 }

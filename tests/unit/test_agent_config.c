@@ -1,4 +1,5 @@
 /* Does the agent judge a configuration as the documents say: as a whole, without converting types? facts S-02..S-06 */
+#include "buf.h"
 #include "config.h"
 #include "fail_alloc.h"
 #include "test.h"
@@ -206,18 +207,17 @@ static void what_is_unwise_is_found_in_the_documented_order(void **state)
         struct config c = {0};
         struct config_mismatch m;
         struct config_finding found[CONFIG_FINDINGS_MAX];
-        char text[256] = "";
+        struct buf text;
         size_t n;
         cJSON *payload;
         assert_int_equal(read_text(rows[i].object, &c, &m), RC_OK);
+        buf_init(&text, 256);
+        buf_text(&text, "");
         n = config_findings(&c, found);
-        for (size_t k = 0; k < n; k++) {
-            strcat(text, config_name(found[k].property));
-            strcat(text, " ");
-            strcat(text, found[k].error_type);
-            strcat(text, ";");
-        }
-        assert_string_equal(text, rows[i].found);
+        for (size_t k = 0; k < n; k++)
+            buf_format(&text, "%s %s;", config_name(found[k].property), found[k].error_type);
+        assert_string_equal(text.at, rows[i].found);
+        buf_done(&text);
         payload = config_errors_from_findings(&c, found, n);
         assert_int_equal(cJSON_GetArraySize(payload), n);
         cJSON_Delete(payload);

@@ -43,7 +43,8 @@ static void step_run(struct desired *d, const struct step *step)
 {
     struct desired_outcome o = {0};
     char body[512], said[16];
-    const char *json;
+    char *json;
+    long version;
     enum rc rc;
 
     if (strcmp(step->does, "ask") == 0) {
@@ -54,13 +55,14 @@ static void step_run(struct desired *d, const struct step *step)
         desired_forget(d);
         return;
     }
-    json = strchr(step->does, ' ') + 1;
+    version = strtol(step->does + 1, &json, 10);
+    assert_int_equal(*json++, ' ');
     if (step->does[0] == 'A') {
-        (void)snprintf(body, sizeof body, "{\"desired\":{%s%s\"$version\":%d},\"reported\":{\"$version\":1}}", json,
-                       *json ? "," : "", atoi(step->does + 1));
+        (void)snprintf(body, sizeof body, "{\"desired\":{%s%s\"$version\":%ld},\"reported\":{\"$version\":1}}", json,
+                       *json ? "," : "", version);
         rc = answer(d, body, &o);
     } else {
-        (void)snprintf(body, sizeof body, "{%s%s\"$version\":%d}", json, *json ? "," : "", atoi(step->does + 1));
+        (void)snprintf(body, sizeof body, "{%s%s\"$version\":%ld}", json, *json ? "," : "", version);
         rc = patch(d, body, &o);
     }
     assert_int_equal(rc, RC_OK);
