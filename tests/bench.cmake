@@ -13,3 +13,9 @@ add_executable(kill_rounds ${CMAKE_CURRENT_SOURCE_DIR}/e2e/kill_rounds.c)
 target_link_libraries(kill_rounds PRIVATE twinsim_harness twinsim_wire)
 add_test(NAME kill_rounds COMMAND kill_rounds 10)
 set_tests_properties(kill_rounds PROPERTIES LABELS e2e TIMEOUT 120)
+if(TWINSIM_SANITIZE) # a sanitized plugin needs its runtime in the broker before anything else
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+  get_filename_component(runtime "${runtime}" REALPATH)
+  set_tests_properties(kill_rounds PROPERTIES ENVIRONMENT
+    "TWINSIM_BROKER_PRELOAD=${runtime};LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/support/lsan.supp")
+endif()

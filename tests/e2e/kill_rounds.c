@@ -189,7 +189,7 @@ static void write_and_kill(struct soak *s, int round)
         }
     for (int i = 0; i < CLIENTS; i++)
         report(&s->writers[i]);
-    (void)nanosleep(&pause, NULL); /* the moment of death moves through the commit */
+    (void)nanosleep(&pause, NULL); /* NOLINT: the moment of death moves through the commit */
     hub_process_kill(s->hub);
     for (int i = 0; i < CLIENTS; i++) { /* an answer that got out counts, however late it is read */
         while (wire_next(&s->writers[i].wire, &p, 1000))

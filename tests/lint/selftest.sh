@@ -6,6 +6,7 @@ checks=$(cd "$(dirname "$0")" && pwd)
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 bad=0
+unset TWINSIM_LINT_BUILD TWINSIM_PLUGIN
 
 # finds CHECK FILE:LINE TEXT...: the tree as it stands must make CHECK say so, and nothing about other files.
 finds() {
