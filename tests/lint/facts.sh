@@ -10,6 +10,23 @@ set -eu
 book=docs/facts.md
 [ -f "$book" ] || skip "no $book"
 known=$(grep -oE '^\| [A-Z]-[0-9]{2} ' "$book" | tr -d '| ' | sort)
+
+# The other way round. A row whose last cell says "later" waits for a part that is not built yet.
+uncited() {
+    tests=$(files 'tests/*.c' 'tests/*.js' 'fixtures/scenarios/*')
+    named=$([ -z "$tests" ] || printf '%s\n' "$tests" | xargs grep -ohE '\b[A-Z]-[0-9]{2}( to [A-Z]-[0-9]{2})?\b' | awk '
+        / to / { split($0, end, " to "); for (i = substr(end[1], 3) + 0; i <= substr(end[2], 3) + 0; i++) printf "%s-%02d\n", substr($0, 1, 1), i; next }
+        { print }' | sort -u)
+    awk -F'|' -v named="$named" '
+        BEGIN { n = split(named, id, "\n"); for (i = 1; i <= n; i++) have[id[i]] = 1 }
+        /^\| [A-Z]-[0-9][0-9] / {
+            id_ = $2; gsub(/ /, "", id_)
+            last = $(NF - 1); gsub(/ /, "", last)
+            if (last == "later" || last == "background" || (id_ in have)) next
+            printf "%s:%d: no test names fact %s; write one, or mark the row \"later\" or \"background\"\n", FILENAME, FNR, id_
+        }' "$book"
+}
+
 {
     printf '%s\n' "$known" | uniq -d | while IFS= read -r id; do
         [ -z "$id" ] || grep -n "^| $id " "$book" | tail -n 1 | sed -E "s/^([0-9]+):.*/docs\/facts.md:\1: $id stands twice; give one a new number/"
@@ -28,18 +45,5 @@ known=$(grep -oE '^\| [A-Z]-[0-9]{2} ' "$book" | tr -d '| ' | sort)
                 if (!(cited in have)) printf "%s:%s: cites fact %s, which docs/facts.md does not have; add it there with its source, or mend the number\n", field[1], field[2], cited
             }
         }'
+    uncited
 } | verdict
-
-# The other way round. A row whose last cell says "later" waits for a part that is not built yet.
-tests=$(files 'tests/*.c' 'tests/*.js' 'fixtures/scenarios/*')
-named=$([ -z "$tests" ] || printf '%s\n' "$tests" | xargs grep -ohE '\b[A-Z]-[0-9]{2}( to [A-Z]-[0-9]{2})?\b' | awk '
-    / to / { split($0, end, " to "); for (i = substr(end[1], 3) + 0; i <= substr(end[2], 3) + 0; i++) printf "%s-%02d\n", substr($0, 1, 1), i; next }
-    { print }' | sort -u)
-awk -F'|' -v named="$named" '
-    BEGIN { n = split(named, id, "\n"); for (i = 1; i <= n; i++) have[id[i]] = 1 }
-    /^\| [A-Z]-[0-9][0-9] / {
-        id_ = $2; gsub(/ /, "", id_)
-        last = $(NF - 1); gsub(/ /, "", last)
-        if (last == "later" || last == "background" || (id_ in have)) next
-        printf "%s:%d: no test names fact %s; write one, or mark the row \"later\" or \"background\"\n", FILENAME, FNR, id_
-    }' "$book" | verdict
