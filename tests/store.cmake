@@ -3,6 +3,7 @@
 foreach(name test_store test_store_crash test_store_damage)
   twinsim_test(${name} unit LIBS twinsim_store PkgConfig::SQLITE3)
 endforeach()
+twinsim_test(test_store_fold property LIBS twinsim_store PkgConfig::SQLITE3)
 target_link_options(test_store_crash PRIVATE ${FAIL_ALLOC_OPTIONS})
 
 add_executable(bench_store ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_store.c)
