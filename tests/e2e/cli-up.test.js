@@ -238,10 +238,10 @@ test('a plain listener is there when it is asked for', async (t) => {
   socket.destroy();
 });
 
-test('ten hubs start side by side on one new CA', async (t) => {
+test('six hubs start side by side on one new CA', async (t) => {
   const data = temporary(t);
   const hubs = [];
-  for (let i = 0; i < 10; i++) hubs.push(new Hub(path.join(data, String(i)), await freeAddress(8883)));
+  for (let i = 0; i < 6; i++) hubs.push(new Hub(path.join(data, String(i)), await freeAddress(8883)));
   t.after(() => Promise.all(hubs.map((hub) => hub.up?.isRunning && hub.stop())));
   const ca = path.join(data, 'ca');
   await Promise.all(hubs.map((hub) => hub.start('--quiet', '--ca', ca)));
