@@ -206,6 +206,15 @@ bool link_wants_write(const struct link *l)
     return mosquitto_want_write(l->mosq);
 }
 
+/* Has the other end gone, with nothing left to read? */
+static bool is_hung_up(int socket)
+{
+    char byte;
+    ssize_t n = recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 void link_service(struct link *l, bool is_readable, bool is_writable)
 {
     int rc = MOSQ_ERR_SUCCESS;
@@ -221,4 +230,7 @@ void link_service(struct link *l, bool is_readable, bool is_writable)
     /* Not every failure goes through on_disconnect: a TLS handshake that fails does not. */
     if (rc || (l->is_open && mosquitto_socket(l->mosq) < 0))
         lost(l, rc ? mosquitto_strerror(rc) : "closed");
+    /* And a connection that is refused before its handshake libmosquitto would read for ever. */
+    else if (is_readable && l->is_open && is_hung_up(mosquitto_socket(l->mosq)))
+        lost(l, "refused or closed");
 }
