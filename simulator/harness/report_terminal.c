@@ -136,7 +136,7 @@ void report_failure(struct buf *out, const cJSON *result)
     if (json_get_i64(failure, "line", &line) || json_get_i64(failure, "column", &column))
         line = column = 1;
     buf_addf(out, "  %s:%lld:%lld: %s\n", json_get_text(result, "file"), (long long)line, (long long)column,
-             step ? step : "not in a step");
+             step ? step : "outside of the steps");
     add_lines(out, "    ", str_from(json_get_text(failure, "message")), 40);
     if (nearest)
         buf_addf(out, "    %s: %s\n", json_get(failure, "differences") ? "the nearest" : "it was", nearest);

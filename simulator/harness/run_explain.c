@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define EVENT_SHORT 2000u
+#define EVENT_SHORT 600u
 #define KINDS_MAX   32u
 
 /* Where in the file the step in hand begins. */
@@ -12,9 +12,11 @@ static void place_of(const struct run *r, unsigned *line, unsigned *column)
 {
     struct source source = scenario_source(r->s);
 
+    const cJSON *at = r->step ? r->step->node : r->about;
+
     *line = *column = 1;
-    if (r->step)
-        json_position(source.text, json_offset(r->step->node), line, column);
+    if (at)
+        json_position(source.text, json_offset(at), line, column);
 }
 
 static bool add_text(cJSON *object, const char *key, struct str text)

@@ -57,6 +57,7 @@ struct run {
     int64_t started_us, first_step_us, last_step_us, deadline_us;
     const struct step *step; /* now; NULL outside of the steps */
     cJSON *node;             /* the step with its variables filled in */
+    const cJSON *about;      /* what of the file is in hand outside of the steps; NULL: nothing in particular */
     cJSON *failure, *notes;
 };
 

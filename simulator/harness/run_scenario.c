@@ -83,12 +83,15 @@ static enum verdict set_up(struct run *r)
         v = run_hub_start(r);
     if (!v)
         v = set_vars(r);
+    r->about = r->s->identities;
     if (!v)
         v = run_identities(r);
     r->first_step_us = run_now_us();
     r->timeline.cursor = r->timeline.count; /* what setting up caused is not the scenario's */
+    r->about = r->s->agent;
     if (!v && r->s->agent && (!start || strcmp(start, "auto") == 0))
         v = run_agent_start(r);
+    r->about = NULL;
     return v;
 }
 
@@ -345,6 +348,8 @@ static enum verdict end_processes(struct run *r, enum verdict v)
 
     if (!v)
         v = stopped;
+    else if (stopped == VERDICT_FAILED)
+        run_note(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
     until_us = run_now_us() + LINGER_US;
     while (r->agent_started && run_agent_left_behind(r) && run_now_us() < until_us &&
            run_turn(r, run_now_us() + US_PER_S / 100) == VERDICT_PASSED) { /* its children may need a moment */

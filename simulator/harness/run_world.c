@@ -104,10 +104,14 @@ static void collect_orphans(const struct run *r)
 enum verdict run_turn(struct run *r, int64_t until_us)
 {
     struct pollfd fds[7];
-    int64_t left_us = until_us - run_now_us();
-    int ms = left_us <= 0 ? 0 : left_us > US_PER_S ? 1000 : (int)((left_us + 999) / 1000);
+    int64_t over_us = r->agent_ended_us ? r->agent_ended_us + LATE_US : 0, now_us = run_now_us(), left_us;
+    int ms;
     enum verdict v = VERDICT_PASSED;
 
+    if (over_us > now_us && over_us < until_us)
+        until_us = over_us; /* then it is clear that nothing more will come */
+    left_us = until_us - now_us;
+    ms = left_us <= 0 ? 0 : left_us > US_PER_S ? 1000 : (int)((left_us + 999) / 1000);
     fds[0] = (struct pollfd){r->signal_fd, POLLIN, 0};
     fds[1] = (struct pollfd){r->service ? service_fd(r->service) : -1, POLLIN, 0};
     fds[2] = (struct pollfd){r->service ? hub_process_pidfd(r->hub) : -1, POLLIN, 0};
