@@ -191,6 +191,7 @@ static void check_vars_of(struct reading *r, const cJSON *value)
         const char *names[NAMES_MAX];
         size_t count = 0;
         const cJSON *known;
+        const char *given;
 
         if (name.len == 0 || name.len >= sizeof text) {
             problems_at(r->problems, &r->source, value, "a variable is written ${name}; for a plain ${ write $${");
@@ -200,6 +201,8 @@ static void check_vars_of(struct reading *r, const cJSON *value)
         text[name.len] = '\0';
         if (scenario_var_is_built_in(text) || json_get(r->known, text))
             continue;
+        for (size_t i = 0; (given = scenario_var_built_in(i)) != NULL && count < NAMES_MAX; i++)
+            names[count++] = given;
         cJSON_ArrayForEach(known, r->known)
         {
             if (count < NAMES_MAX)

@@ -16,6 +16,11 @@
 static const char *const built_in_vars[] = {"connectionString", "caFile",   "hostName", "host", "port", "id",
                                             "deviceId",         "moduleId", "key",      "work", "dir",  "seed"};
 
+const char *scenario_var_built_in(size_t i)
+{
+    return i < COUNT(built_in_vars) ? built_in_vars[i] : NULL;
+}
+
 bool scenario_var_is_built_in(const char *name)
 {
     for (size_t i = 0; i < COUNT(built_in_vars); i++)
@@ -188,7 +193,7 @@ static cJSON *read_named_file(struct reading *r, const cJSON *at, const char *na
                        : path_join(path, r->s->dir, name) != RC_OK) {
         problems_at(r->problems, &r->source, at, "the name of a file is too long");
     } else if (file_read(path, &text)) {
-        problems_at(r->problems, &r->source, at, "cannot read %s (looked for %s): %s", name, path,
+        problems_at(r->problems, &r->source, at, "cannot read %s: %s", name,
                     text.rc ? rc_text(text.rc) : strerror(errno));
     } else if (json_read_commented(buf_view(&text), &tree, &err)) {
         struct source named = {.file = path, .text = buf_view(&text)};

@@ -72,5 +72,7 @@ void step_print(struct buf *out, const struct step *step);
 
 /* True for the variables that every scenario has: connectionString, caFile, ... */
 bool scenario_var_is_built_in(const char *name);
+/* The names of those variables, one by one; NULL behind the last. */
+const char *scenario_var_built_in(size_t i);
 
 #endif

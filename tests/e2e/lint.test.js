@@ -1,0 +1,242 @@
+// lint.test.js - `twinsim lint` and the published schema agree: what one accepts the other accepts, and both ways round.
+'use strict';
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { readCommented, validate } = require('../support/json-schema.js');
+const { temporary, twinsim } = require('../support/twinsim.js');
+
+const ROOT = path.resolve(__dirname, '../..');
+const FIXTURES = path.join(ROOT, 'fixtures/scenarios');
+const schema = JSON.parse(fs.readFileSync(path.join(ROOT, 'fixtures/schema/scenario.schema.json')));
+
+const agent = { as: 'edge-1/m' };
+const scenario = (more) => ({ name: 'n', agent, steps: [{ wait: '1s' }], ...more });
+const steps = (...list) => scenario({ steps: list });
+const match = (pattern) => steps({ expect: 'reported', match: pattern });
+
+/** Good and bad documents by what they are about. */
+const good = {
+  'the shortest scenario': { name: 'n', steps: [{ wait: '1s' }] },
+  'every top member': scenario({ $schema: 'x', description: 'd', identities: {}, vars: { a: 1 }, aliases: {}, timeout: '5s', hub: {} }),
+  'identities in full': scenario({ identities: { 'edge-1': { status: 'disabled', tags: { a: 1 } }, 'edge-1/m': { twin: { desired: {} }, desired: { a: null }, keys: { primary: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' } } } }),
+  'odd but legal ids': scenario({ identities: { "a:b.c+d%_#*?!(),=@;$'-": {} } }),
+  'a twin from a file': scenario({ identities: { e: { twin: 'twin.json' } } }),
+  'an agent in full': scenario({ agent: { as: 'e/m', command: "node 'my agent.js' ${host}", args: ['-x', ''], env: { A: 'b', B: null }, files: { 'a/b.json': { x: 1 }, 't.txt': '' }, cwd: '${dir}', start: 'manual' } }),
+  'variables of every type': scenario({ vars: { a: null, b_1: [1], _c: { d: 1 } } }),
+  aliases: scenario({ aliases: { 'config.*': 'a.*.value', x: 'y.z', 'pre*': 'p.*.q' } }),
+  'aliases from a file': scenario({ aliases: 'aliases.json' }),
+  'hub options': scenario({ hub: { durability: 'power', tokenSkew: '2s' } }),
+  'every injection': steps({ desired: { a: 1 } }, { tags: {}, on: 'edge-2' }, { replace: {} }, { replace: { desired: {}, tags: {} } }, { replace: 'twin.json' }, { desired: {}, refused: 400 }, { desired: {}, refused: 400004 }),
+  'every identity step': steps({ create: 'a/b', twin: {}, desired: {}, tags: {}, keys: {} }, { create: 'a', status: 'enabled' }, { disable: 'a' }, { enable: '${deviceId}' }, { delete: 'a/b', refused: 404 }, { rotateKey: 'a/b', key: 'swap' }, { rotateKey: 'a' }),
+  'every target': steps(...['start', 'stop', 'kill', 'restart'].flatMap((kind) => [{ [kind]: 'agent' }, { [kind]: 'hub' }])),
+  'every check': steps({ expect: 'connected', on: 'a/b', event: { clean: true }, within: 'PT5S', save: { c: '$.conn' } }, { never: 'telemetry', for: '250ms', match: {} }, { twin: { reported: { a: 1 }, tags: {} }, within: '1m' }, { exit: 0 }, { exit: { $gt: 0 }, within: '2s' }, { log: 'ready' }, { log: { $regex: '^a' } }),
+  'every kind of event': steps(...schema.definitions.eventKind.enum.map((kind) => ({ expect: kind }))),
+  exec: steps({ exec: 'true' }, { exec: ['sh', '-c', 'exit 3'], exit: 3, within: '1s' }, { exec: 'false', exit: { $ne: 0 } }),
+  fault: steps({ fault: 'disconnect' }, { fault: 'disconnect', on: 'a/b' }),
+  'saved variables': steps({ expect: 'reported', save: { v: '$.version' } }, { exec: 'echo ${v}' }),
+  'own variables': scenario({ vars: { t: '1s' }, steps: [{ wait: '${t}' }] }),
+  'an escaped variable': steps({ exec: 'echo $${v}' }),
+  'every matcher': match({ a: { $gt: 1, $gte: '1' }, b: { $lt: 1 }, c: { $lte: 1 }, d: { $ne: null }, e: { $regex: 'x+' }, f: { $nocase: 'X' }, g: { $duration: 'P1W' }, h: { $type: 'integer' }, i: { $absent: true }, j: { $present: true }, k: { $any: [1, { $gt: 5 }] }, l: { $all: [{ m: { $ne: 1 } }] } }),
+  'a matcher for all of it': match({ $any: [{ a: 1 }, { b: 2 }] }),
+  'keys that look like matchers': match({ $version: 1, $metadata: {}, '$.ct': 'x' }),
+  'lists and dots': match({ 'a.b': [1, { c: { $gt: 1 } }], d: [] }),
+  durations: steps(...['0s', '1.5s', '250ms', '2m', '1h', '2d', 'PT1.5S', 'P1DT12H', 'P1Y2M3W4D', 'P1W', 'PT1H1M1S'].map((wait) => ({ wait }))),
+};
+
+const bad = {
+  'not an object': [],
+  'no name': { steps: [{ wait: '1s' }] },
+  'an empty name': scenario({ name: '' }),
+  'a name that is no text': scenario({ name: 1 }),
+  'no steps': { name: 'n' },
+  'an empty list of steps': steps(),
+  'steps that are no list': scenario({ steps: {} }),
+  'an unknown member': scenario({ stpes: [] }),
+  'a wrong timeout': scenario({ timeout: '5' }),
+  'an unknown hub option': scenario({ hub: { speed: 1 } }),
+  'an unknown durability': scenario({ hub: { durability: 'solid' } }),
+  'an id with a blank': scenario({ identities: { 'a b': {} } }),
+  'an id of three parts': scenario({ identities: { 'a/b/c': {} } }),
+  'an empty id': scenario({ identities: { '': {} } }),
+  'an id that is too long': scenario({ identities: { ['x'.repeat(129)]: {} } }),
+  'a status for a module': scenario({ identities: { 'a/b': { status: 'disabled' } } }),
+  'an unknown status': scenario({ identities: { a: { status: 'off' } } }),
+  'an unknown member of an identity': scenario({ identities: { a: { twins: {} } } }),
+  'a twin that is a number': scenario({ identities: { a: { twin: 1 } } }),
+  'a key that is no base64': scenario({ identities: { a: { keys: { primary: '???' } } } }),
+  'an agent without an identity': scenario({ agent: {} }),
+  'an agent that is a text': scenario({ agent: 'a/b' }),
+  'an unknown member of the agent': scenario({ agent: { as: 'a/b', cmd: 'x' } }),
+  'an empty command': scenario({ agent: { as: 'a/b', command: '' } }),
+  'args in one text': scenario({ agent: { as: 'a/b', args: '-x' } }),
+  'args that are numbers': scenario({ agent: { as: 'a/b', args: [1] } }),
+  'an environment of numbers': scenario({ agent: { as: 'a/b', env: { A: 1 } } }),
+  'an environment variable with =': scenario({ agent: { as: 'a/b', env: { 'A=B': '' } } }),
+  'a file outside': scenario({ agent: { as: 'a/b', files: { '../x': '' } } }),
+  'a file further outside': scenario({ agent: { as: 'a/b', files: { 'a/../../x': '' } } }),
+  'a file from the root': scenario({ agent: { as: 'a/b', files: { '/etc/x': '' } } }),
+  'a file that is a number': scenario({ agent: { as: 'a/b', files: { x: 1 } } }),
+  'an unknown start': scenario({ agent: { as: 'a/b', start: 'later' } }),
+  'a variable with a dash': scenario({ vars: { 'a-b': 1 } }),
+  'a variable of the runner': scenario({ vars: { port: 1 } }),
+  'an alias without a place': scenario({ aliases: { a: '' } }),
+  'an alias to a number': scenario({ aliases: { a: 1 } }),
+  'an alias with an empty key': scenario({ aliases: { a: 'b..c' } }),
+  'a step that is a text': steps('wait'),
+  'an empty step': steps({}),
+  'a misspelt step': steps({ wiat: '1s' }),
+  'two steps in one': steps({ wait: '1s', kill: 'hub' }),
+  'a step with a foreign member': steps({ wait: '1s', within: '2s' }),
+  'a desired that is a list': steps({ desired: [] }),
+  'a refusal that is none': steps({ desired: {}, refused: 200 }),
+  'a refusal with a fraction': steps({ desired: {}, refused: 400.5 }),
+  'a replacement of reported': steps({ replace: { reported: {} } }),
+  'a module that is disabled': steps({ disable: 'a/b' }),
+  'an unknown key': steps({ rotateKey: 'a', key: 'third' }),
+  'an unknown event': steps({ expect: 'reportd' }),
+  'an unknown member of expect': steps({ expect: 'reported', mach: {} }),
+  'a match that is a list': steps({ expect: 'reported', match: [] }),
+  'a wrong within': steps({ expect: 'reported', within: 5 }),
+  'a never without an end': steps({ never: 'telemetry' }),
+  'a twin with an unknown section': steps({ twin: { reportd: {} } }),
+  'a section that is a number': steps({ twin: { reported: 1 } }),
+  'a wait without a unit': steps({ wait: '5' }),
+  'a duration that is negative': steps({ wait: '-5s' }),
+  'an unfinished duration': steps({ wait: 'PT' }),
+  'a duration with an empty time': steps({ wait: 'P1DT' }),
+  'an unknown target': steps({ kill: 'broker' }),
+  'an exit code beyond': steps({ exit: 256 }),
+  'an exit code as text': steps({ exit: '0' }),
+  'an empty log': steps({ log: '' }),
+  'a log that is an object': steps({ log: { text: 'x' } }),
+  'an exec of nothing': steps({ exec: [] }),
+  'an exec of numbers': steps({ exec: ['a', 1] }),
+  'an unknown fault': steps({ fault: 'gremlins' }),
+  'a saved name with a dash': steps({ expect: 'reported', save: { 'a-b': '$.version' } }),
+  'a saved place that is empty': steps({ expect: 'reported', save: { a: '' } }),
+  'an unknown matcher': match({ a: { $regx: 'x' } }),
+  'a matcher with a key beside it': match({ a: { $gt: 1, $x: 2 } }),
+  'a matcher of true': match({ a: { $gt: true } }),
+  'an unknown type': match({ a: { $type: 'text' } }),
+  'an absent that is false': match({ a: { $absent: false } }),
+  'an empty choice': match({ a: { $any: [] } }),
+  'a choice that is no list': match({ a: { $all: 1 } }),
+  'a bad matcher inside a choice': match({ a: { $any: [{ $nocase: 1 }] } }),
+  'a bad matcher in a list': match({ a: [{ $duration: 'soon' }] }),
+  'an empty key': match({ '': 1 }),
+};
+
+/** What needs more than a schema: lint alone refuses it. */
+const lintOnly = {
+  'a variable that nobody set': steps({ exec: 'echo ${nobody}' }),
+  'a variable that is saved later': steps({ exec: 'echo ${v}' }, { expect: 'reported', save: { v: '$.version' } }),
+  'an unclosed variable': steps({ exec: 'echo ${v' }),
+  'an unclosed quote': steps({ exec: "echo 'x" }),
+  'an expression that is none': match({ a: { $regex: '(' } }),
+  'a twin file that is not there': scenario({ identities: { e: { twin: 'nowhere.json' } } }),
+  'an alias file that is not there': scenario({ aliases: 'nowhere.json' }),
+  'two names for one place': scenario({ aliases: { a: 'b.c' }, steps: [{ desired: { a: 1, b: { c: 2 } } }] }),
+  'nobody to act on': { name: 'n', steps: [{ desired: {} }] },
+  'an end without an agent': { name: 'n', steps: [{ exit: 0 }] },
+  'two stars': scenario({ aliases: { 'a.*': '*.*' } }),
+};
+
+/** Lint a table of documents at once; resolves to the problems of each by its name. */
+async function lintAll(t, table) {
+  const dir = temporary(t);
+  fs.writeFileSync(path.join(dir, 'twin.json'), '{"desired":{}}');
+  fs.writeFileSync(path.join(dir, 'aliases.json'), '{"a.*":"b.*"}');
+  const names = Object.keys(table);
+  const files = names.map((name, i) => path.join(dir, `${i}.jsonc`));
+  names.forEach((name, i) => fs.writeFileSync(files[i], JSON.stringify(table[name], null, 1)));
+  const { code, stderr } = await twinsim('lint', ...files);
+  const lines = stderr.trim().split('\n');
+  return { code, problems: Object.fromEntries(names.map((name, i) => [name, lines.filter((line) => line.startsWith(`${files[i]}:`))])) };
+}
+
+test('every fixture is good for lint and for the schema', async () => {
+  const { code, stdout, stderr } = await twinsim('lint', FIXTURES);
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  assert.match(stdout, /^\d+ scenarios, no problems\n$/);
+  const files = fs.readdirSync(FIXTURES, { recursive: true }).filter((file) => file.endsWith('.jsonc'));
+  assert.ok(files.length >= 15);
+  for (const file of files) assert.deepEqual(validate(schema, readCommented(fs.readFileSync(path.join(FIXTURES, file), 'utf8'))), [], file);
+});
+
+test('what is good is good for both', async (t) => {
+  const { code, problems } = await lintAll(t, good);
+  for (const name of Object.keys(good)) {
+    assert.deepEqual(problems[name], [], name);
+    assert.deepEqual(validate(schema, good[name]), [], name);
+  }
+  assert.equal(code, 0);
+});
+
+test('what is bad is bad for both, and lint says where', async (t) => {
+  const { code, problems } = await lintAll(t, bad);
+  assert.equal(code, 3);
+  for (const name of Object.keys(bad)) {
+    assert.ok(problems[name].length > 0, `lint refuses ${name}`);
+    assert.match(problems[name][0], /^[^:]+:\d+:\d+: ./, name);
+    assert.ok(validate(schema, bad[name]).length > 0, `the schema refuses ${name}`);
+  }
+});
+
+test('what only a reader of the whole file can see is bad for lint', async (t) => {
+  const { code, problems } = await lintAll(t, lintOnly);
+  assert.equal(code, 3);
+  for (const name of Object.keys(lintOnly)) {
+    assert.ok(problems[name].length > 0, `lint refuses ${name}`);
+    assert.deepEqual(validate(schema, lintOnly[name]), [], name);
+  }
+});
+
+test('whatever member is added to a good scenario is refused by both', async (t) => {
+  const strange = {};
+  const plant = (node, at, root) => {
+    if (typeof node !== 'object' || node === null) return;
+    if (!Array.isArray(node) && /^(\/hub|\/agent|\/steps\/\d+|\/identities\/[^/]+(\/m)?)?$/.test(at)) {
+      node.zzz = 1;
+      strange[`a member at ${at || '/'}`] = JSON.parse(JSON.stringify(root));
+      delete node.zzz;
+    }
+    for (const key of Object.keys(node)) plant(node[key], `${at}/${key}`, root);
+  };
+  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'fault', 'every target']) {
+    const copy = JSON.parse(JSON.stringify(good[name]));
+    plant(copy, '', copy);
+  }
+  const { problems } = await lintAll(t, strange);
+  for (const name of Object.keys(strange)) {
+    assert.equal(problems[name].length, 1, `lint refuses ${name} with one line: ${problems[name]}`);
+    assert.match(problems[name][0], /zzz/);
+    assert.ok(validate(schema, strange[name]).length > 0, `the schema refuses ${name}`);
+  }
+});
+
+test('what lint says about a file full of mistakes stays as it is', async (t) => {
+  const dir = path.join(ROOT, 'tests/golden/lint');
+  for (const file of fs.readdirSync(dir).filter((name) => name.endsWith('.jsonc'))) {
+    const { code, stderr } = await twinsim('lint', file, { cwd: dir });
+    assert.equal(code, 3);
+    const golden = path.join(dir, file.replace('.jsonc', '.txt'));
+    if (process.env.TWINSIM_GOLDEN === 'write') fs.writeFileSync(golden, stderr);
+    assert.equal(stderr, fs.readFileSync(golden, 'utf8'), `${file}; TWINSIM_GOLDEN=write regenerates`);
+  }
+});
+
+test('lint runs nothing, and says so of what is not there', async (t) => {
+  const dir = temporary(t);
+  const proof = path.join(dir, 'proof');
+  fs.writeFileSync(path.join(dir, 's.json'), JSON.stringify({ name: 'n', agent: { as: 'a/b', command: `touch ${proof}` }, steps: [{ exec: `touch ${proof}` }] }));
+  assert.equal((await twinsim('lint', dir)).code, 0);
+  assert.ok(!fs.existsSync(proof));
+  for (const nothing of [path.join(dir, 'no.json'), '/dev/null/x']) {
+    const { code, stderr } = await twinsim('lint', nothing);
+    assert.equal(code, 3);
+    assert.match(stderr, /there is no such file/);
+  }
+});
