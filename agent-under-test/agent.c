@@ -138,10 +138,9 @@ void agent_on_message(struct agent *a, struct str topic, struct str body, struct
         telemetry_raise(&a->telemetry, news.errors, now);
 }
 
-void agent_on_puback(struct agent *a, int mid, struct instant now)
+void agent_on_puback(struct agent *a, int mid)
 {
     telemetry_on_puback(&a->telemetry, mid);
-    telemetry_tick(&a->telemetry, is_ready(a), now); /* there is room for the next message now */
 }
 
 void agent_on_lost(struct agent *a, const char *reason, struct instant now)

@@ -41,11 +41,12 @@ void agent_tick(struct agent *a, struct instant now);
 /* When agent_tick is next needed, mono_ms. */
 int64_t agent_due(const struct agent *a);
 
-/* What the network says. code: of CONNACK. granted: the SUBACK's codes, 128 and above is a refusal. */
+/* What the network says; agent_tick is due afterwards. code: of CONNACK. granted: the SUBACK's codes, 128 and above
+ * is a refusal. agent_on_puback only takes note: it may be called from within a publish. */
 void agent_on_connack(struct agent *a, int code, struct instant now);
 void agent_on_suback(struct agent *a, const int *granted, size_t n, struct instant now);
 void agent_on_message(struct agent *a, struct str topic, struct str body, struct instant now);
-void agent_on_puback(struct agent *a, int mid, struct instant now);
+void agent_on_puback(struct agent *a, int mid);
 void agent_on_lost(struct agent *a, const char *reason, struct instant now);
 
 /* Stop: send what waits, for at most AGENT_FLUSH_MS, then DISCONNECT. Asked twice, it does not wait. */

@@ -17,8 +17,9 @@ struct link {
     struct agent *agent;
     const struct log *log;
     link_clock *clock;
-    bool is_open;  /* between connect and agent_on_lost */
-    bool is_muted; /* dropped: libmosquitto's farewell is nobody's business */
+    bool is_open;     /* between connect and agent_on_lost */
+    bool is_answered; /* CONNACK came */
+    bool is_muted;    /* dropped: libmosquitto's farewell is nobody's business */
 };
 
 /* Report the end of a connection, once. */
@@ -36,6 +37,7 @@ static void on_connect(struct mosquitto *mosq, void *context, int code)
     struct link *l = context;
 
     (void)mosq;
+    l->is_answered = true;
     agent_on_connack(l->agent, code, l->clock());
 }
 
@@ -56,12 +58,14 @@ static void on_message(struct mosquitto *mosq, void *context, const struct mosqu
     agent_on_message(l->agent, str_from(m->topic), str_of(m->payload, (size_t)m->payloadlen), l->clock());
 }
 
+/* Also called when a QoS 0 message has left, sometimes with libmosquitto's locks held: nothing may be published in
+ * here. The agent knows its QoS 1 messages by their ids. */
 static void on_publish(struct mosquitto *mosq, void *context, int mid)
 {
     struct link *l = context;
 
     (void)mosq;
-    agent_on_puback(l->agent, mid, l->clock());
+    agent_on_puback(l->agent, mid);
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *context, int rc)
@@ -85,7 +89,7 @@ static enum rc wire_connect(void *context, const char *user_name, const char *pa
     struct link *l = context;
     int rc = mosquitto_username_pw_set(l->mosq, user_name, password);
 
-    l->is_muted = false;
+    l->is_muted = l->is_answered = false;
     if (!rc)
         rc = mosquitto_connect_async(l->mosq, settings_target(l->settings), (int)l->settings->port,
                                      (int)l->settings->keep_alive_s);
@@ -112,8 +116,18 @@ static enum rc wire_publish(void *context, const char *topic, struct str body, i
     struct link *l = context;
     int rc = mosquitto_publish(l->mosq, mid, topic, (int)body.len, body.at, qos, false);
 
-    /* At QoS 1 libmosquitto keeps a message that it cannot send now, and sends it on the next connection. */
-    return rc == MOSQ_ERR_SUCCESS || (qos > 0 && rc == MOSQ_ERR_NO_CONN) ? RC_OK : RC_NET;
+    switch (rc) {
+    case MOSQ_ERR_SUCCESS:
+        return RC_OK;
+    case MOSQ_ERR_NO_CONN:
+    case MOSQ_ERR_CONN_LOST:
+    case MOSQ_ERR_ERRNO:
+    case MOSQ_ERR_TLS:
+        /* A QoS 1 message that cannot be sent now is kept, and sent on the next connection. */
+        return qos > 0 ? RC_OK : RC_NET;
+    default:
+        return RC_NET;
+    }
 }
 
 static void wire_disconnect(void *context)
@@ -215,14 +229,18 @@ static bool is_hung_up(int socket)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-void link_service(struct link *l, bool is_readable, bool is_writable)
+void link_service(struct link *l, bool is_readable, bool is_writable, bool is_broken)
 {
     int rc = MOSQ_ERR_SUCCESS;
 
     if (!l->is_open)
         return;
-    if (is_readable)
+    if (is_readable || is_broken)
         rc = mosquitto_loop_read(l->mosq, 1);
+    /* During the handshake libmosquitto takes a reset connection for one that is not ready yet, and would be called
+     * again at once, for ever. */
+    if (!rc && is_broken && !l->is_answered)
+        rc = MOSQ_ERR_CONN_LOST;
     if (!rc && l->is_open && is_writable)
         rc = mosquitto_loop_write(l->mosq, 1);
     if (!rc && l->is_open)

@@ -29,7 +29,7 @@ struct wire link_wire(struct link *l);
 int link_socket(const struct link *l);
 bool link_wants_write(const struct link *l);
 
-/* Read and write what is ready, keep alive. */
-void link_service(struct link *l, bool is_readable, bool is_writable);
+/* Read and write what is ready, keep alive. is_broken: poll told of an error or a hang-up. */
+void link_service(struct link *l, bool is_readable, bool is_writable, bool is_broken);
 
 #endif

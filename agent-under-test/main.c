@@ -86,7 +86,8 @@ static bool loop(struct agent *agent, struct link *link, int signals)
         while (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
             agent_stop(agent, clock_now());
         if (fds[1].fd >= 0)
-            link_service(link, (fds[1].revents & (POLLIN | POLLERR | POLLHUP)) != 0, (fds[1].revents & POLLOUT) != 0);
+            link_service(link, (fds[1].revents & POLLIN) != 0, (fds[1].revents & POLLOUT) != 0,
+                         (fds[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0);
     }
     return true;
 }

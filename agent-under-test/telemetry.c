@@ -166,9 +166,9 @@ void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
 static bool message_send(struct telemetry *t, enum queue_id leading, struct instant now)
 {
     const struct message_sender sender = {.agent_id = t->settings->agent_id, .agent_version = SECURITY_AGENT_VERSION};
-    struct telemetry_sending *slot = &t->sending[t->under_way];
     char topic[TOPIC_MAX];
     struct buf body;
+    int mid = 0;
     enum rc rc;
 
     rc = message_build(&t->queues, leading, (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES), &sender, &body);
@@ -176,16 +176,14 @@ static bool message_send(struct telemetry *t, enum queue_id leading, struct inst
         return false;
     (void)snprintf(topic, sizeof topic, "devices/%s/modules/%s/messages/events/%s", t->settings->device_id,
                    t->settings->module_id, BAG);
-    rc = t->wire->publish(t->wire->link, topic, buf_str(&body), 1, &slot->mid);
+    rc = t->wire->publish(t->wire->link, topic, buf_str(&body), 1, &mid);
     log_line(t->log, rc ? SEVERITY_ERROR : SEVERITY_INFO, "telemetry leading=%s bytes=%zu result=\"%s\"",
              queue_words[leading], body.len, rc_text(rc));
     if (rc) {
         t->failed++;
     } else {
-        slot->bytes = body.len;
-        slot->since = now.mono_ms;
+        t->sending[t->under_way++] = (struct telemetry_sending){mid, body.len, now.mono_ms};
         t->queues.under_way += body.len;
-        t->under_way++;
     }
     buf_done(&body);
     return true;
