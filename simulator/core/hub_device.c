@@ -248,15 +248,16 @@ static void handle_patch(struct hub *h, struct identity *i, const struct request
 static void put_body(struct buf *b, struct str payload)
 {
     struct str text = without_trailing_nuls(payload);
-    cJSON *tree;
+    cJSON *tree = NULL;
+    enum rc rc = json_read(text, &tree, NULL);
 
-    if (b->rc)
-        return; /* nobody listens */
-    if (text.len && json_read(text, &tree, NULL) == RC_OK) {
-        cJSON_Delete(tree);
+    cJSON_Delete(tree);
+    if (rc == RC_NOMEM)
+        b->rc = rc;
+    if (rc == RC_OK)
         json_put_raw(b, "body", text);
+    if (rc == RC_OK || rc == RC_NOMEM)
         return;
-    }
     json_key(b, "bodyBase64");
     buf_add_char(b, '"');
     for (size_t at = 0; at < payload.len; at += 57) {

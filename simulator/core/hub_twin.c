@@ -1,4 +1,5 @@
 /* hub_twin.c - the commands that read and change twins from the service side. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,20 +115,19 @@ static void announce_tags(struct hub *h, const struct identity *i, const struct 
     event_send(h, out);
 }
 
-/* The note without its "$version", which stands last in it. */
-static struct str note_patch(struct str note, int64_t version, struct buf *text)
+/* Put the note without its "$version", which stands last in it. */
+static void put_note(struct buf *b, const char *key, struct str note, int64_t version)
 {
     char tail[40];
     size_t n = (size_t)snprintf(tail, sizeof tail, "\"$version\":%lld}", (long long)version);
 
-    if (note.len < n)
-        return note;
+    assert(str_ends(note, str_of(tail, n)));
     note.len -= n;
-    if (note.len && note.at[note.len - 1] == ',')
+    if (note.at[note.len - 1] == ',')
         note.len--;
-    buf_add(text, note);
-    buf_add_char(text, '}');
-    return buf_view(text);
+    json_key(b, key);
+    buf_add(b, note);
+    buf_add_char(b, '}');
 }
 
 /* Tell the device, if it is there and listens (facts M-31..M-33), and the event stream. Takes the note over. */
@@ -136,19 +136,17 @@ static void announce_desired(struct hub *h, const struct identity *i, const stru
 {
     unsigned char granted = i->subscribed[FILTER_TWIN_DESIRED];
     int64_t version = i->twin->desired_version;
-    struct buf text, topic;
+    struct buf topic;
     struct buf *b;
     struct out *o;
 
-    buf_init(&text, 0);
     b = event_begin(h, "desired", i, i->conn, now);
     json_put_i64(b, "version", version);
     if (!b->rc)
-        json_put_raw(b, "patch", note_patch(buf_view(note), version, &text));
+        put_note(b, "patch", buf_view(note), version);
     json_put_bool(b, "replace", w->replace);
     json_put_bool(b, "delivered", i->conn && granted);
     event_send(h, out);
-    buf_done(&text);
     if (i->conn && granted) {
         o = outbox_push(out, OUT_PUBLISH);
         buf_init(&topic, 0);
@@ -166,13 +164,14 @@ static void announce_desired(struct hub *h, const struct identity *i, const stru
 
 static void apply(struct hub *h, struct identity *i, const struct write *w, struct request *r, struct outbox *out)
 {
+    bool is_heard = h->has_listeners || (i->conn && i->subscribed[FILTER_TWIN_DESIRED]);
     bool tags, desired;
     struct buf note;
 
     buf_init(&note, 0);
-    /* What the device will hear depends on what it holds now. */
-    twin_print_note(&note, i->twin, w->desired, w->replace, i->twin->desired_version + 1);
-    if (twin_write_service(i->twin, w->tags, w->desired, w->replace, r->now.us, &tags, &desired)) {
+    if (is_heard) /* what will be heard depends on what the twin holds now */
+        twin_print_note(&note, i->twin, w->desired, w->replace, i->twin->desired_version + 1);
+    if (!buf_ok(&note) || twin_write_service(i->twin, w->tags, w->desired, w->replace, r->now.us, &tags, &desired)) {
         buf_done(&note);
         out->rc = RC_NOMEM;
         return;
