@@ -373,7 +373,7 @@ static void the_token_is_renewed_in_time_and_nothing_under_way_is_lost(void **st
     assert_string_not_equal(first, w->last_password);
     hub_accepts_connection(w);
     assert_int_equal(w->agent.telemetry.under_way, 1);
-    agent_on_puback(\& w->agent, 1);
+    agent_on_puback(&w->agent, 1);
     assert_int_equal(w->agent.telemetry.under_way, 0);
     assert_int_equal(w->agent.telemetry.queues.under_way, 0);
     assert_int_equal(w->agent.telemetry.sent, 1);
@@ -428,7 +428,7 @@ static void high_and_low_messages_leave_at_their_own_pace(void **state)
     assert_non_null(strstr(w->last_body, "SystemInformation"));
     assert_non_null(strstr(w->last_body, "DroppedEventsStatistics"));
     assert_null(strstr(w->last_body, "LocalUsers"));
-    agent_on_puback(\& w->agent, 1);
+    agent_on_puback(&w->agent, 1);
     pass(w, 10000);
     said_is(w, "");
 }
@@ -465,7 +465,7 @@ static void a_stop_sends_what_waits_and_says_goodbye(void **state)
     agent_stop(&w->agent, w->now);
     agent_tick(&w->agent, w->now);
     said_is(w, "TELEMETRY;");
-    agent_on_puback(\& w->agent, 1);
+    agent_on_puback(&w->agent, 1);
     agent_tick(&w->agent, w->now);
     said_is(w, "DISCONNECT;");
     agent_on_lost(&w->agent, "closed", w->now);
