@@ -46,7 +46,8 @@ void json_position(struct str text, size_t offset, unsigned *line, unsigned *col
 void json_print(struct buf *b, const cJSON *node);
 /* Print with two-space indentation, for people. */
 void json_print_pretty(struct buf *b, const cJSON *node);
-/* Print a string in quotes, escaped. Invalid UTF-8 becomes U+FFFD, so that any bytes may be shown. */
+/* Print a string in quotes, escaped. Invalid UTF-8 and NUL become U+FFFD, so that any bytes may be shown and what is printed can
+ * be read. */
 void json_print_string(struct buf *b, struct str s);
 /* Print to the heap; NULL when out of memory. */
 char *json_text(const cJSON *node);

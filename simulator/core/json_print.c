@@ -55,7 +55,7 @@ static void print_escaped(struct buf *b, struct str s)
         s = str_skip(s, run);
         if (s.len == 0)
             break;
-        if ((unsigned char)s.at[0] < 0x80)
+        if (s.at[0] != '\0' && (unsigned char)s.at[0] < 0x80)
             print_escape(b, (unsigned char)s.at[0]);
         else
             buf_add(b, STR("\xEF\xBF\xBD"));
