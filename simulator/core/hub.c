@@ -239,6 +239,7 @@ bool hub_is_live(const struct hub *h, struct str id, uint64_t conn)
 void request_read(struct request *r)
 {
     r->read_rc = RC_OK;
+    r->target = (struct ident){{NULL, 0}, {NULL, 0}};
     switch (r->kind) {
     case REQUEST_CONNECT:
         r->read_rc = user_name_read(r->user_name, &r->user);

@@ -51,7 +51,6 @@ void command_read(struct request *r)
     const cJSON *ids = r->command;
 
     r->verb = NULL;
-    r->target = (struct ident){{NULL, 0}, {NULL, 0}};
     for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(name, commands[i].name) == 0)
             r->verb = &commands[i];
