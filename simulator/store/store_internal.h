@@ -72,8 +72,8 @@
     X(INDEX_NEWEST, "SELECT id FROM journal_index WHERE identity = ?1 ORDER BY id DESC")                               \
     X(INDEX_COUNT, "SELECT count(*) FROM journal_index WHERE identity = ?1 AND id <= ?2")                              \
     X(INDEX_OLDEST, "SELECT id, version FROM journal_index WHERE identity = ?1 AND id > ?2 AND id <= ?3 ORDER BY id")  \
-    X(DEAD_ADD, "INSERT INTO dead VALUES(?1, ?2)")                                                                     \
-    X(DEAD_NEXT, "SELECT identity FROM dead WHERE last <= ?1 LIMIT 1")                                                 \
+    X(DEAD_ADD, "INSERT INTO dead VALUES(?1)")                                                                         \
+    X(DEAD_NEXT, "SELECT identity FROM dead LIMIT 1")                                                                  \
     X(DEAD_REMOVE, "DELETE FROM dead WHERE identity = ?1")
 
 #define SQL_ENUM(name, text) SQL_##name,
@@ -273,7 +273,7 @@ bool trim_is_due(const struct store *s);
 MUST_USE enum rc step_trim(struct store *s, int64_t until_us);
 /* Forget which rows were gathered: gather them again. */
 void trimming_drop(struct store *s);
-/* Remove some rows of a deleted identity; it must be indexed as far as it goes. */
+/* Remove some rows of a deleted identity. The index must have caught up: rows it lacks would stay for ever. */
 MUST_USE enum rc step_dead(struct store *s);
 
 #endif

@@ -19,11 +19,9 @@ static void notice_rollback(struct store *s)
     if (!s->in_transaction || !sqlite3_get_autocommit(s->db))
         return;
     s->in_transaction = s->has_savepoint = false;
-    if (s->lasting_changes) {
-        s->is_healthy =
-            false; /* turns went with it that had been acknowledged: only a restart agrees with the disk again */
-        s->lasting_changes = 0;
-    }
+    if (s->lasting_changes) /* turns went with it that had been acknowledged: only a restart agrees with the disk again */
+        s->is_healthy = false;
+    s->lasting_changes = 0;
 }
 
 enum rc turn_undo(struct store *s)
@@ -226,7 +224,6 @@ static enum rc bury(struct store *s, const struct out *e, int64_t row)
     sql_i64(s, SQL_REMOVE, 1, row);
     sql_i64(s, SQL_SNAPSHOT_REMOVE, 1, row);
     sql_i64(s, SQL_DEAD_ADD, 1, row);
-    sql_i64(s, SQL_DEAD_ADD, 2, s->next_id - 1);
     rc = sql_run(s, SQL_REMOVE);
     if (!rc)
         rc = sql_run(s, SQL_SNAPSHOT_REMOVE);

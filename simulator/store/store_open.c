@@ -32,7 +32,7 @@ static const char schema[] =
     " body TEXT NOT NULL);"
     "CREATE TABLE journal_index(identity INTEGER, id INTEGER, version INTEGER NOT NULL,"
     " PRIMARY KEY(identity, id)) WITHOUT ROWID;"
-    "CREATE TABLE dead(identity INTEGER PRIMARY KEY, last INTEGER NOT NULL);"
+    "CREATE TABLE dead(identity INTEGER PRIMARY KEY);"
     "COMMIT;"
     "PRAGMA journal_mode = WAL;";
 

@@ -3,6 +3,7 @@
  * A page of the journal holds rows of many identities. So what may go is first gathered from many of them, then removed in
  * order of id: some forty rows for one page written, instead of one.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "store_internal.h"
@@ -166,7 +167,6 @@ static enum rc next_dead(struct store *s, int64_t *identity)
 {
     enum rc rc;
 
-    sql_i64(s, SQL_DEAD_NEXT, 1, s->indexed);
     rc = sql_row(s, SQL_DEAD_NEXT);
     if (rc)
         return rc;
@@ -196,7 +196,10 @@ enum rc step_dead(struct store *s)
     struct row_name rows[DEAD_STEP];
     int64_t identity;
     size_t n;
-    enum rc rc = next_dead(s, &identity);
+    enum rc rc;
+
+    assert(!s->tail.len);
+    rc = next_dead(s, &identity);
 
     if (rc == RC_NOT_FOUND) {
         s->has_dead = false;

@@ -207,6 +207,18 @@ static void forget(struct identity *of[IDS])
     }
 }
 
+/* Every row of the journal is in the index or in the tail: none is lost, none is left over. */
+static void check_index(struct store *s)
+{
+    sqlite3_stmt *q = NULL;
+
+    must(sqlite3_prepare_v2(s->db, "SELECT (SELECT count(*) FROM journal) - (SELECT count(*) FROM journal_index)", -1,
+                            &q, NULL) == SQLITE_OK &&
+             sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int64(q, 0) == (int64_t)s->tail.len,
+         "index", "rows are missing or left over");
+    (void)sqlite3_finalize(q);
+}
+
 /* The newest `history` versions are there, in order. */
 static void check_history(struct store *s)
 {
@@ -267,6 +279,7 @@ static _Noreturn void live(struct store_world *w, size_t end)
             forget(of);
             load(w->s, of);
             check_history(w->s);
+            check_index(w->s);
         }
     }
     last->seed = seed;

@@ -532,7 +532,8 @@ static void a_lent_twin_becomes_the_snapshot_only_if_it_is_current(void **state)
     i = born(w->s, "d");
     report(w->s, i, 70);
     assert_int_equal(store_load(w->s, STR("d"), true, &stale), RC_OK);
-    report(w->s, i, 1);
+    write_one(w->s, i, CHANGE_PATCHED, "{\"tags\":{\"a\":1}}"); /* raises the version, and no section's */
+    assert_int_equal(store_commit(w->s), RC_OK);
     lent = stale;
     store_rest(w->s);
     assert_stored(w->s, i);

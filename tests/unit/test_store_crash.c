@@ -398,6 +398,55 @@ static void a_write_error_is_not_got_over_without_a_restart(void **state)
     identity_free(m);
 }
 
+/* Upkeep that fails in the middle of removing old rows begins again, and loses none on the way. */
+static void trimming_that_fails_is_begun_again(void **state)
+{
+    struct store_world *w = *state;
+    struct identity *models[5];
+    unsigned failures = 0, interrupted = 0;
+    sqlite3_stmt *q = NULL;
+    bool goes_on = true;
+
+    open_as(w, DURABILITY_PROCESS);
+    for (size_t k = 0; k < COUNT(models); k++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof id, "d%zu", k);
+        models[k] = store_model(id);
+        assert_int_equal(store_create(w->s, models[k]), RC_OK);
+    }
+    for (int n = 0; n < 1000; n++)
+        for (size_t k = 0; k < COUNT(models); k++)
+            assert_int_equal(store_write(w->s, models[k], CHANGE_REPORTED, "{\"a\":1}", n), RC_OK);
+    assert_int_equal(store_commit(w->s), RC_OK);
+    fault_after(0, SQLITE_FULL, true);
+    for (long k = 1; goes_on; k++) { /* one write fails here and there: while indexing, folding, gathering, removing */
+        assert_true(k < 10000);
+        goes_on = store_idle(w->s);
+        if (fault.hit) {
+            goes_on = true;
+            interrupted += w->s->heads.first[QUEUE_TRIM] != NULL;
+            failures++;
+            fault_after((long)failures * 31 % 257, SQLITE_FULL, true);
+        }
+    }
+    fault_never();
+    assert_true(failures > 4 && interrupted > 0);
+    store_rest(w->s);
+    assert_int_equal(sqlite3_prepare_v2(w->s->db,
+                                        "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM journal_index)",
+                                        -1, &q, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int64(q, 0), COUNT(models) * 6); /* history */
+    assert_int_equal(sqlite3_column_int64(q, 1), COUNT(models) * 6);
+    (void)sqlite3_finalize(q);
+    for (size_t k = 0; k < COUNT(models); k++) {
+        assert_stored(w->s, models[k]);
+        identity_free(models[k]);
+    }
+}
+
 /* What a run under failures came to: the acknowledged state, as text. */
 struct outcome {
     char *d;
@@ -630,6 +679,7 @@ int main(void)
         CRASH_TEST(memory_is_committed_every_so_often),
         CRASH_TEST(a_full_disk_refuses_turns_until_there_is_room),
         CRASH_TEST(a_write_error_is_not_got_over_without_a_restart),
+        CRASH_TEST(trimming_that_fails_is_begun_again),
         CRASH_TEST(a_turn_cut_by_a_full_disk_leaves_the_one_before),
         CRASH_TEST(a_turn_cut_by_a_failing_write_leaves_the_one_before),
         CRASH_TEST(a_turn_cut_by_lack_of_memory_leaves_the_one_before),
