@@ -1,0 +1,229 @@
+// run.test.js - `twinsim run`: verdicts, what explains them, what is written, and what is left behind (nothing).
+'use strict';
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { finish, runScenario, workshop } = require('../support/runner.js');
+const { Running, temporary, twinsim } = require('../support/twinsim.js');
+
+const ROOT = path.resolve(__dirname, '../..');
+const TINY = `node ${path.join(ROOT, 'tests/support/tiny-agent.js')}`;
+const agent = { as: 'edge-1/m' };
+
+/** The twelve lines that the documents print, in a tree as they assume it. */
+const TWELVE = `{ "$schema": "../schema/scenario.schema.json",
+  "name": "a change made while the agent is away is applied when it is back",
+  "identities": { "edge-1/azureiotsecurity": { "twin": "../twins/security-default.json" } },
+  "agent": { "as": "edge-1/azureiotsecurity" },
+  "steps": [
+    { "expect": "reported", "match": { "config.highPriorityMessageFrequency": "PT7M" }, "within": "5s" },
+    { "fault": "disconnect" },
+    { "desired": { "config.highPriorityMessageFrequency": "PT2M" } },
+    { "expect": "reported", "match": { "config.highPriorityMessageFrequency": "PT2M" }, "within": "5s" } ],
+  "aliases": { "config.*": "ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration.*.value" } }
+`;
+
+function tree(t, text) {
+  const dir = temporary(t);
+  for (const sub of ['twins', 'scenarios', 'tmp']) fs.mkdirSync(path.join(dir, sub));
+  fs.copyFileSync(path.join(ROOT, 'fixtures/twins/security-default.json'), path.join(dir, 'twins/security-default.json'));
+  fs.writeFileSync(path.join(dir, 'scenarios/away.jsonc'), text);
+  return { dir, file: path.join(dir, 'scenarios/away.jsonc'), env: { TMPDIR: path.join(dir, 'tmp'), CI: '', NO_COLOR: '1' } };
+}
+
+test('the twelve-line scenario of the documents passes against the reference agent', async (t) => {
+  const { dir, file, env } = tree(t, TWELVE);
+  const { code, stdout } = await finish(new Running(['run', file], { env }));
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /PASSED .*away\.jsonc\n/);
+  assert.match(stdout, /^1 passed, 0 failed, 0 errors, 0 skipped in /m);
+  assert.deepEqual(fs.readdirSync(path.join(dir, 'tmp')), []);
+});
+
+test('one changed value makes it red, with the nearest event, the difference and the place in the file', async (t) => {
+  const { file, env } = tree(t, TWELVE.replace('"PT2M" }, "within"', '"PT3M" }, "within"').replace(/"within": "5s" } \],/, '"within": "1s" } ],'));
+  const json = `${file}.out`;
+  const { code, stdout } = await finish(new Running(['run', file, '--json', json], { env }));
+  assert.equal(code, 1);
+  assert.match(stdout, /RED +1\.\d+ s +expect reported/);
+  assert.ok(stdout.includes(`${file}:9:5: expect reported {"config.highPriorityMessageFrequency":"PT3M"} within 1s\n`), stdout);
+  assert.match(stdout, /no such event within 1 s\n/);
+  assert.match(stdout, /the nearest: reported #\d+, \d+\.\d+ s after the first step began\n/);
+  assert.match(stdout, /config\.highPriorityMessageFrequency: expected "PT3M", got "PT2M"\n/);
+  assert.match(stdout, /\| .*op=twin_report/, "the agent's last output");
+  const { failure, events } = JSON.parse(fs.readFileSync(json)).scenarios[0];
+  assert.deepEqual([failure.line, failure.column, failure.differences], [9, 5, ['config.highPriorityMessageFrequency: expected "PT3M", got "PT2M"']]);
+  assert.ok(events.some((event) => event.kind === 'fault'));
+});
+
+test('the live report of a red scenario stays as it is', async (t) => {
+  const { code, stdout, dir } = await runScenario(t, { name: 'a report that is not as it should be', agent, steps: [
+    { log: 'listening' },
+    { desired: { a: 1, b: { c: 1 } } },
+    { expect: 'reported' },
+    { desired: { a: 1, b: { c: 6 }, d: ['y'] } },
+    { expect: 'reported', match: { a: 2, 'b.c': { $gt: 5 }, d: ['x'], e: true }, within: '300ms' }] }, '--agent', `${TINY} echo`);
+  assert.equal(code, 1);
+  const got = stdout.replaceAll(dir, 'DIR').replace(/\d+\.\d+ s/g, 'N s').replace(/ +N s/g, ' N s').replace(/#\d+/g, '#N');
+  const golden = path.join(ROOT, 'tests/golden/run/red.txt');
+  if (process.env.TWINSIM_GOLDEN === 'write') fs.writeFileSync(golden, got);
+  assert.equal(got, fs.readFileSync(golden, 'utf8'), 'TWINSIM_GOLDEN=write regenerates');
+});
+
+/** Scenarios of one question each: what the verdict is, and what the report must say. */
+const cases = [
+  ['never is red at once when there is one', 'failed', /there was one: reported #\d+/, [{ never: 'reported', for: '20s' }], 'report {"a":1}'],
+  ['never is red for one that came before it was asked', 'failed', /there was one/, [{ expect: 'connected' }, { wait: '300ms' }, { never: 'reported', for: '100ms' }], 'report {"a":1}'],
+  ['never passes when there is none that fits', 'passed', /PASSED/, [{ expect: 'reported' }, { never: 'reported', match: { a: 1 }, for: '200ms' }], 'report {"a":1}'],
+  ['a step behind the cursor is told as having come too early', 'failed', /came too early/, [{ expect: 'reported' }, { expect: 'connected', within: '200ms' }], 'report {"a":1}'],
+  ['a report that the hub refused is no report', 'failed', /the hub refused it with status 400/, [{ expect: 'reported', match: { $present: true }, within: '500ms' }], 'report {"$bad":1}'],
+  ['a refused report is there for who asks for it', 'passed', /PASSED/, [{ expect: 'reported', event: { status: 400 } }], 'report {"$bad":1}'],
+  ['an event of another identity is told', 'failed', /one that fits is about edge-1\/m; add "on" if you mean that/, [{ create: 'other' }, { expect: 'reported', on: 'other', within: '500ms' }], 'report {"a":1}'],
+  ['a twin that is not so says where it differs', 'failed', /reported\.a: expected 2, got 1/, [{ expect: 'reported' }, { twin: { reported: { a: 2 }, desired: {} }, within: '200ms' }], 'report {"a":1}'],
+  ['a twin is so as soon as the agent reported', 'passed', /PASSED/, [{ twin: { reported: { a: 1 } } }], 'report {"a":1}'],
+  ['captures and variables travel from step to step', 'passed', /PASSED/, [{ expect: 'reported', save: { v: '$.version', o: 'a' } }, { desired: { got: '${o}', version: '${v}', text: 'v${v}' } }, { twin: { desired: { got: { n: 1 }, version: { $type: 'integer' }, text: { $regex: '^v[0-9]+$' } } } }], 'report {"a":{"n":1}}'],
+  ['a capture of nothing is red', 'failed', /nothing at 'b' to save as 'x'/, [{ expect: 'reported', save: { x: 'b' } }], 'report {"a":1}'],
+  ['a log line is found once, and the search goes on behind it', 'failed', /wrote no such line/, [{ log: 'connected' }, { log: 'connected', within: '300ms' }], 'report {"a":1}'],
+  ['a log line fits an expression', 'passed', /PASSED/, [{ log: { $regex: '^conn' } }], 'report {"a":1}'],
+  ['an exec that fails is red and shows what it said', 'failed', /exit code 3; its last output:\n +why not/, [{ exec: ['sh', '-c', 'echo why not; exit 3'] }], 'report {"a":1}'],
+  ['an exec may be expected to fail', 'passed', /PASSED/, [{ exec: ['sh', '-c', 'exit 3'], exit: 3 }, { exec: 'false', exit: { $ne: 0 } }], 'report {"a":1}'],
+  ['an exec has a limit', 'failed', /did not end in time; it was killed/, [{ exec: 'sleep 1000', within: '200ms' }], 'report {"a":1}'],
+  ['an exec that does not exist is an error', 'error', /cannot start 'no-such-program'/, [{ exec: 'no-such-program' }], 'report {"a":1}'],
+  ['an exec gets words, not a shell', 'passed', /PASSED/, [{ exec: ['test', '${moduleId};$(false)', '=', 'm;$(false)'] }], 'report {"a":1}'],
+  ['a refusal that was not expected is red', 'failed', /the hub refused it with 4\d+/, [{ create: 'edge-1/m' }], 'report {"a":1}'],
+  ['a refusal that was expected passes', 'passed', /PASSED/, [{ create: 'edge-1/m', refused: 409 }, { delete: 'nobody', refused: 404 }], 'report {"a":1}'],
+  ['a refusal that does not come is red', 'failed', /the hub accepted it/, [{ desired: { a: 1 }, refused: 400 }], 'report {"a":1}'],
+  ['nobody can be disconnected who is not connected', 'failed', /is not connected/, [{ create: 'other' }, { fault: 'disconnect', on: 'other' }], 'report {"a":1}'],
+  ['an injection without a hub is an error', 'error', /the hub is not running/, [{ stop: 'hub' }, { desired: { a: 1 } }], 'report {"a":1}'],
+  ['tags and replacements reach the twin', 'passed', /PASSED/, [{ tags: { a: 1 } }, { twin: { tags: { a: 1 } } }, { replace: { desired: { n: 1 }, tags: { b: 2 } } }, { twin: { tags: { a: { $absent: true }, b: 2 }, desired: { n: 1 } } }], 'report {"a":1}'],
+  ['the whole has a limit', 'failed', /time limit of the whole scenario/, [{ expect: 'telemetry', within: '60s' }], 'report {"a":1}'],
+];
+for (const [name, verdict, says, steps, what] of cases) {
+  test(name, async (t) => {
+    const args = name === 'the whole has a limit' ? ['--timeout', '1s'] : [];
+    const { stdout, result, left } = await runScenario(t, { name, agent, steps }, '--agent', `${TINY} ${what.replace(/\{.*/, (json) => `'${json}'`)}`, ...args);
+    assert.equal(result.verdict, verdict, stdout);
+    assert.match(stdout, says);
+    assert.deepEqual(left(), []);
+  });
+}
+
+test('an agent by the scenario gets words, arguments, environment and files, and can be stopped, started and killed', async (t) => {
+  const { result, stdout, left } = await runScenario(t, {
+    name: 'words', vars: { greeting: "it's a \"test\"" },
+    agent: {
+      as: 'edge-1/m', start: 'manual',
+      command: `node -e "console.log(JSON.stringify([process.argv.slice(1), process.env.GREETING, process.env.HOME ?? null, require('fs').readFileSync('conf/a.json','utf8').length > 0, require(process.env.WORK + '/conf/a.json').key.length])); setInterval(()=>{},1000)" '\${greeting} \${seed}'`,
+      args: ['${deviceId}', ''], env: { GREETING: '${greeting}', HOME: null, WORK: '${work}' }, files: { 'conf/a.json': { key: '${key}', n: [1] } } },
+    steps: [
+      { start: 'agent' },
+      { log: { $regex: '^\\[\\["it\'s a \\\\"test\\\\" 7","edge-1",""\\],"it\'s a \\\\"test\\\\"",null,true,44\\]' } },
+      { restart: 'agent' }, { log: 'edge-1' }, { stop: 'agent' }, { exit: 143 }, { start: 'agent' }, { log: 'edge-1' }, { kill: 'agent' }, { exit: 137 }],
+  }, '--seed', '7');
+  assert.equal(result.verdict, 'passed', stdout);
+  assert.deepEqual(left(), []);
+});
+
+test('no key and no signature is in any report, however loudly the agent says it', async (t) => {
+  const { stdout, report, dir } = await runScenario(t, { name: 'loud', agent, steps: [{ log: 'never said', within: '500ms' }] },
+    '--agent', `sh -c 'echo "$IOTHUB_DEVICE_CONNECTION_STRING"; echo "key \${key} end"; echo "sr=x&sig=abc%2Fdef&se=1"'`, '--junit', '@DIR/out.xml', '--keep');
+  const all = stdout + JSON.stringify(report) + fs.readFileSync(path.join(dir, 'out.xml'), 'utf8');
+  assert.match(all, /SharedAccessKey=\*\*\*/);
+  assert.match(all, /key \*\*\* end/);
+  assert.match(all, /sig=\*\*\*&se=1/);
+  assert.doesNotMatch(all, /[A-Za-z0-9+/]{43}=/);
+  fs.rmSync(report.scenarios[0].work, { recursive: true });
+});
+
+test('a folder runs in byte order, several at a time, and reports what JUnit readers want', async (t) => {
+  const shop = workshop(t, { name: 'unused', steps: [{ wait: '0s' }] });
+  const root = path.join(shop.dir, 'all');
+  const put = (file, steps) => {
+    fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    fs.writeFileSync(path.join(root, file), JSON.stringify({ name: `it is "${file}" & <others>`, steps }));
+  };
+  put('b/1.json', [{ wait: '10ms' }]);
+  put('b-a.jsonc', [{ exec: 'false' }]);
+  put('a/2.jsonc', [{ exec: 'no-such-program' }]);
+  put('Z.json', [{ wait: '0s' }]);
+  put('include/no.json', [{ exec: 'false' }]);
+  put('a/twins/no.json', [{ exec: 'false' }]);
+  put('.hidden/no.json', [{ exec: 'false' }]);
+  fs.writeFileSync(path.join(root, 'readme.txt'), 'no scenario');
+  const xml = path.join(shop.dir, 'out.xml');
+  const json = path.join(shop.dir, 'out.json');
+  const { code, stdout } = await finish(new Running(['run', root, '--jobs', '4', '--quiet', '--junit', xml, '--json', json], { env: shop.env }));
+  assert.equal(code, 1, stdout);
+  const report = JSON.parse(fs.readFileSync(json));
+  assert.deepEqual(report.scenarios.map((one) => path.relative(root, one.file)), ['Z.json', 'a/2.jsonc', 'b-a.jsonc', 'b/1.json']);
+  assert.deepEqual([report.passed, report.failed, report.errors, report.skipped], [2, 1, 1, 0]);
+  const junit = fs.readFileSync(xml, 'utf8');
+  assert.match(junit, /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites tests="4" failures="1" errors="1" time="[\d.]+">\n/);
+  assert.match(junit, /<testcase classname="[^"]*\.all\.a" name="it is &quot;a\/2\.jsonc&quot; &amp; &lt;others&gt;" file="[^"]+" line="\d+" time="[\d.]+">\n {4}<error /);
+  assert.equal((junit.match(/<testcase /g) ?? []).length, 4);
+  assert.equal((junit.match(/<\/testcase>/g) ?? []).length, 4);
+  assert.deepEqual(shop.left(), []);
+});
+
+test('with one wrong file nothing is run, and the exit code is 3', async (t) => {
+  const shop = workshop(t, { name: 'fine', steps: [{ exec: ['touch', '${dir}/proof'] }] });
+  fs.writeFileSync(path.join(shop.dir, 't.jsonc'), '{"name":"n","steps":[{"wiat":"1s"}]}');
+  const { code, stderr } = await finish(new Running(['run', shop.dir], { env: shop.env }));
+  assert.equal(code, 3);
+  assert.match(stderr, /t\.jsonc:1:23: no step is called 'wiat'/);
+  assert.ok(!fs.existsSync(path.join(shop.dir, 'proof')));
+});
+
+test('a hub that cannot start is an error with exit code 4 and a reason', async (t) => {
+  const { code, stdout, result } = await runScenario(t, { name: 'n', steps: [{ wait: '0s' }] }, '--ca', '/dev/null/ca');
+  assert.equal(code, 4, stdout);
+  assert.equal(result.verdict, 'error');
+  assert.match(stdout, /the hub does not start: /);
+});
+
+test('a hub that is lost is an error with exit code 4, never a verdict', async (t) => {
+  const { code, stdout, result, left } = await runScenario(t, { name: 'n', agent, steps: [
+    { expect: 'connected' },
+    { exec: ['node', '-e', 'process.kill(JSON.parse(require("fs").readFileSync(process.argv[1] + "/../hub/hub.json")).brokerPid, "SIGKILL")', '${work}'] },
+    { expect: 'telemetry', within: '20s' }] }, '--agent', `${TINY} report {}`);
+  assert.equal(code, 4, stdout);
+  assert.equal(result.verdict, 'error');
+  assert.match(stdout, /the hub was lost/);
+  assert.deepEqual(left(), []);
+});
+
+test('--keep leaves the folder and says where it is', async (t) => {
+  const { code, stdout, result } = await runScenario(t, { name: 'n', agent: { ...agent, files: { 'a.txt': 'x' } }, steps: [{ expect: 'reported' }] }, '--keep', '--agent', `${TINY} report {}`);
+  assert.equal(code, 0, stdout);
+  assert.ok(stdout.includes(`kept: ${result.work}\n`));
+  assert.ok(fs.existsSync(path.join(result.work, 'work/a.txt')) && fs.existsSync(path.join(result.work, 'hub/broker.log')));
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL']) {
+  test(`${signal} in the middle leaves nothing behind`, async (t) => {
+    const shop = workshop(t, { name: 'long', agent: { as: 'edge-1/m' }, steps: [{ log: 'ready' }, { exec: ['touch', '${dir}/proof'] }, { wait: '50s' }] });
+    const second = path.join(shop.dir, 't.jsonc');
+    fs.copyFileSync(shop.file, second);
+    const running = new Running(['run', shop.file, second, '--agent', `sh -c 'setsid sleep 1000 ${shop.mark} & trap "" TERM; echo ready; while :; do sleep 1000; done' ${shop.mark}`], { env: shop.env });
+    await running.shows(/ok .*exec/);
+    running.process.kill(signal);
+    const { code, stdout } = await finish(running, 30000);
+    if (signal !== 'SIGKILL') {
+      assert.equal(code, 1);
+      assert.match(stdout, /^0 passed, 0 failed, 0 errors, 2 skipped/m);
+    }
+    for (let i = 0; i < 200 && shop.left().length; i++) await new Promise((resolve) => setTimeout(resolve, 50)); // the workers of a killed runner clean up on their own
+    assert.deepEqual(shop.left(), []);
+  });
+}
+
+test('the options of run are checked', async (t) => {
+  const shop = workshop(t, { name: 'n', steps: [{ wait: '0s' }] });
+  for (const [args, says] of [[['--jobs', '0'], /jobs/], [['--timeout', 'soon'], /--timeout wants a duration/], [['--agnet', 'x'], /did you mean.*agent/], [['--junit', '/dev/null/x'], /cannot be written/]]) {
+    const { code, stderr } = await twinsim('run', shop.file, ...args, { env: shop.env });
+    assert.equal(code, args[0] === '--junit' ? 3 : 2, stderr);
+    assert.match(stderr, says);
+  }
+  assert.equal((await twinsim('run')).code, 2);
+});
