@@ -9,7 +9,7 @@ static int setup(void **state)
     assert_non_null(w);
     store_world_init(w);
     *state = w;
-    return store_world_open(w);
+    return store_world_open(w) ? -1 : 0;
 }
 
 static int teardown(void **state)
