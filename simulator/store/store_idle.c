@@ -7,8 +7,8 @@
 
 #include "store_internal.h"
 
-#define SLICE_US    1500 /* no further step begins after that long */
-#define INDEX_ROWS  2048u
+#define SLICE_US    1000 /* no further step begins after that long */
+#define INDEX_ROWS  1024u
 #define INDEX_PAGES 256u
 
 int64_t mono_us(void)
