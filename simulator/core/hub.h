@@ -95,7 +95,8 @@ struct request {
     /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */
     struct str status_members;
 
-    const char *why; /* written by hub_handle when it refuses, denies or closes: the true reason in words, static; else NULL */
+    const char
+        *why; /* written by hub_handle when it refuses, denies or closes: the true reason in words, static; else NULL */
 };
 
 /* What must be in memory before a request is decided. */

@@ -14,12 +14,7 @@
 
 #define STATUS_REASON_MAX 128u /* characters (facts L-14) */
 
-enum auth_type {
-    AUTH_SAS,
-    AUTH_SELF_SIGNED,
-    AUTH_CA,
-    AUTH_NONE
-};
+enum auth_type { AUTH_SAS, AUTH_SELF_SIGNED, AUTH_CA, AUTH_NONE };
 
 /* What happens to an identity: the kinds of journal rows. The current state is the fold of its rows. */
 #define CHANGE_LIST(X)                                                                                                 \
@@ -30,9 +25,7 @@ enum auth_type {
     X(REPLACED, "replaced") /* body: {"tags":..,"desired":..} */                                                       \
     X(DELETED, "deleted")   /* body: null */
 #define CHANGE_ENUM(name, text) CHANGE_##name,
-enum change_kind {
-    CHANGE_LIST(CHANGE_ENUM)
-};
+enum change_kind { CHANGE_LIST(CHANGE_ENUM) };
 #undef CHANGE_ENUM
 const char *change_kind_name(enum change_kind kind);
 MUST_USE enum rc change_kind_read(struct str name, enum change_kind *out);

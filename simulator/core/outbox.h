@@ -20,9 +20,7 @@
     X(SHUTDOWN, "shutdown")                                                                                            \
     X(UNKNOWN, "unknown")
 #define ENDED_ENUM(name, text) ENDED_##name,
-enum ended {
-    ENDED_LIST(ENDED_ENUM)
-};
+enum ended { ENDED_LIST(ENDED_ENUM) };
 #undef ENDED_ENUM
 const char *ended_name(enum ended e);
 

@@ -6,7 +6,7 @@
 #ifndef TWINSIM_RC_H
 #define TWINSIM_RC_H
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE                __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 #define RC_LIST(X)                                                                                                     \
@@ -24,9 +24,7 @@
     X(NOMEM, "out of memory")
 
 #define RC_ENUM(name, text) RC_##name,
-enum rc {
-    RC_LIST(RC_ENUM)
-};
+enum rc { RC_LIST(RC_ENUM) };
 #undef RC_ENUM
 
 /* Say what an rc means, in a few English words without a full stop. Never NULL. */

@@ -38,8 +38,9 @@ static bool read_process(const char *pid, struct process *out)
 {
     char path[64], text[512];
     const char *close_at;
-    char state;
-    int fd, parent;
+    char state, *end;
+    long parent;
+    int fd;
     ssize_t n;
 
     (void)snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
@@ -52,10 +53,14 @@ static bool read_process(const char *pid, struct process *out)
         return false;
     text[n] = '\0';
     close_at = strrchr(text, ')');
-    if (!close_at || sscanf(close_at + 1, " %c %d", &state, &parent) != 2)
+    if (!close_at || close_at[1] != ' ' || !close_at[2] || close_at[3] != ' ')
+        return false;
+    state = close_at[2];
+    parent = strtol(close_at + 4, &end, 10);
+    if (end == close_at + 4)
         return false;
     *out = (struct process){
-        .pid = (pid_t)strtol(pid, NULL, 10), .parent = parent, .is_dead = state == 'Z' || state == 'X'};
+        .pid = (pid_t)strtol(pid, NULL, 10), .parent = (pid_t)parent, .is_dead = state == 'Z' || state == 'X'};
     return true;
 }
 

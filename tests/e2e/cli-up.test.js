@@ -193,7 +193,7 @@ test('a detached hub outlives its caller\'s terminal and says in up.log what hap
   assert.match(fs.readFileSync(path.join(hub.data, 'up.log'), 'utf8'), /mosquitto has ended on its own/);
 });
 
-test('directories with blanks, quotes, umlauts and more than a socket path may have are fine', async (t) => {
+test('directories with blanks, quotes, umlauts and more than a socket path may have are fine (facts B-44)', async (t) => {
   const names = ["a b'c\"d ü $x", 'long/'.repeat(5) + 'n'.repeat(120)];
   for (const name of names) {
     const hub = await up(t, { data: path.join(temporary(t), name), args: ['--quiet'] });
@@ -228,6 +228,18 @@ test('the directory is found by --data, $TWINSIM_DATA, $XDG_DATA_HOME, in this o
   assert.match(await find({ XDG_DATA_HOME: elsewhere }), new RegExp(`no hub runs on ${elsewhere}/twinsim;`));
   assert.equal(await find({ TWINSIM_DATA: elsewhere }, '--data', hub.data), '');
   assert.equal((await twinsim('status', { env: { TWINSIM_DATA: hub.data } })).code, 0);
+});
+
+test('the broker listens on its own address and port alone (facts B-10)', async (t) => {
+  const hub = await up(t, { args: ['--quiet'] });
+  const mine = new Set(fs.readdirSync(`/proc/${hub.file().brokerPid}/fd`).map((fd) => {
+    try { return fs.readlinkSync(`/proc/${hub.file().brokerPid}/fd/${fd}`); } catch { return ''; } // closed meanwhile
+  }));
+  const listening = ['tcp', 'tcp6'].flatMap((table) => fs.readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((row) => row[3] === '0A' && mine.has(`socket:[${row[9]}]`))
+    .map((row) => row[1].match(/../g).slice(0, 4).reverse().map((byte) => parseInt(byte, 16)).join('.') + `:${parseInt(row[1].split(':')[1], 16)}`);
+  assert.deepEqual(listening, [`${hub.host}:8883`]);
 });
 
 test('a plain listener is there when it is asked for', async (t) => {

@@ -23,7 +23,7 @@ if [ "${1:-}" = --one ]; then
     [ ! -e "$cache/$key" ] || exit 0
     # A failed assertion of a test does not return, which the analyzer cannot see: there it would find what cannot be.
     checks=
-    case $file in tests/*) checks='--checks=-clang-analyzer-*,-cert-err34-c' ;; esac
+    case $file in tests/*) checks='--checks=-clang-analyzer-*,-cert-err34-c,-bugprone-suspicious-missing-comma' ;; esac
     # The analyzer walks every path until a budget is spent; a fifth of the usual one finds the same here in a third of the time.
     found=$(clang-tidy --quiet ${checks:+"$checks"} -p "$build" --extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=max-nodes=50000 "$file" 2>/dev/null | grep -E '(warning|error):' | sed "s|^$PWD/||" | sort -u || true)
     if [ -z "$found" ]; then

@@ -98,6 +98,7 @@ static void what_was_reported_reads_back_as_the_same(void **state)
     config_done(&second);
 }
 
+/* facts S-04 */
 static void one_wrong_property_keeps_the_whole_previous_configuration(void **state)
 {
     static const struct {
@@ -185,6 +186,7 @@ static void every_wrong_property_is_named_with_the_value_that_stays_in_use(void 
     config_done(&c);
 }
 
+/* facts S-05 */
 static void what_is_unwise_is_found_in_the_documented_order(void **state)
 {
     static const struct {

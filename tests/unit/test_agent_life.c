@@ -50,7 +50,7 @@ static enum rc fake_publish(void *link, const char *topic, struct str body, int 
     struct world *w = link;
 
     (void)snprintf(w->last_body, sizeof w->last_body, "%.*s", STR_ARG(body));
-    if (qos == 1) {
+    if (qos == 1) { /* facts S-13 */
         *mid = ++w->next_mid;
         assert_non_null(strstr(topic, "devices/d/modules/m/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8&"
                                       "%24.ifid=urn%3Aazureiot%3ASecurity%3ASecurityAgent%3A1"));

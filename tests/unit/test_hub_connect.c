@@ -669,7 +669,7 @@ static void a_service_client_is_refused_with_a_reason(void **state)
 static void service_clients_come_in_by_any_name_of_the_hub_and_are_no_identities(void **state)
 {
     static const char *const names[] = {"iothubowner@sas.root.twinsim", "iothubowner@sas.root.TwinSim",
-                                        "iothubowner@sas.root." WORLD_HOST, "iothubowner@sas.root.127.0.0.9"};
+                                        ("iothubowner@sas.root." WORLD_HOST), "iothubowner@sas.root.127.0.0.9"};
     struct world *w = *state;
     struct sas_key owner = world_policy_key("iothubowner");
     struct conn conn;
