@@ -1,13 +1,12 @@
 /* descendants.c - see descendants.h. */
 #include "descendants.h"
 
-#include <stdbool.h>
-
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
