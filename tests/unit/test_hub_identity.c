@@ -416,6 +416,24 @@ static cJSON *import_tree(struct world *w, const cJSON *identity, bool replace)
     return world_ask_tree(w, &w->owner, command);
 }
 
+/* facts T-26: a cache with room forgets it just the same. */
+static void a_deleted_identity_is_not_remembered(void **state)
+{
+    struct world *w = *state;
+
+    w->options.cache_bytes = 0; /* the default, which holds all of this test */
+    world_restart(w);
+    world_create(w, "dev1");
+    world_create(w, "dev1/m");
+    (void)world_ask(w, "module.delete", "'deviceId':'dev1','moduleId':'m'");
+    assert_null(hub_find(w->hub, STR("dev1/m")));
+    world_create(w, "dev1/m");
+    (void)world_ask(w, "device.delete", "'deviceId':'dev1'");
+    assert_null(hub_find(w->hub, STR("dev1")));
+    assert_null(hub_find(w->hub, STR("dev1/m")));
+    world_create(w, "dev1");
+}
+
 static void what_was_exported_comes_back_byte_for_byte(void **state)
 {
     static const char *const ids[] = {"dev1", "dev1/m"};
@@ -571,6 +589,7 @@ int main(void)
         WORLD_TEST(keys_are_renewed_one_by_one_both_or_swapped),
         WORLD_TEST(a_deleted_device_takes_its_modules_and_connections_with_it),
         WORLD_TEST(a_deleted_module_leaves_its_device_alone),
+        WORLD_TEST(a_deleted_identity_is_not_remembered),
         WORLD_TEST(what_was_exported_comes_back_byte_for_byte),
         WORLD_TEST(a_document_written_by_hand_is_completed),
         WORLD_TEST(a_bad_document_is_refused_and_what_was_there_stays),

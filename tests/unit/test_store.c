@@ -361,6 +361,31 @@ static void rows_without_a_version_do_not_pile_up(void **state)
     identity_free(i);
 }
 
+/* Between a snapshot and the removal of old rows more rows may come than history holds: they are all that says what came after. */
+static void rows_behind_the_snapshot_stay_whatever_history_holds(void **state)
+{
+    struct store_world *w = *state;
+    struct identity *i;
+
+    store_world_close(w);
+    w->options.history = 1;
+    w->options.fold_rows = 64;
+    assert_int_equal(store_world_open(w), RC_OK);
+    i = born(w->s, "d");
+    report(w->s, i, 64);
+    assert_int_equal(step_fold(w->s, INT64_MAX), RC_OK); /* and upkeep stops here for the time being */
+    assert_int_equal(number(w->s, "SELECT upto FROM snapshot"), 65);
+    report(w->s, i, 60);
+    store_rest(w->s);
+    assert_int_equal(number(w->s, "SELECT upto FROM snapshot"), 65);
+    assert_int_equal(number(w->s, "SELECT count(*) FROM journal WHERE id > 65"), 60);
+    assert_true(number(w->s, "SELECT count(*) FROM journal WHERE id <= 65") <= 1);
+    assert_stored(w->s, i);
+    reopen(w);
+    assert_stored(w->s, i);
+    identity_free(i);
+}
+
 /* --- deleting ------------------------------------------------------------------------------------------------- */
 
 static void nothing_of_a_deleted_identity_is_seen_again(void **state)
@@ -683,6 +708,7 @@ int main(void)
         STORE_TEST(history_is_newest_first_and_continues_below_a_version),
         STORE_TEST(old_rows_go_when_idle_and_the_last_versions_stay),
         STORE_TEST(rows_without_a_version_do_not_pile_up),
+        STORE_TEST(rows_behind_the_snapshot_stay_whatever_history_holds),
         STORE_TEST(nothing_of_a_deleted_identity_is_seen_again),
         STORE_TEST(numbers_of_removed_rows_are_not_used_again),
         STORE_TEST(a_turn_with_a_failed_append_leaves_no_trace),
