@@ -11,11 +11,6 @@
 
 #define DEFAULT_AGENT "security-agent"
 
-static enum verdict no_memory(struct run *r)
-{
-    return run_error(r, "%s", rc_text(RC_NOMEM));
-}
-
 /* Fill in the variables of one text; tells when that fails. */
 static enum verdict fill(struct run *r, const char *text, struct buf *out)
 {
@@ -45,7 +40,7 @@ enum verdict run_fill_words(struct run *r, struct words *w, const char *base)
         text = v ? NULL : buf_take(&word, NULL);
         buf_done(&word);
         if (!v && !text)
-            v = no_memory(r);
+            v = run_no_memory(r);
         if (text) {
             free(w->at[i]);
             w->at[i] = text;
@@ -100,7 +95,7 @@ enum verdict run_agent_command(struct run *r, struct words *out)
         if (!v)
             v = fill(r, arg->valuestring, &word);
         if (!v && words_add(out, buf_view(&word)))
-            v = no_memory(r);
+            v = run_no_memory(r);
         buf_done(&word);
     }
     return v;
@@ -214,7 +209,7 @@ enum verdict run_agent_files(struct run *r)
 
 static enum verdict set_text(struct run *r, const char *name, struct str text)
 {
-    return json_set(r->vars, name, json_str(text)) ? no_memory(r) : VERDICT_PASSED;
+    return json_set(r->vars, name, json_str(text)) ? run_no_memory(r) : VERDICT_PASSED;
 }
 
 static enum verdict learn_agent(struct run *r, struct ident id, const char *key)
@@ -226,7 +221,7 @@ static enum verdict learn_agent(struct run *r, struct ident id, const char *key)
 
     buf_init(&text, 0);
     connection_string_print(&text, &cs);
-    v = buf_ok(&text) ? set_text(r, "connectionString", buf_view(&text)) : no_memory(r);
+    v = buf_ok(&text) ? set_text(r, "connectionString", buf_view(&text)) : run_no_memory(r);
     buf_done(&text);
     if (!v)
         v = set_text(r, "key", str_from(key));
@@ -241,7 +236,7 @@ enum verdict run_learn_identity(struct run *r, const cJSON *identity)
     struct ident id;
 
     if (masks_add(&r->masks, primary) || masks_add(&r->masks, json_get_text(pair, "secondaryKey")))
-        return no_memory(r);
+        return run_no_memory(r);
     if (!as || !device || !primary || ident_read(str_from(as), &id) || !str_eq(id.device, str_from(device)) ||
         !str_eq(id.module, str_from(module)))
         return VERDICT_PASSED;

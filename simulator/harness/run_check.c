@@ -3,11 +3,6 @@
 
 #include <stdio.h>
 
-static enum verdict no_memory(struct run *r)
-{
-    return run_error(r, "%s", rc_text(RC_NOMEM));
-}
-
 static struct wanted wanted_of(const struct run *r)
 {
     return (struct wanted){.kind = json_get_text(r->node, r->step->name),
@@ -31,7 +26,7 @@ enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content)
         if (!value)
             return run_failed(r, "there is nothing at '%s' to save as '%s'", place->valuestring, place->string);
         if (json_set(r->vars, place->string, cJSON_Duplicate(value, true)))
-            return no_memory(r);
+            return run_no_memory(r);
     }
     return VERDICT_PASSED;
 }
@@ -136,7 +131,7 @@ static enum verdict show_twin(struct run *r, cJSON **twin)
         json_set(command, "deviceId", json_str(id.device)) ||
         (ident_is_module(id) && json_set(command, "moduleId", json_str(id.module)))) {
         cJSON_Delete(command);
-        return no_memory(r);
+        return run_no_memory(r);
     }
     v = run_command(r, command, &status, twin);
     if (!v && status >= 300) {
@@ -198,6 +193,7 @@ static enum verdict check_twin(struct run *r)
             print_seconds(within_us, seconds);
             v = run_failed(r, "the twin of %s was not so within %s%s", run_who(r), seconds, limit_text(r, ""));
             (void)twin_fits(r, twin, r);
+            run_explain_agent(r);
         }
         cJSON_Delete(twin);
         if (v || run_now_us() >= r->deadline_us)
@@ -229,7 +225,7 @@ static enum verdict check_exit(struct run *r)
     r->agent_end_expected = true;
     code = json_i64(agent_process_exit_code(&r->agent));
     if (!code)
-        return no_memory(r);
+        return run_no_memory(r);
     if (!match_fits(wanted, code, NULL, NULL)) {
         buf_init(&text, 0);
         agent_process_print_end(&r->agent, &text);
@@ -293,8 +289,11 @@ static enum verdict check_log(struct run *r)
     while (!v) {
         if (find_line(r, wanted, &from))
             return VERDICT_PASSED;
-        if (run_now_us() >= until_us || (!run_agent_is_running(r) && r->agent.out < 0))
-            return run_failed(r, "the agent wrote no such line%s", limit_text(r, ""));
+        if (run_now_us() >= until_us || (!run_agent_is_running(r) && r->agent.out < 0)) {
+            v = run_failed(r, "the agent wrote no such line%s", limit_text(r, ""));
+            run_explain_agent(r);
+            return v;
+        }
         v = run_turn(r, until_us);
     }
     return v;

@@ -70,6 +70,11 @@ enum verdict run_error(struct run *r, const char *fmt, ...)
     return VERDICT_ERROR;
 }
 
+enum verdict run_no_memory(struct run *r)
+{
+    return run_error(r, "%s", rc_text(RC_NOMEM));
+}
+
 /* Append a text to the array object[key], which is made when missing. */
 static void append_text(cJSON *object, const char *key, struct str text)
 {
@@ -212,7 +217,7 @@ static void hint_elsewhere(struct run *r, const struct wanted *w, size_t from)
 }
 
 /* What the agent is doing, if it has one. */
-static void hint_agent(struct run *r)
+void run_explain_agent(struct run *r)
 {
     const char *as = json_get_text(r->s->agent, "as");
     struct wanted connected = {.kind = "connected", .who = as}, refused = {.kind = "refused", .who = as};
@@ -275,5 +280,5 @@ void run_explain_events(struct run *r, const struct wanted *w, size_t from)
     hint_kinds(r, w, from);
     hint_earlier(r, w, from);
     hint_elsewhere(r, w, from);
-    hint_agent(r);
+    run_explain_agent(r);
 }

@@ -1,8 +1,8 @@
 /* run_internal.h - one scenario while it runs, in its worker. What the run_*.c files share.
  *
- *   run_scenario.c  from the first step to the last, set-up and clean-up
+ *   run_scenario.c  from the first step to the last; run_end.c what follows
  *   run_world.c     the hub, the agent, and the one place that waits
- *   run_inject.c    steps that change something
+ *   run_inject.c    steps that change something; run_identity.c those that change identities
  *   run_check.c     steps that look
  *   run_explain.c   what a red step says
  *   run_pool.c      many scenarios, a worker each
@@ -67,12 +67,15 @@ int64_t run_now_us(void);
 /* Note why there is no success (the first note stands) and return the verdict, so that `return run_failed(...)` reads well. */
 enum verdict run_failed(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 enum verdict run_error(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+enum verdict run_no_memory(struct run *r);
 /* Something worth knowing that is no failure. */
 void run_note(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A line that helps to understand the failure. */
 void run_hint(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Explain a failed expect or never: the nearest event, what differs, what else was seen. from: where the search began. */
 void run_explain_events(struct run *r, const struct wanted *w, size_t from);
+/* What the agent is doing, if there is one: for steps that waited for it in vain. */
+void run_explain_agent(struct run *r);
 /* Add the lines of differences, each behind the prefix. */
 void run_differences(struct run *r, const char *prefix, const struct match_report *report);
 /* What an event is, in a few words: "reported #17, 1.204 s in". */
@@ -118,12 +121,31 @@ MUST_USE enum verdict run_inject(struct run *r); /* desired ... rotateKey, fault
 MUST_USE enum verdict run_check(struct run *r);  /* expect, never, twin, exit, log */
 /* Send a command. A refusal (status 300 and above) is no verdict yet. */
 MUST_USE enum verdict run_command(struct run *r, cJSON *command, int *status, cJSON **body);
+/* {"command":name,"deviceId":..,"moduleId":..} for an identity. NULL: explained. */
+cJSON *run_command_new(struct run *r, const char *name, const char *who);
+/* Send a command (taken over; NULL: explained already), judge its status as the step wants it, and put the cursor behind the event
+ * of one of these kinds (a NULL ends) that it caused. body may be NULL. */
+MUST_USE enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, cJSON **body);
+/* A twin as the control topic wants it, from what a scenario gives: an object or file, and what is merged over it.
+ * *out NULL: nothing given. */
+MUST_USE enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desired, const cJSON *tags,
+                                    cJSON **out);
+MUST_USE enum verdict run_inject_create(struct run *r);
+MUST_USE enum verdict run_inject_status(struct run *r);
+MUST_USE enum verdict run_inject_delete(struct run *r);
+MUST_USE enum verdict run_inject_rotate(struct run *r);
 /* Remember what a step's "save" names. */
 MUST_USE enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content);
 /* A duration member of the step in hand, or what stands for it. returns false when it is none (explained) */
 bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t *out_us);
 /* Whom the step is about: its "on", else the agent. NULL: nobody. */
 const char *run_who(const struct run *r);
+
+/* ---- run_end.c ---- */
+/* Judge what the steps could not, end every process, remove everything. returns the verdict that stands */
+enum verdict run_end(struct run *r, enum verdict v);
+/* The result as run.h describes it, masked; takes steps over. NULL: no memory */
+cJSON *run_result(struct run *r, enum verdict v, cJSON *steps);
 
 /* ---- run_scenario.c ---- */
 /* Run one scenario in this process, which must be a worker (alone, with the signals in signal_fd blocked).

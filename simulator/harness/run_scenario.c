@@ -1,21 +1,13 @@
-/* run_scenario.c - one scenario from its first step to its last: set-up, steps, clean-up, result. */
+/* run_scenario.c - one scenario from its first step to its last. How it ends is in run_end.c. */
 #include "run_internal.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "descendants.h"
 #include "files.h"
 #include "vars.h"
-
-#define OUTPUT_SHORT 4000u /* bytes of the agent's last output in a failure */
-#define EVENTS_TOLD  2000u
-#define LINGER_US    (US_PER_S * 3 / 10) /* for an agent's children to end after it */
-#define END_MS       5000
 
 const char *verdict_text(enum verdict v)
 {
@@ -62,7 +54,7 @@ static enum verdict set_vars(struct run *r)
     cJSON_ArrayForEach(var, r->s->vars)
     {
         if (json_set(r->vars, var->string, cJSON_Duplicate(var, true)))
-            return run_error(r, "%s", rc_text(RC_NOMEM));
+            return run_no_memory(r);
     }
     if (!set_var(r, "work", str_from(r->work)) || !set_var(r, "dir", str_from(r->s->dir)) ||
         !set_var(r, "seed", str_from(r->options->seed ? r->options->seed : "1")) ||
@@ -70,7 +62,7 @@ static enum verdict set_vars(struct run *r)
         !set_var(r, "port", str_from(port)) || !set_var(r, "caFile", str_from(hub->ca_file)) ||
         !set_var(r, "id", str_from(as ? as : "")) || !set_var(r, "deviceId", id.device) ||
         !set_var(r, "moduleId", id.module) || !set_var(r, "connectionString", STR("")) || !set_var(r, "key", STR("")))
-        return run_error(r, "%s", rc_text(RC_NOMEM));
+        return run_no_memory(r);
     return VERDICT_PASSED;
 }
 
@@ -157,13 +149,13 @@ static enum verdict step_exec(struct run *r)
     cJSON *got = NULL;
 
     if (!v && tail_init(&output))
-        v = run_error(r, "%s", rc_text(RC_NOMEM));
+        v = run_no_memory(r);
     if (!v && !run_duration(r, "within", EXEC_WITHIN_US, &within_us))
         v = VERDICT_ERROR;
     if (!v)
         v = run_exec(r, words.at, within_us, &output, &code);
     if (!v && !(got = json_i64(code)))
-        v = run_error(r, "%s", rc_text(RC_NOMEM));
+        v = run_no_memory(r);
     if (!v && (wanted ? !match_fits(wanted, got, NULL, NULL) : code != 0))
         v = run_failed(r, "'%s' ended with exit code %d; its last output:\n%.*s", words.at[0], code,
                        STR_FMT(tail_lines(&output, 1000)));
@@ -268,188 +260,17 @@ static enum verdict run_steps(struct run *r, cJSON *told)
         r->step = &r->s->steps[i];
         node = describe_step(r, r->step);
         if (!node)
-            return run_error(r, "%s", rc_text(RC_NOMEM));
+            return run_no_memory(r);
         tell(r, "step", node);
         v = begin_us >= r->deadline_us ? run_failed(r, "the time limit of the whole scenario is over")
                                        : fill_and_run(r);
         if (!cJSON_AddItemToArray(told, node) || json_set(node, "verdict", json_str(str_from(verdict_text(v)))) ||
             json_set(node, "ms", json_i64((run_now_us() - begin_us) / 1000)))
-            return v ? v : run_error(r, "%s", rc_text(RC_NOMEM));
+            return v ? v : run_no_memory(r);
         tell(r, "step", node);
     }
     r->step = NULL;
     return v;
-}
-
-/* ---- the end ---- */
-
-/* An agent that ends by itself, with a code that says failure, is a failure, unless the scenario expected an end. */
-static enum verdict judge_agent(struct run *r)
-{
-    struct buf text;
-    enum verdict v = VERDICT_PASSED;
-
-    if (!r->agent_ended_us || r->agent_told_to_end || r->agent_end_expected || agent_process_exit_code(&r->agent) == 0)
-        return VERDICT_PASSED;
-    buf_init(&text, 0);
-    agent_process_print_end(&r->agent, &text);
-    v = run_failed(r, "the agent ended by itself: %.*s", STR_FMT(buf_view(&text)));
-    buf_done(&text);
-    return v;
-}
-
-/* Whatever was decided stands only if no event was missed. */
-static enum verdict judge_events(struct run *r, enum verdict v)
-{
-    cJSON *failure = r->failure;
-    enum verdict seen;
-
-    if (v == VERDICT_ERROR || !r->service)
-        return v;
-    r->failure = NULL;
-    seen = run_check_seen_all(r);
-    if (seen) {
-        const char *message = json_get_text(failure, "message");
-
-        if (message)
-            run_hint(r, "before that: %s", message);
-        cJSON_Delete(failure);
-        return seen;
-    }
-    cJSON_Delete(r->failure);
-    r->failure = failure;
-    return v;
-}
-
-static void add_output(struct run *r)
-{
-    struct str lines = tail_lines(&r->output, OUTPUT_SHORT);
-    struct buf text;
-
-    if (!r->failure || !r->agent_started)
-        return;
-    buf_init(&text, 0);
-    for (size_t i = 0; i < lines.len; i++) /* an agent may write anything; a report is text */
-        buf_add_char(
-            &text, (unsigned char)lines.at[i] < 0x20 && lines.at[i] != '\n' && lines.at[i] != '\t' ? '?' : lines.at[i]);
-    if (json_set(r->failure, "output", json_str(buf_view(&text))) ||
-        json_set(r->failure, "outputBytes", json_i64((int64_t)r->output.total)))
-        run_note(r, "the agent's output could not be kept: %s", rc_text(RC_NOMEM));
-    buf_done(&text);
-}
-
-/* End everything below us but the hub. */
-static enum verdict end_processes(struct run *r, enum verdict v)
-{
-    int64_t until_us;
-    enum verdict stopped = run_agent_stop(r, false);
-    pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
-    unsigned count, left = 0;
-
-    if (!v)
-        v = stopped;
-    else if (stopped == VERDICT_FAILED)
-        run_note(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
-    until_us = run_now_us() + LINGER_US;
-    while (r->agent_started && run_agent_left_behind(r) && run_now_us() < until_us &&
-           run_turn(r, run_now_us() + US_PER_S / 100) == VERDICT_PASSED) { /* its children may need a moment */
-    }
-    count = descendants_end(&broker, 1, END_MS, &left);
-    if (run_agent_is_running(r))
-        (void)agent_process_has_ended(&r->agent);
-    else if (count)
-        run_note(r, "the agent left %u process%s behind; ended", count, count == 1 ? "" : "es");
-    if (left)
-        run_note(r, "%u process%s could not be ended", left, left == 1 ? "" : "es");
-    agent_process_done(&r->agent);
-    return v;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st;
-    (void)type;
-    (void)where;
-    (void)remove(path);
-    return 0;
-}
-
-/* Folders that cannot be written are made so first. */
-static int open_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)where;
-    if (type == FTW_D && (st->st_mode & S_IRWXU) != S_IRWXU)
-        (void)chmod(path, S_IRWXU);
-    return 0;
-}
-
-static void clean_up(struct run *r)
-{
-    service_free(r->service);
-    r->service = NULL;
-    hub_process_free(r->hub);
-    r->hub = NULL;
-    if (r->host_lock >= 0)
-        (void)close(r->host_lock);
-    if (!r->dir[0] || r->options->keep)
-        return;
-    (void)nftw(r->dir, open_entry, 16, FTW_PHYS);
-    (void)nftw(r->dir, remove_entry, 16, FTW_PHYS | FTW_DEPTH);
-    if (access(r->dir, F_OK) == 0)
-        run_note(r, "%s could not be removed", r->dir);
-}
-
-/* ---- the result ---- */
-
-static bool add_events(const struct run *r, cJSON *result)
-{
-    size_t first = r->timeline.count > EVENTS_TOLD ? r->timeline.count - EVENTS_TOLD : 0;
-    cJSON *events = cJSON_CreateArray();
-
-    if (!events || json_set(result, "events", events))
-        return false;
-    for (size_t i = first; i < r->timeline.count; i++) {
-        cJSON *copy = cJSON_Duplicate(r->timeline.at[i].event, true);
-
-        if (!copy || !cJSON_AddItemToArray(events, copy)) {
-            cJSON_Delete(copy);
-            return false;
-        }
-    }
-    return true;
-}
-
-static cJSON *make_result(struct run *r, enum verdict v, cJSON *steps)
-{
-    int64_t end_us = run_now_us(), before_us = r->first_step_us ? r->first_step_us - r->started_us : 0;
-    cJSON *result = cJSON_CreateObject();
-    bool good = result != NULL;
-
-    good = json_set(result, "steps", steps) == RC_OK && good;
-    good = good && json_set(result, "file", json_str(str_from(r->s->file))) == RC_OK;
-    good = good && json_set(result, "name", json_str(str_from(r->s->name))) == RC_OK;
-    good = good && json_set(result, "verdict", json_str(str_from(verdict_text(v)))) == RC_OK;
-    good = good && json_set(result, "ms", json_i64((end_us - r->started_us) / 1000)) == RC_OK;
-    good = good && json_set(result, "overheadMs", json_i64((before_us + end_us - r->last_step_us) / 1000)) == RC_OK;
-    if (good && r->hub_lost)
-        good = json_set(result, "hubLost", cJSON_CreateTrue()) == RC_OK;
-    if (good && r->options->keep)
-        good = json_set(result, "work", json_str(str_from(r->dir))) == RC_OK;
-    if (good && v != VERDICT_PASSED && r->failure) {
-        good = json_set(result, "failure", r->failure) == RC_OK && add_events(r, result);
-        r->failure = NULL;
-    }
-    if (good && r->notes->child) {
-        good = json_set(result, "notes", r->notes) == RC_OK;
-        r->notes = NULL;
-    }
-    if (good)
-        good = mask_json(&r->masks, result) == RC_OK;
-    if (!good) {
-        cJSON_Delete(result);
-        return NULL;
-    }
-    return result;
 }
 
 static bool run_init(struct run *r, const struct run_options *options, const struct scenario *s, int progress_fd,
@@ -499,15 +320,8 @@ cJSON *run_scenario(const struct run_options *options, const struct scenario *s,
         v = run_steps(r, steps);
     r->last_step_us = run_now_us();
     r->step = NULL;
-    if (!v)
-        v = judge_agent(r);
-    v = judge_events(r, v);
-    add_output(r);
-    v = end_processes(r, v);
-    clean_up(r);
-    if (r->is_interrupted)
-        v = VERDICT_SKIPPED;
-    result = make_result(r, v, steps);
+    v = run_end(r, v);
+    result = run_result(r, v, steps);
     if (result)
         tell(r, "result", result);
     run_done(r);

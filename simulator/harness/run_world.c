@@ -162,7 +162,7 @@ static enum verdict count_events(struct run *r, int64_t *count)
 
     if (!command || json_set(command, "command", json_str(STR("hub.status")))) {
         cJSON_Delete(command);
-        return run_error(r, "%s", rc_text(RC_NOMEM));
+        return run_no_memory(r);
     }
     v = run_command(r, command, &status, &body);
     if (!v && (status >= 300 || json_get_i64(body, "seq", &seq)))

@@ -161,7 +161,7 @@ test('every fixture is good for lint and for the schema', async () => {
   assert.equal(stderr, '');
   assert.equal(code, 0);
   assert.match(stdout, /^\d+ scenarios, no problems\n$/);
-  const files = fs.readdirSync(FIXTURES, { recursive: true }).filter((file) => file.endsWith('.jsonc'));
+  const files = fs.readdirSync(FIXTURES).filter((area) => area !== 'include').flatMap((area) => fs.readdirSync(path.join(FIXTURES, area)).map((file) => path.join(area, file)));
   assert.ok(files.length >= 15);
   for (const file of files) assert.deepEqual(validate(schema, readCommented(fs.readFileSync(path.join(FIXTURES, file), 'utf8'))), [], file);
 });
