@@ -91,6 +91,8 @@ int mosquitto_kick_client_by_clientid(const char *clientid, bool with_will)
 {
     assert_true(with_will && broker.n_kicked < COUNT(broker.kicked));
     broker.kicked[broker.n_kicked++] = keep(clientid, strlen(clientid));
+    if (broker.stored && strcmp(broker.stored->id, clientid) == 0)
+        broker.stored_answer = broker_subscribe(broker.stored, broker.stored_filter, 1);
     return MOSQ_ERR_SUCCESS;
 }
 

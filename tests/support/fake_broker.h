@@ -1,6 +1,6 @@
 /* fake_broker.h - the broker as the plugin sees it, with a clock that we turn: callbacks are called by the test, effects are kept.
  *
- * It does what docs/facts.md says the real one does (facts B-03, B-06, B-11, B-29, B-30), no more.
+ * It does what docs/facts.md says the real one does (facts B-03, B-06, B-11, B-28, B-29, B-30), no more.
  */
 #ifndef TWINSIM_FAKE_BROKER_H
 #define TWINSIM_FAKE_BROKER_H
@@ -30,6 +30,10 @@ struct broker {
     char log[1 << 16];
     int refuse_event; /* registering that event fails */
     bool refuse_publish;
+    struct mosquitto
+        *stored; /* a client with a stored session: a kick asks SUBSCRIBE again for its filter (facts B-28) */
+    const char *stored_filter;
+    int stored_answer; /* what the plugin said to that */
     void *plugin;
 };
 

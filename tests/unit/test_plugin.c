@@ -240,6 +240,36 @@ static void a_kick_comes_a_turn_after_the_last_message(void **state)
     broker_stop();
 }
 
+/* facts B-28: what the broker asks about a stored session while it is kicked is no SUBSCRIBE. */
+static void a_kick_leaves_stored_subscriptions_as_they_are(void **state)
+{
+    static const char filter[] = RES "#";
+    struct world *w = *state;
+
+    start(w);
+    broker_disconnect(&w->device);
+    w->device.clean = false;
+    assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_subscribe(&w->device, filter, 1), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    broker.stored = &w->device;
+    broker.stored_filter = filter;
+    broker.stored_answer = -1;
+    (void)command(w, "{\"command\":\"fault.add\",\"deviceId\":\"dev\",\"type\":\"disconnect\"}");
+    broker_tick();
+    assert_int_equal(broker.n_kicked, 1);
+    assert_int_equal(broker.stored_answer, MOSQ_ERR_SUCCESS);
+    broker_disconnect(&w->device);
+    broker_tick();
+    assert_null(broker_sent(NULL, "$twinsim/v1/events/dev/subscribed", 0));
+    assert_null(broker_sent(NULL, "$twinsim/v1/events/dev/violation", 0));
+    assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
+    assert_int_equal(get(w), MOSQ_ERR_ACL_DENIED);
+    broker_tick();
+    assert_non_null(broker_sent("dev", RES "200", 0));
+    broker_stop();
+}
+
 /* facts B-08: a WRITE behind the end is a will; so is one that never becomes a message, at the broker's end. */
 static void a_will_is_telemetry(void **state)
 {
@@ -263,6 +293,13 @@ static void a_will_is_telemetry(void **state)
     pending_settle(plugin());
     broker_tick();
     assert_non_null(strstr(broker_sent(NULL, "$twinsim/v1/events/dev/telemetry", 1)->body, "shutdown"));
+    /* There are as many as the broker had clients: each but the last is known by the next (facts B-23). */
+    assert_int_equal(broker_write(&w->device, topic, "\"first\""), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_write(&w->device, topic, "\"last\""), MOSQ_ERR_SUCCESS);
+    pending_settle(plugin());
+    broker_tick();
+    assert_non_null(strstr(broker_sent(NULL, "$twinsim/v1/events/dev/telemetry", 2)->body, "\"body\":\"first\""));
+    assert_non_null(strstr(broker_sent(NULL, "$twinsim/v1/events/dev/telemetry", 3)->body, "\"body\":\"last\""));
     broker_stop();
 }
 
@@ -398,6 +435,21 @@ static void a_turn_that_cannot_be_committed_is_refused_as_a_whole(void **state)
     broker_stop();
 }
 
+/* Whatever fails in a turn: who leaves in it has left. */
+static void a_connection_that_ends_in_a_failed_turn_has_ended(void **state)
+{
+    struct world *w = *state;
+
+    start(w);
+    assert_non_null(strstr(command(w, "{\"command\":\"hub.status\"}"), "\"connected\":1"));
+    turn_fail(plugin(), RC_NOMEM, NULL);
+    broker_disconnect(&w->device);
+    broker_tick();
+    assert_non_null(strstr(command(w, "{\"command\":\"hub.status\"}"), "\"connected\":0"));
+    assert_non_null(strstr(command(w, "{\"command\":\"device.show\",\"deviceId\":\"dev\"}"), "\"Disconnected\""));
+    broker_stop();
+}
+
 /* A day in the life of a hub, with the n-th allocation failing (and all later ones, or just that), for every n. */
 static void one_day(struct world *w)
 {
@@ -521,12 +573,14 @@ int main(void)
         WITH_HUB(a_subscription_is_stored_when_it_is_granted),
         WITH_HUB(an_answer_to_a_connection_that_was_taken_over_is_dropped),
         WITH_HUB(a_kick_comes_a_turn_after_the_last_message),
+        WITH_HUB(a_kick_leaves_stored_subscriptions_as_they_are),
         WITH_HUB(a_will_is_telemetry),
         WITH_HUB(sighup_asks_again_and_changes_nothing),
         WITH_HUB(telemetry_is_routed_to_services_only_and_never_kept),
         WITH_HUB(who_is_sent_too_much_at_once_is_closed),
         WITH_HUB(what_the_broker_does_not_take_is_freed),
         WITH_HUB(a_turn_that_cannot_be_committed_is_refused_as_a_whole),
+        WITH_HUB(a_connection_that_ends_in_a_failed_turn_has_ended),
         WITH_HUB(no_lack_of_memory_loses_what_was_acknowledged_or_says_what_is_not_true),
         WITH_HUB(no_single_failed_allocation_loses_what_was_acknowledged_or_says_what_is_not_true),
         WITH_HUB(commands_beyond_a_slice_wait_for_the_next_turn),
