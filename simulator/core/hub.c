@@ -76,7 +76,7 @@ bool hub_is_valid(const struct hub *h)
             count++;
             bytes += i->counted;
             connected += i->conn != 0;
-            if (i->twin && !twin_is_valid(i->twin))
+            if (i->counted != identity_bytes(i) || (i->twin && !twin_is_valid(i->twin)))
                 return false;
         }
     for (const struct identity *i = h->oldest; i; i = i->newer) {

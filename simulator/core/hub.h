@@ -141,8 +141,8 @@ int64_t hub_tick(struct hub *h, struct now now, struct outbox *out);
 /* The cache. find lends; put takes over (and returns what is now in the cache). */
 struct identity *hub_find(const struct hub *h, struct str id);
 struct identity *hub_put(struct hub *h, struct identity *i);
-/* Forget a cached identity because it may differ from what is stored. A live connection keeps its number and subscriptions:
- * returns true if it was connected (the adapter then closes that connection). */
+/* Forget a cached identity because it may differ from what is stored; it is read again when it is next needed.
+ * returns true if it was connected: *conn is then nobody's, and the adapter closes it. Otherwise *conn is 0. */
 bool hub_drop(struct hub *h, struct str id, uint64_t *conn);
 /* Evict until under the ceiling; skip what the current turn touched. Call between turns. */
 void hub_trim(struct hub *h);

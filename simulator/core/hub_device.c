@@ -145,6 +145,7 @@ static void handle_get(struct hub *h, struct identity *i, const struct request *
     char *body = str_dup(view);
     struct buf *b;
 
+    hub_account(h, i); /* the view is kept */
     if (view.len == 0 || !body) {
         free(body);
         out->rc = RC_NOMEM;

@@ -803,6 +803,10 @@ static void play(const struct step *steps, size_t n)
 
     assert_non_null(p);
     world_init(&p->w);
+    if (n && steps[0].random & 2) { /* half of the lives in a cache with room for all */
+        p->w.options.cache_bytes = 0;
+        world_restart(&p->w);
+    }
     for (size_t k = 0; k < n; k++) {
         ops[steps[k].op].run(p, &steps[k]);
         assert_laws(p);

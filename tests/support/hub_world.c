@@ -81,17 +81,21 @@ static struct identity *identity_of(const char *doc, int64_t at_us)
     return i;
 }
 
+static void assert_counters(const struct twin *t, const struct record *e)
+{
+    assert_int_equal(t->version, e->version);
+    assert_int_equal(t->desired_version, e->desired_version);
+    assert_int_equal(t->reported_version, e->reported_version);
+}
+
 /* Fold one row into it; the counters it was stored with must come out. */
 static void fold(struct identity *i, const struct record *e)
 {
     cJSON *body = tree_of(e->body);
 
     assert_int_equal(identity_fold(i, e->change, e->at_us, body), RC_OK);
-    if (e->change != CHANGE_UPDATED) {
-        assert_int_equal(i->twin->version, e->version);
-        assert_int_equal(i->twin->desired_version, e->desired_version);
-        assert_int_equal(i->twin->reported_version, e->reported_version);
-    }
+    if (e->change != CHANGE_UPDATED)
+        assert_counters(i->twin, e);
     assert_true(twin_is_valid(i->twin));
     cJSON_Delete(body);
 }
@@ -154,6 +158,7 @@ struct identity *world_load(const struct world *w, struct str id, bool with_twin
     assert_same(folded, i, false);
     tree = tree_of(made->twin);
     assert_int_equal(twin_read(tree, INSTANT_NONE, &i->twin, &why), RC_OK);
+    assert_counters(i->twin, made);
     cJSON_Delete(tree);
     for (size_t n = from + 1; n < w->n_records; n++) {
         const struct record *e = &w->records[n];

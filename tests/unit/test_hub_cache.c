@@ -116,21 +116,23 @@ static void trimming_takes_the_least_used_first_and_leaves_connections_their_rec
     assert_json(w, world_twin(w, "b"), "properties.reported.x", "1");
     (void)hub_drop(w->hub, STR("b"), &conn);
 
-    /* room for about three */
-    w->options.cache_bytes = 3 * (sizeof(struct identity) + 64);
+    /* room for three: who was used last stays */
+    w->options.cache_bytes = 3 * sizeof(struct identity);
     world_restart(w);
-    (void)hub_put(w->hub, world_load(w, STR("a"), false));
-    (void)hub_put(w->hub, world_load(w, STR("b"), false));
+    world_connect(w, &b, "b");
     world_connect(w, &c, "c");
-    assert_non_null(hub_find(w->hub, STR("a")));
-    world_connect(w, &b, "b"); /* used again, and newest now */
-    (void)world_ask(w, "device.show", "'deviceId':'c'");
+    assert_int_equal(world_publish(w, &b, "devices/b/messages/events/", "x"), HUB_ACCEPT);
+    world_end(w, &c, ENDED_CLIENT);
+    world_end(w, &b, ENDED_CLIENT); /* an end is a use, too: b is the newest */
     (void)hub_put(w->hub, made("e", false));
+    (void)hub_put(w->hub, made("f", false));
     hub_trim(w->hub);
-    assert_null(hub_find(w->hub, STR("a")));
+    assert_null(hub_find(w->hub, STR("c")));
     assert_non_null(hub_find(w->hub, STR("b")));
     assert_non_null(hub_find(w->hub, STR("e")));
+    assert_non_null(hub_find(w->hub, STR("f")));
     (void)hub_drop(w->hub, STR("e"), &conn);
+    (void)hub_drop(w->hub, STR("f"), &conn);
 }
 
 /* A fixture's keys never change: computed with another program (openssl dgst -hmac). */

@@ -610,6 +610,29 @@ static void an_end_is_told_once_with_its_reason(void **state)
     }
 }
 
+static void a_document_says_when_somebody_came_or_went(void **state)
+{
+    struct world *w = *state;
+    struct conn dev, other;
+
+    w->options.cache_bytes = 0; /* it is stored with the next document only */
+    world_restart(w);
+    world_create(w, "dev1");
+    world_create(w, "dev2");
+    world_connect(w, &other, "dev2");
+    world_pass(w, 1);
+    world_connect(w, &dev, "dev1");
+    assert_json(w, world_ask(w, "device.show", "'deviceId':'dev1'"), "connectionStateUpdatedTime",
+                "'2030-01-01T00:00:01Z'");
+    world_pass(w, 1);
+    world_end(w, &dev, ENDED_CLIENT);
+    assert_json(w, world_ask(w, "device.show", "'deviceId':'dev1'"), "connectionStateUpdatedTime",
+                "'2030-01-01T00:00:02Z'");
+    assert_json(w, world_ask(w, "device.show", "'deviceId':'dev2'"), "connectionStateUpdatedTime",
+                "'2030-01-01T00:00:00Z'");
+    assert_false(hub_is_live(w->hub, STR("dev1"), 0));
+}
+
 /* --- service clients -------------------------------------------------------------------------------------------------- */
 
 static enum hub_answer service_login(struct world *w, struct conn *conn, const char *client_id, const char *user_name,
@@ -733,6 +756,7 @@ int main(void)
         WORLD_TEST(a_renewed_key_ends_its_tokens_but_no_live_connection),
         WORLD_TEST(an_identity_of_another_kind_does_not_come_in_with_a_token),
         WORLD_TEST(an_end_is_told_once_with_its_reason),
+        WORLD_TEST(a_document_says_when_somebody_came_or_went),
         WORLD_TEST(a_service_client_is_refused_with_a_reason),
         WORLD_TEST(service_clients_come_in_by_any_name_of_the_hub_and_are_no_identities),
         WORLD_TEST(only_service_clients_may_read_what_is_routed),

@@ -56,6 +56,7 @@ static void a_created_identity_has_the_members_of_the_real_one(void **state)
     }
     assert_keys(device, key_text(w, "dev1", 0, false), key_text(w, "dev1", 0, true));
     assert_int_equal(strspn(json_word(device, "generationId"), "0123456789"), 18);
+    assert_int_equal(strlen(json_word(device, "etag")), 12); /* base64 of nine digits */
     assert_string_equal(members_of(w, created), "seq time mono_us kind device cause status auth ");
     assert_json(w, created, "status", "'enabled'");
     assert_json(w, created, "auth", "'sas'");
@@ -227,7 +228,8 @@ static void an_update_changes_what_it_names_and_nothing_else(void **state)
     cJSON *document;
     char reason[2 * STATUS_REASON_MAX + 4];
 
-    world_create(w, "dev1");
+    document = world_ask(w, "device.create", "'deviceId':'dev1','status':'enabled','statusReason':null");
+    assert_json(w, document, "statusUpdatedTime", "'0001-01-01T00:00:00Z'"); /* nothing was ever changed */
     world_pass(w, 1);
     document = world_ask(w, "device.update", "'deviceId':'dev1','statusReason':'why'");
     assert_json(w, document, "statusReason", "'why'");

@@ -333,6 +333,9 @@ static void rows_fold_into_what_they_say(void **state)
     assert_null(i->status_reason);
     assert_null(i->model_id);
     assert_int_equal(i->key_turn, 0);
+    assert_string_equal(i->generation, "");
+    assert_int_equal(i->status_updated_us, INSTANT_NONE);
+    assert_false(i->is_edge);
     assert_int_equal(i->primary.len, 0);
     assert_int_equal(i->twin->etag, 8);
     assert_int_equal(i->conn, 5);
