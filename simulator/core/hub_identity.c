@@ -253,8 +253,8 @@ static void delete_one(struct hub *h, struct identity *i, struct now now, struct
 {
     struct out *o;
 
+    announce_identity(h, "deleted", i, now, out); /* the cause, then what it does */
     hub_end_session(h, i, ENDED_IDENTITY, now, out);
-    announce_identity(h, "deleted", i, now, out);
     o = outbox_push(out, OUT_STORE);
     memcpy(o->to, i->id, i->id_len + 1);
     o->change = CHANGE_DELETED;
