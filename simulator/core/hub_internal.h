@@ -1,6 +1,7 @@
 /* hub_internal.h - what the hub's own files share. Nobody else includes it.
  *
- *   hub.c           the record, the cache, dispatch, time
+ *   hub.c           the record, dispatch, time
+ *   hub_cache.c     the identities in memory
  *   hub_connect.c   CONNECT and the end of a connection
  *   hub_device.c    what a connected device or module does
  *   hub_command.c   the control commands, as a table
@@ -55,10 +56,13 @@ struct hub {
     const char *event_kind;
 };
 
-/* --- hub.c --- */
+/* --- hub_cache.c --- */
 /* Count a cached identity's bytes anew after its twin changed. */
 void hub_account(struct hub *h, struct identity *i);
 void hub_forget(struct hub *h, struct identity *i); /* remove from the cache and free */
+void hub_touch(struct hub *h, struct identity *i);  /* it was just used */
+
+/* --- hub.c --- */
 uint64_t hub_random(struct hub *h);
 /* A live connection is no more: event and state. Nothing if it is not connected. */
 void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);

@@ -16,6 +16,8 @@
 
 enum auth_type { AUTH_SAS, AUTH_SELF_SIGNED, AUTH_CA, AUTH_NONE };
 
+const char *auth_type_name(enum auth_type type); /* "sas", ... as documents say it */
+
 /* What happens to an identity: the kinds of journal rows. The current state is the fold of its rows. */
 #define CHANGE_LIST(X)                                                                                                 \
     X(CREATED, "created")   /* body: the identity as identity_print writes it, twin included */                        \
