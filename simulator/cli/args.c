@@ -179,14 +179,17 @@ static int check_value(const struct cli *c, const struct option_spec *o, const c
 static int unknown_option(const struct cli *c, struct str name)
 {
     const struct option_spec *o;
-    const char *names[NAMES_MAX];
-    char hint[SUGGEST_TEXT_MAX];
+    const char *names[NAMES_MAX], *meant;
+    char hint[SUGGEST_TEXT_MAX] = "";
     size_t n = 0;
 
     for (size_t i = 0; (o = verb_option(c->verb, i)) != NULL && n < NAMES_MAX; i++)
         names[n++] = o->name;
+    meant = suggest(name, names, n);
+    if (meant)
+        (void)snprintf(hint, sizeof hint, "; did you mean --%s?", meant);
     return cli_fail(c, CLI_USAGE, "'twinsim %s' has no option --%.*s%s; see: twinsim help %s", c->verb->name,
-                    STR_FMT(name), suggest_text(name, names, n, hint), c->verb->name);
+                    STR_FMT(name), hint, c->verb->name);
 }
 
 /* One option at argv[*at]; moves *at to the last word it took. */
@@ -251,12 +254,16 @@ static int unknown_verb(const struct cli *c, int argc, const char *const *argv)
     const struct verb *v;
     const char *names[NAMES_MAX];
     char typed[128], hint[SUGGEST_TEXT_MAX];
-    bool two = is_first_word(argv[1]);
+    bool two = is_first_word(argv[1]) || argc > 2;
     size_t n = 0;
 
-    (void)snprintf(typed, sizeof typed, "%s%s%s", argv[1], two && argc > 2 ? " " : "", two && argc > 2 ? argv[2] : "");
     for (size_t i = 0; (v = verbs_at(i)) != NULL && n < NAMES_MAX; i++)
         names[n++] = v->name;
+    /* Two words name most verbs; the first alone may still be nearer to one ("lnit my.jsonc"). */
+    if (two)
+        (void)snprintf(typed, sizeof typed, "%s%s%s", argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+    if (!two || (!is_first_word(argv[1]) && !suggest(str_from(typed), names, n)))
+        (void)snprintf(typed, sizeof typed, "%s", argv[1]);
     return cli_fail(c, CLI_USAGE, "there is no verb '%s'%s; see: twinsim help", typed,
                     suggest_text(str_from(typed), names, n, hint));
 }

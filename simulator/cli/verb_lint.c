@@ -20,7 +20,7 @@ const struct verb verb_lint = {
     .operands = "SCENARIO|DIR...",
     .min = 1,
     .max = -1,
-    .summary = "check scenario files without running anything",
+    .summary = "Check scenario files without running anything",
     .text = "Every problem is one line on stderr: file:line:column: what is wrong and what to do. The schema "
             "fixtures/schema/scenario.schema.json lets an editor find most of them while you type.",
     .examples = "twinsim lint fixtures/scenarios\n"

@@ -110,7 +110,7 @@ const struct verb verb_run = {
     .operands = "SCENARIO|DIR...",
     .min = 1,
     .max = -1,
-    .summary = "run scenarios, each with a hub of its own, and say what the agent did",
+    .summary = "Run scenarios, each with a hub of its own, and say what the agent did",
     .text = "A folder stands for every *.json and *.jsonc in it and below, but for what lies in 'include' and 'twins'. "
             "Running a "
             "scenario is running a program: its agent. Without --agent and without a command in the scenario that is "
