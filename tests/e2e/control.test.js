@@ -121,8 +121,8 @@ test('deleting a device closes it and its modules, and takes their twins along',
   await device.twinPatch('1', { old: true });
   await hub.ok({ command: 'device.delete', deviceId: 'dev' });
   await Promise.all([device.closed(), module.closed()]);
-  assert.equal((await events.event('disconnected', (e) => e.device === 'dev' && !e.module)).reason, 'identity');
   await events.event('deleted', (e) => e.device === 'dev' && !e.module);
+  assert.equal((await events.event('disconnected', (e) => e.device === 'dev' && !e.module)).reason, 'identity');
   assert.deepEqual(errorOf(await hub.command({ command: 'twin.show', deviceId: 'dev' })), [404, 404001]);
   assert.equal((await hub.connect(hub.login('dev', { clean: false }))).connack.code, 5);
   await hub.create('dev');

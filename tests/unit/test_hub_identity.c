@@ -401,6 +401,7 @@ static void a_deleted_module_leaves_its_device_alone(void **state)
     assert_json(w, world_ask(w, "module.delete", "'deviceId':'dev1','moduleId':'m'"), "", "{}");
     assert_json(w, world_event(w, "deleted"), "module", "'m'");
     assert_json(w, world_event(w, "disconnected"), "reason", "'identity'");
+    assert_true(json_number(world_event(w, "deleted"), "seq") < json_number(world_event(w, "disconnected"), "seq"));
     assert_true(hub_is_live(w->hub, STR("dev1"), dev.no));
     (void)world_refused(w, 404, 404010, "module.delete", "'deviceId':'dev1','moduleId':'m'");
 }
