@@ -471,3 +471,58 @@ cJSON *world_status(struct world *w)
     assert_int_equal(json_number(response, "status"), 200);
     return json_get(response, "body");
 }
+
+/* --- what several tests assert ------------------------------------------------------------------------------------------ */
+
+/* Refused: nothing but one event, which tells the true reason; the connection stays nobody's. */
+void assert_login_refused(struct world *w, enum hub_answer answer, const struct conn *conn, const char *reason)
+{
+    cJSON *event;
+
+    assert_int_equal(answer, HUB_CLOSE);
+    assert_non_null(w->why);
+    if (strcmp(w->why, reason) != 0)
+        print_error("refused because %s, not because %s\n", w->why, reason);
+    assert_string_equal(w->why, reason);
+    assert_int_equal(w->out.len, 1);
+    event = world_event(w, "refused");
+    assert_string_equal(json_word(event, "reason"), reason);
+    (void)json_word(event, "clientId");
+    (void)json_word(event, "userName");
+    assert_string_equal(conn->id, "");
+    assert_false(conn->is_service);
+    assert_int_equal(conn->rights, 0);
+}
+
+/* etag n, version, desired and reported version of a twin as the service sees it. */
+void assert_versions(struct world *w, const char *id, int etag, int version, int desired, int reported)
+{
+    char want[16];
+    cJSON *twin = world_twin(w, id);
+
+    twin_etag_print(etag, want);
+    assert_string_equal(json_word(twin, "etag"), want);
+    assert_int_equal(json_number(twin, "version"), version);
+    assert_int_equal(json_number(twin, "properties.desired.$version"), desired);
+    assert_int_equal(json_number(twin, "properties.reported.$version"), reported);
+}
+
+cJSON *world_desire(struct world *w, const char *desired)
+{
+    return world_ask(w, "twin.update", "'deviceId':'dev1','patch':{'properties':{'desired':%s}}", desired);
+}
+
+void world_tag(struct world *w, const char *tags)
+{
+    (void)world_ask(w, "twin.update", "'deviceId':'dev1','patch':{'tags':%s}", tags);
+}
+
+/* Desired without metadata and version, as the device GETs it. */
+void assert_desired(struct world *w, const char *want)
+{
+    cJSON *desired = json_at_path(world_twin(w, "dev1"), STR("properties.desired"));
+
+    json_remove(desired, "$metadata");
+    json_remove(desired, "$version");
+    assert_json(w, desired, "", want);
+}

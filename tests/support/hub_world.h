@@ -130,6 +130,16 @@ cJSON *world_status(struct world *w);
 /* twin.show by id text. */
 cJSON *world_twin(struct world *w, const char *id);
 
+/* A patch of dev1's desired properties or tags. */
+cJSON *world_desire(struct world *w, const char *desired);
+void world_tag(struct world *w, const char *tags);
+/* dev1's desired properties without metadata and version. */
+void assert_desired(struct world *w, const char *want);
+/* etag's counter and versions of a twin as the service sees it. */
+void assert_versions(struct world *w, const char *id, int etag, int version, int desired, int reported);
+/* A CONNECT was refused: nothing but one event, which tells the true reason; the connection stays nobody's. */
+void assert_login_refused(struct world *w, enum hub_answer answer, const struct conn *conn, const char *reason);
+
 /* --- what the last turn wanted --- */
 size_t world_count(const struct world *w, enum out_kind kind);
 /* The nth entry of that kind; asserts that it is there. */
