@@ -245,7 +245,7 @@ static bool is_service_topic(struct str topic)
 
 bool hub_may_read(const struct conn *conn, struct str topic)
 {
-    return conn->is_service && is_service_topic(topic);
+    return conn->is_service && conn->rights & RIGHT_SERVICE_CONNECT && is_service_topic(topic);
 }
 
 void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out)

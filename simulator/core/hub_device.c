@@ -31,11 +31,15 @@ static struct identity *live_identity(const struct hub *h, const struct request 
 
 static enum hub_answer subscribe_service(const struct request *r)
 {
-    bool ok = str_starts(r->topic, STR(EVENTS_ROOT)) || str_eq(r->topic, STR(CONTROL_TOPIC "/response")) ||
-              str_eq(r->topic, STR("devices/+/messages/events/#")) ||
-              str_eq(r->topic, STR("devices/+/modules/+/messages/events/#"));
+    bool is_telemetry = str_eq(r->topic, STR("devices/+/messages/events/#")) ||
+                        str_eq(r->topic, STR("devices/+/modules/+/messages/events/#"));
 
-    return ok ? HUB_ACCEPT : HUB_DENY;
+    if (str_eq(r->topic, STR(CONTROL_TOPIC "/response")))
+        return HUB_ACCEPT;
+    /* What devices say is for who may ServiceConnect; a registry policy sees identities only. */
+    return (is_telemetry || str_starts(r->topic, STR(EVENTS_ROOT))) && r->conn->rights & RIGHT_SERVICE_CONNECT
+               ? HUB_ACCEPT
+               : HUB_DENY;
 }
 
 static void announce_filter(struct hub *h, const char *kind, const struct identity *i, const struct request *r,

@@ -250,25 +250,35 @@ enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desir
     return v;
 }
 
-/* Only what the service can write: a file may hold a whole twin. */
-static enum verdict keep_writable(struct run *r, cJSON *twin)
+/* A copy of one section under its name, without what the service may not write. Nothing when there is none. */
+static enum rc keep_section(cJSON *into, const char *name, const cJSON *section)
 {
-    cJSON *desired = json_at_path(twin, STR("properties.desired")), *tags = json_get(twin, "tags");
-    cJSON *out_tags = tags ? cJSON_Duplicate(tags, true) : NULL;
-    cJSON *out_desired = desired ? cJSON_Duplicate(desired, true) : NULL;
+    cJSON *copy = section ? cJSON_Duplicate(section, true) : NULL;
 
-    if ((tags && !out_tags) || (desired && !out_desired)) {
-        cJSON_Delete(out_tags);
-        cJSON_Delete(out_desired);
+    if (!section)
+        return RC_OK;
+    json_remove(copy, "$version");
+    json_remove(copy, "$metadata");
+    return json_set(into, name, copy);
+}
+
+/* Only what the service can write: a file may hold a whole twin. Replaces *twin. */
+static enum verdict keep_writable(struct run *r, cJSON **twin)
+{
+    cJSON *kept = cJSON_CreateObject(), *properties = cJSON_CreateObject();
+
+    if (!kept || !properties || keep_section(kept, "tags", json_get(*twin, "tags")) ||
+        keep_section(properties, "desired", json_get(json_get(*twin, "properties"), "desired"))) {
+        cJSON_Delete(kept);
+        cJSON_Delete(properties);
         return run_no_memory(r);
     }
-    while (twin->child)
-        cJSON_Delete(cJSON_DetachItemViaPointer(twin, twin->child));
-    json_remove(out_desired, "$version");
-    json_remove(out_desired, "$metadata");
-    if ((out_tags && json_set(twin, "tags", out_tags)) || json_set(twin, "properties", cJSON_CreateObject()) ||
-        (out_desired && json_set(json_get(twin, "properties"), "desired", out_desired)))
+    if (json_set(kept, "properties", properties)) {
+        cJSON_Delete(kept);
         return run_no_memory(r);
+    }
+    cJSON_Delete(*twin);
+    *twin = kept;
     return VERDICT_PASSED;
 }
 
@@ -286,7 +296,7 @@ static enum verdict inject_replace(struct run *r)
     if (!v && !twin && !(twin = cJSON_CreateObject()))
         v = run_no_memory(r);
     if (!v) {
-        v = keep_writable(r, twin);
+        v = keep_writable(r, &twin);
         if (v)
             cJSON_Delete(twin);
         else if (json_set(command, "twin", twin))

@@ -482,6 +482,10 @@ static void only_service_clients_may_read_what_is_routed(void **state)
         assert_true(hub_may_read(&read, str_from(topics[n])));
         assert_false(hub_may_read(&dev, str_from(topics[n])));
     }
+    world_service(w, &read, "registryReadWrite"); /* sees identities, not what they say */
+    for (size_t n = 0; n < COUNT(topics); n++)
+        assert_false(hub_may_read(&read, str_from(topics[n])));
+    world_service(w, &read, "service");
     assert_false(hub_may_read(&read, STR("$SYS/broker/uptime")));
     assert_false(hub_may_read(&read, STR("$iothub/twin/res/200/?$rid=1")));
 }
