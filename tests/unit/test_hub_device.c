@@ -210,6 +210,26 @@ static void a_service_client_subscribes_to_events_telemetry_and_its_answers(void
     }
 }
 
+/* facts A-15: what devices say is for who may ServiceConnect. */
+static void a_registry_policy_subscribes_to_its_answers_alone(void **state)
+{
+    static const char *const policies[] = {"registryRead", "registryReadWrite"};
+    static const char *const filters[] = {"$twinsim/v1/#", "$twinsim/v1/events/+/telemetry",
+                                          "devices/+/messages/events/#", "devices/+/modules/+/messages/events/#"};
+    struct world *w = *state;
+    struct conn service;
+
+    for (size_t p = 0; p < COUNT(policies); p++) {
+        world_service(w, &service, policies[p]);
+        for (size_t n = 0; n < COUNT(filters); n++)
+            assert_int_equal(world_subscribe(w, &service, filters[n], 0), HUB_DENY);
+        assert_int_equal(world_subscribe(w, &service, "$CONTROL/twinsim/v1/response", 1), HUB_ACCEPT);
+    }
+    world_service(w, &service, "service");
+    for (size_t n = 0; n < COUNT(filters); n++)
+        assert_int_equal(world_subscribe(w, &service, filters[n], 0), HUB_ACCEPT);
+}
+
 /* --- what may be published ---------------------------------------------------------------------------------------- */
 
 /* facts M-15, C-09 */
@@ -531,6 +551,7 @@ int main(void)
         WORLD_TEST(a_deleted_identity_takes_its_subscriptions_with_it),
         WORLD_TEST(a_connection_holds_so_many_filters_and_no_more),
         WORLD_TEST(a_service_client_subscribes_to_events_telemetry_and_its_answers),
+        WORLD_TEST(a_registry_policy_subscribes_to_its_answers_alone),
         WORLD_TEST(a_publish_to_anything_but_its_own_topics_closes_the_connection),
         WORLD_TEST(a_request_id_may_be_long_but_not_endless),
         WORLD_TEST(a_method_answer_that_nobody_waits_for_is_passed_over),
