@@ -20,6 +20,7 @@
 
 #include "hub.h"
 #include "hub_process.h"
+#include "remove_tree.h"
 #include "service.h"
 #include "wire.h"
 
@@ -476,5 +477,6 @@ int main(int argc, char **argv)
     service_free(service);
     hub_process_free(hub);
     (void)close(lock);
+    remove_tree(dir);
     return 0;
 }

@@ -10,12 +10,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "hub.h"
 #include "hub_process.h"
+#include "remove_tree.h"
 #include "service.h"
 #include "wire.h"
 
@@ -198,15 +198,6 @@ static void write_and_kill(struct soak *s, int round)
     }
 }
 
-static void remove_directory(const char *dir)
-{
-    char line[600];
-
-    (void)snprintf(line, sizeof line, "rm -rf '%s'", dir);
-    if (system(line)) /* NOLINT(cert-env33-c): our own mkdtemp path */
-        (void)fprintf(stderr, "kill_rounds: %s stays\n", dir);
-}
-
 int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 20;
@@ -258,7 +249,7 @@ int main(int argc, char **argv)
     hub_process_free(s.hub);
     free(s.writers);
     (void)close(lock);
-    remove_directory(dir);
+    remove_tree(dir);
     (void)printf("kill_rounds: ok, %d rounds, %lu acknowledged writes, none lost\n", rounds, s.writes);
     return 0;
 }
