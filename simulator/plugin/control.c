@@ -195,7 +195,7 @@ static void print_status(const struct plugin *pl, struct buf *b)
     static const char *const durabilities[] = {"memory", "process", "power"}; /* in the order of enum durability */
 
     buf_addf(b, "\"identities\":%" PRId64 ",\"durability\":\"%s\",\"healthy\":%s", store_count(pl->store),
-             durabilities[pl->options.durability], store_is_healthy(pl->store) ? "true" : "false");
+             durabilities[pl->options.durability], store_takes_changes(pl->store) ? "true" : "false");
 }
 
 /* Take the one answer of a command out of the outbox: it leaves with those of the other commands. */

@@ -74,6 +74,8 @@ bool store_idle(struct store *s);
 bool store_is_pressed(const struct store *s);
 /* True while the database answers; false after an error that only a restart mends. */
 bool store_is_healthy(const struct store *s);
+/* False while the store cannot be relied on for the next change: unhealthy, or the last one could not be stored, as on a full disk. */
+bool store_takes_changes(const struct store *s);
 /* Why something last failed, in a few words for a log; never a key or a body. Empty when nothing has. */
 const char *store_error(const struct store *s);
 

@@ -164,6 +164,7 @@ struct store {
     const struct twin *(*twin_of)(void *arg, struct str id);
     void *arg;
     bool is_healthy;
+    bool is_refusing; /* the last turn that wrote could not be stored */
     char error[160]; /* the last failure, for a log */
 
     bool in_transaction;     /* SQLite's; in `memory` it spans many turns */

@@ -132,6 +132,7 @@ enum rc turn_commit(struct store *s)
     if (!s->is_open)
         return RC_OK;
     rc = commit_turn(s);
+    s->is_refusing = rc != RC_OK;
     if (rc) {
         turn_rollback(s);
         return RC_IO;
@@ -148,8 +149,11 @@ enum rc store_commit(struct store *s)
 
 void store_rollback(struct store *s)
 {
-    if (s->is_open)
-        turn_rollback(s);
+    if (!s->is_open)
+        return;
+    if (s->has_failed)
+        s->is_refusing = true;
+    turn_rollback(s);
 }
 
 /* --- appending ------------------------------------------------------------------------------------------------ */

@@ -393,6 +393,11 @@ bool store_is_healthy(const struct store *s)
     return s->is_healthy;
 }
 
+bool store_takes_changes(const struct store *s)
+{
+    return s->is_healthy && !s->is_refusing;
+}
+
 const char *store_error(const struct store *s)
 {
     return s->error;

@@ -81,6 +81,7 @@ test('a full disk refuses changes with 500 and loses nothing that was acknowledg
   }
   assert.equal(failed.status, 500);
   assert.equal(failed.body.errorCode, 500001);
+  assert.equal((await hub.ok({ command: 'hub.status' })).healthy, false, 'a hub that refuses changes is not healthy');
   await c.closed(); // its record was dropped: it starts anew from what is stored
   const refused = await hub.command({ command: 'device.create', deviceId: 'one-more', twin: { tags: { text: text.slice(0, 2000) } } });
   if (refused.status !== 200) assert.deepEqual([refused.status, refused.body.errorCode], [500, 500001]);

@@ -359,6 +359,7 @@ static void a_full_disk_refuses_turns_until_there_is_room(void **state)
         assert_false(turn(w->s, d, m, 1));
         assert_true(fault.hit > 0);
         assert_true(store_is_healthy(w->s)); /* a restart would not help */
+        assert_false(store_takes_changes(w->s));
         assert_true(*store_error(w->s));
         fault_never();
         after = stored(w->s, "d");
@@ -368,6 +369,7 @@ static void a_full_disk_refuses_turns_until_there_is_room(void **state)
         identity_free(d);
         assert_int_equal(store_load(w->s, STR("d"), true, &d), RC_OK);
         assert_true(turn(w->s, d, m, 1));
+        assert_true(store_takes_changes(w->s));
         assert_stored(w->s, d);
     }
     identity_free(d);
