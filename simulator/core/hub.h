@@ -11,6 +11,7 @@
 #include "user_name.h"
 
 #define HUB_TELEMETRY_MAX (256u * 1024) /* bytes of body and properties (facts M-17) */
+#define HUB_REPORTED_MAX  (256u * 1024) /* bytes of a reported patch as it came: no message is larger (facts M-17) */
 #define HUB_MODULES_MAX   50u           /* modules of one device (facts L-05) */
 #define HUB_PAGE_MAX      100u          /* items of one list page */
 #define HUB_HOSTS_MAX     16u

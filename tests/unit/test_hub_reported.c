@@ -237,6 +237,26 @@ static void a_reported_section_may_grow_to_its_limit_and_not_beyond(void **state
     world_report(w, &dev, "{'n':1,'k8':null}", 204); /* what counts is the section that results */
 }
 
+/* facts M-17: the section's limit counts what it holds, so blanks alone could make any size; reading stops at a message's. */
+static void a_patch_beyond_any_message_is_refused_unread(void **state)
+{
+    struct world *w = *state;
+    struct conn dev;
+    char *blanks = malloc(HUB_REPORTED_MAX + 1);
+
+    assert_non_null(blanks);
+    world_create(w, "dev1");
+    world_twin_client(w, &dev, "dev1");
+    memset(blanks, ' ', HUB_REPORTED_MAX + 1);
+    memcpy(blanks, "{\"a\":1}", 7);
+    assert_int_equal(world_publish_bytes(w, &dev, STR(PATCH "1"), str_of(blanks, HUB_REPORTED_MAX)), HUB_SWALLOW);
+    (void)assert_sent(w, "dev1", RES "204/?$rid=1&$version=2");
+    blanks[0] = 'x'; /* were it read, it would be no JSON */
+    assert_int_equal(world_publish_bytes(w, &dev, STR(PATCH "2"), str_of(blanks, HUB_REPORTED_MAX + 1)), HUB_SWALLOW);
+    (void)assert_sent(w, "dev1", RES "403/?$rid=2");
+    free(blanks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +268,7 @@ int main(void)
         WORLD_TEST(a_twin_operation_without_a_subscription_happens_silently),
         WORLD_TEST(a_patch_without_a_request_id_is_applied_and_not_answered),
         WORLD_TEST(a_reported_section_may_grow_to_its_limit_and_not_beyond),
+        WORLD_TEST(a_patch_beyond_any_message_is_refused_unread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
