@@ -7,6 +7,7 @@
 
 #include "serve.h"
 #include "verbs.h"
+#include "why.h"
 
 /* Read the seed files before anything starts: a mistake there needs no hub to be told. */
 static int read_seeds(struct cli *c, struct identity_files *seeds)
@@ -116,8 +117,12 @@ static int run(struct cli *c)
 {
     struct hub_process_options options = read_options(c);
     struct identity_files seeds = {NULL, 0, 0};
-    int code = read_seeds(c, &seeds);
+    char why[WHY_MAX] = "";
+    int code;
 
+    if (hub_process_check(&options, why, sizeof why))
+        return cli_fail(c, CLI_USAGE, "%s", why);
+    code = read_seeds(c, &seeds);
     if (!code)
         code = cli_flag(c, "detach") ? detach(c, &options, &seeds) : serve(c, &options, &seeds, -1);
     identity_files_done(&seeds);

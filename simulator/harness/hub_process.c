@@ -14,6 +14,8 @@
 
 #define START_MS 15000
 #define STOP_MS  5000
+#define REMOTE_NEEDS_FRESH_KEYS                                                                                        \
+    "with well-known keys everybody may log in: --allow-remote needs --keys fresh, and a data directory made so"
 #define LOG_MAX  (16 * 1024 * 1024) /* bytes of broker.log before it starts again */
 
 struct hub_process {
@@ -96,6 +98,15 @@ static bool is_one_of(const char *text, const char *a, const char *b, const char
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || (c && strcmp(text, c) == 0);
 }
 
+/* May this hub be told to others? Keys that everybody knows stay behind the loopback; a directory made earlier may hold fresh ones. */
+static bool may_be_remote(const struct hub_process_options *o)
+{
+    char seed[PATH_MAX];
+
+    return (o->keys && strcmp(o->keys, "fresh") == 0) ||
+           (!o->keys && !path_join(seed, o->data_dir, "keys.seed") && access(seed, F_OK) == 0);
+}
+
 static enum rc options_check(const struct hub_process_options *o, char *why, size_t why_size)
 {
     if (!o->data_dir || !o->data_dir[0])
@@ -108,6 +119,8 @@ static enum rc options_check(const struct hub_process_options *o, char *why, siz
             why, why_size, RC_REFUSED,
             "%s is no loopback address: others could reach this hub; if you mean it, add --allow-remote --keys fresh",
             o->host);
+    if (o->allow_remote && !may_be_remote(o)) /* before a directory is made with well-known keys, which it would keep */
+        return why_not(why, why_size, RC_REFUSED, REMOTE_NEEDS_FRESH_KEYS);
     if (!is_dns_name(o->hostname))
         return why_not(why, why_size, RC_REFUSED, "the host name '%s' is no DNS name", o->hostname);
     if (o->mqtts_port < 1 || o->mqtts_port > 65535 || o->mqtt_port < 0 || o->mqtt_port > 65535 ||
@@ -189,9 +202,7 @@ static enum rc start(struct hub_process *p, char *why, size_t why_size)
 
     hub_file_remove(p->dir.path); /* of a hub that was killed */
     if (o->allow_remote && !p->dir.keys_are_fresh)
-        return why_not(why, why_size, RC_REFUSED,
-                       "with well-known keys everybody may log in: --allow-remote needs --keys fresh, and a data "
-                       "directory made so");
+        return why_not(why, why_size, RC_REFUSED, REMOTE_NEEDS_FRESH_KEYS);
     if (o->broker ? !realpath(o->broker, program) : broker_find(program) != RC_OK)
         return why_not(why, why_size, RC_NOT_FOUND,
                        "mosquitto was not found%s%s; install Debian's package mosquitto, or put it on PATH",
@@ -220,6 +231,19 @@ static enum rc start(struct hub_process *p, char *why, size_t why_size)
     rc = write_hub_file(p, &certs, why, why_size);
     if (rc)
         hub_process_stop(p);
+    return rc;
+}
+
+enum rc hub_process_check(const struct hub_process_options *options, char *why, size_t why_size)
+{
+    struct hub_process_options o;
+    enum rc rc = options_copy(options, &o);
+
+    if (rc)
+        (void)why_not(why, why_size, rc, "out of memory");
+    else
+        rc = options_check(&o, why, why_size);
+    options_done(&o);
     return rc;
 }
 

@@ -31,6 +31,11 @@ struct hub_process_options {
 
 struct hub_process;
 
+/* Judge the options as they stand, before anything is touched: addresses, names, ports, and who may come with which keys.
+ * why       what was wrong and what to do, for a person
+ * returns   RC_OK, RC_REFUSED, RC_NOMEM */
+MUST_USE enum rc hub_process_check(const struct hub_process_options *options, char *why, size_t why_size);
+
 /* Start a hub and wait until it is ready (READY=1 on a notify socket, not a log line); then hub.json is there.
  * why       what was wrong and what to do, for a person: address taken (by whom), another hub on the directory, no mosquitto, a damaged store...
  * returns   RC_OK (*out is the caller's), RC_BUSY, RC_CORRUPT, RC_NOT_FOUND (mosquitto or plugin missing), RC_REFUSED (not loopback), RC_TIMEOUT, RC_IO, RC_NOMEM */
