@@ -16,7 +16,7 @@
 #define STOP_MS  5000
 #define REMOTE_NEEDS_FRESH_KEYS                                                                                        \
     "with well-known keys everybody may log in: --allow-remote needs --keys fresh, and a data directory made so"
-#define LOG_MAX  (16 * 1024 * 1024) /* bytes of broker.log before it starts again */
+#define LOG_MAX (16 * 1024 * 1024) /* bytes of broker.log before it starts again */
 
 struct hub_process {
     struct hub_process_options options; /* every text is ours */

@@ -165,7 +165,7 @@ struct store {
     void *arg;
     bool is_healthy;
     bool is_refusing; /* the last turn that wrote could not be stored */
-    char error[160]; /* the last failure, for a log */
+    char error[160];  /* the last failure, for a log */
 
     bool in_transaction;     /* SQLite's; in `memory` it spans many turns */
     int64_t lasting_changes; /* memory: turns acknowledged inside the open transaction */
