@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { finish, runScenario, workshop } = require('../support/runner.js');
+const { readTap } = require('../support/tap.js');
 const { Running, temporary, twinsim } = require('../support/twinsim.js');
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -122,7 +123,7 @@ test('no key and no signature is in any report, however loudly the agent says it
   fs.rmSync(report.scenarios[0].work, { recursive: true });
 });
 
-test('a folder runs in byte order, several at a time, and reports what JUnit readers want', async (t) => {
+test('a folder runs in byte order, several at a time, and reports what JUnit and TAP readers want', async (t) => {
   const shop = workshop(t, { name: 'unused', steps: [{ wait: '0s' }] });
   const root = path.join(shop.dir, 'all');
   const put = (file, steps) => {
@@ -139,7 +140,8 @@ test('a folder runs in byte order, several at a time, and reports what JUnit rea
   fs.writeFileSync(path.join(root, 'readme.txt'), 'no scenario');
   const xml = path.join(shop.dir, 'out.xml');
   const json = path.join(shop.dir, 'out.json');
-  const { code, stdout } = await finish(new Running(['run', root, '--jobs', '4', '--quiet', '--junit', xml, '--json', json], { env: shop.env }));
+  const tap = path.join(shop.dir, 'out.tap');
+  const { code, stdout } = await finish(new Running(['run', root, '--jobs', '4', '--quiet', '--junit', xml, '--json', json, '--tap', tap], { env: shop.env }));
   assert.equal(code, 1, stdout);
   const report = JSON.parse(fs.readFileSync(json));
   assert.deepEqual(report.scenarios.map((one) => path.relative(root, one.file)), ['Z.json', 'a/2.jsonc', 'b-a.jsonc', 'b/1.json']);
@@ -149,6 +151,12 @@ test('a folder runs in byte order, several at a time, and reports what JUnit rea
   assert.match(junit, /<testcase classname="[^"]*\.all\.a" name="it is &quot;a\/2\.jsonc&quot; &amp; &lt;others&gt;" file="[^"]+" line="\d+" time="[\d.]+">\n {4}<error /);
   assert.equal((junit.match(/<testcase /g) ?? []).length, 4);
   assert.equal((junit.match(/<\/testcase>/g) ?? []).length, 4);
+  const { points, bail } = readTap(fs.readFileSync(tap, 'utf8'));
+  assert.equal(bail, undefined);
+  assert.deepEqual(points.map((point) => [point.ok, point.name]), report.scenarios.map((one) => [one.verdict === 'passed', one.name]));
+  const { failure, file } = report.scenarios[2];
+  assert.deepEqual(points[2].yaml.at, { file, line: failure.line, column: failure.column });
+  assert.deepEqual([points[1].yaml.severity, points[2].yaml.severity, points[2].yaml.message, points[2].yaml.step], ['error', 'fail', failure.message, failure.step]);
   assert.deepEqual(shop.left(), []);
 });
 
