@@ -236,6 +236,29 @@ static void tell(const struct run *r, const char *what, const cJSON *value)
     buf_done(&line);
 }
 
+/* What a variable put into a pattern must be good where it stands, as lint saw to it with the rest. */
+static enum verdict check_filled(struct run *r)
+{
+    static const char *const patterns[] = {"match", "event", "exit", "log"};
+    struct source source = scenario_source(r->s);
+    enum verdict v = VERDICT_PASSED;
+    struct problems problems;
+
+    problems_init(&problems);
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+        if (json_get(r->node, patterns[i]))
+            match_check(json_get(r->node, patterns[i]), &source, &problems);
+    if (r->step->type == STEP_TWIN)
+        match_check(json_get(r->node, "twin"), &source, &problems);
+    if (problems.count) {
+        struct str lines = buf_view(&problems.lines), first = str_cut(&lines, '\n');
+
+        v = run_error(r, "with its variables filled in this step is wrong: %.*s", STR_FMT(first));
+    }
+    problems_done(&problems);
+    return v;
+}
+
 static enum verdict fill_and_run(struct run *r)
 {
     enum rc rc = vars_fill(r->step->node, r->vars, &r->node);
@@ -243,7 +266,9 @@ static enum verdict fill_and_run(struct run *r)
 
     if (rc)
         return run_error(r, "the variables of this step cannot be filled in: %s", rc_text(rc));
-    v = run_step(r);
+    v = check_filled(r);
+    if (!v)
+        v = run_step(r);
     cJSON_Delete(r->node);
     r->node = NULL;
     return v;

@@ -11,6 +11,7 @@
 
 #define SCENARIO_FILE_MAX   (4u * 1024 * 1024) /* bytes, of each file a scenario is made of */
 #define SCENARIO_TIMEOUT_US (60 * INT64_C(1000000))
+#define STEP_COUNT_MAX      10000 /* events that one step waits for */
 
 enum step_type {
     STEP_DESIRED,
@@ -69,6 +70,9 @@ const cJSON *scenario_value(const struct scenario *s, const cJSON *value);
 
 /* Say what a step does in one line, as short as it reads well: `expect reported {"config.a":1} within 5s`. */
 void step_print(struct buf *out, const struct step *step);
+
+/* True for what "count" may be: a whole number from 1 to STEP_COUNT_MAX. */
+bool step_count_is_good(const cJSON *value);
 
 /* True for the variables that every scenario has: connectionString, caFile, ... */
 bool scenario_var_is_built_in(const char *name);

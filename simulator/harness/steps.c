@@ -78,6 +78,11 @@ static bool is_whole_number(const cJSON *value, double least, double most)
            value->valuedouble == (double)(int)value->valuedouble;
 }
 
+bool step_count_is_good(const cJSON *value)
+{
+    return is_whole_number(value, 1, STEP_COUNT_MAX);
+}
+
 static void check_exit(struct reading *r, const cJSON *value)
 {
     if (match_is_matcher(value))
@@ -85,6 +90,13 @@ static void check_exit(struct reading *r, const cJSON *value)
     else if (!is_whole_number(value, 0, 255))
         problems_at(r->problems, &r->source, value,
                     "an exit code is a number from 0 to 255 (128 + n: ended by signal n), or a matcher");
+}
+
+static void check_count(struct reading *r, const cJSON *value)
+{
+    if (!is_filled_later(value) && !step_count_is_good(value))
+        problems_at(r->problems, &r->source, value, "'count' is a number from 1 to %d: so many events that fit",
+                    STEP_COUNT_MAX);
 }
 
 static void check_refused(struct reading *r, const cJSON *value)
@@ -148,6 +160,7 @@ enum {
     TAGS = 1 << 11,
     STATUS = 1 << 12,
     KEYS = 1 << 13,
+    TIMES = 1 << 14,
 };
 
 static const struct extra {
@@ -169,6 +182,7 @@ static const struct extra {
     {TAGS, "tags", check_written},
     {STATUS, "status", check_status},
     {KEYS, "keys", check_keys},
+    {TIMES, "count", check_count},
 };
 
 static const struct kind {
@@ -185,7 +199,7 @@ static const struct kind {
     {"enable", STEP_ENABLE, check_device_id, REFUSED, 0},
     {"delete", STEP_DELETE, check_id, REFUSED, 0},
     {"rotateKey", STEP_ROTATE_KEY, check_id, KEY | REFUSED, 0},
-    {"expect", STEP_EXPECT, check_kind, ON | WITHIN | MATCH | EVENT | SAVE, 0},
+    {"expect", STEP_EXPECT, check_kind, ON | WITHIN | MATCH | EVENT | SAVE | TIMES, 0},
     {"never", STEP_NEVER, check_kind, ON | FOR | MATCH | EVENT, FOR},
     {"twin", STEP_TWIN, check_twin_match, ON | WITHIN | SAVE, 0},
     {"wait", STEP_WAIT, check_duration, 0, 0},

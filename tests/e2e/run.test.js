@@ -63,6 +63,11 @@ const cases = [
   ['never is red at once when there is one', 'failed', /there was one: reported #\d+/, [{ never: 'reported', for: '20s' }], 'report {"a":1}'],
   ['never is red for one that came before it was asked', 'failed', /there was one/, [{ expect: 'connected' }, { wait: '300ms' }, { never: 'reported', for: '100ms' }], 'report {"a":1}'],
   ['never passes when there is none that fits', 'passed', /PASSED/, [{ expect: 'reported' }, { never: 'reported', match: { a: 1 }, for: '200ms' }], 'report {"a":1}'],
+  ['a count takes so many and leaves the rest', 'passed', /PASSED/, [{ expect: 'telemetry', count: 2 }, { expect: 'telemetry' }, { never: 'telemetry', for: '100ms' }], 'telemetry 3 1 done'],
+  ['a count wants them all', 'failed', /only 3 of 4 such events came; no other within 0\.500 s\n/, [{ expect: 'telemetry', count: 4, within: '500ms' }], 'telemetry 3 1 done'],
+  ['a count that is not reached shows what came nearest behind the last', 'failed', /only 1 of 2 such events came; no other within 0\.500 s\n(?=[^]*b: expected 1, got 2\n)(?![^]*too early)/, [{ expect: 'reported', match: { b: 1 }, count: 2, within: '500ms' }], `report '{"b":1}' '{"b":2}'`],
+  ['a count by a variable must be one', 'error', /'count' is a number from 1 to 10000/, [{ expect: 'reported', save: { n: 'a' } }, { expect: 'reported', count: '${n}' }], 'report {"a":"x"}'],
+  ['a variable that spoils a pattern is an error that says so', 'error', /filled in this step is wrong: .*\$regex/, [{ expect: 'reported', save: { n: 'a' } }, { never: 'reported', match: { a: { $regex: '${n}' } }, for: '1s' }], 'report {"a":1}'],
   ['a step behind the cursor is told as having come too early', 'failed', /came too early/, [{ expect: 'reported' }, { expect: 'connected', within: '200ms' }], 'report {"a":1}'],
   ['a report that the hub refused is no report', 'failed', /the hub refused it with status 400/, [{ expect: 'reported', match: { $present: true }, within: '500ms' }], 'report {"$bad":1}'],
   ['a refused report is there for who asks for it', 'passed', /PASSED/, [{ expect: 'reported', event: { status: 400 } }], 'report {"$bad":1}'],
@@ -89,7 +94,7 @@ const cases = [
 for (const [name, verdict, says, steps, what] of cases) {
   test(name, async (t) => {
     const args = name === 'the whole has a limit' ? ['--timeout', '1s'] : [];
-    const { stdout, result, left } = await runScenario(t, { name, agent, steps }, '--agent', `${TINY} ${what.replace(/\{.*/, (json) => `'${json}'`)}`, ...args);
+    const { stdout, result, left } = await runScenario(t, { name, agent, steps }, '--agent', `${TINY} ${what.replace(/(?<!')\{.*/, (json) => `'${json}'`)}`, ...args);
     assert.equal(result.verdict, verdict, stdout);
     assert.match(stdout, says);
     assert.deepEqual(left(), []);

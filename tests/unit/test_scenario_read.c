@@ -90,6 +90,8 @@ static void every_mistake_is_told_with_its_place(void **state)
         {"{\"name\":\"n\",\"steps\":[{\"wait\":\"1s\",\"kill\":\"hub\"}]}",
          "1:35: a step does one thing: 'wait' or 'kill'?"},
         {"{\"name\":\"n\",\"steps\":[{\"expect\":\"reportd\"}]}", "1:32: 'reportd' is no kind of event"},
+        {"{\"name\":\"n\",\"steps\":[{\"expect\":\"reported\",\"on\":\"d\",\"count\":0}]}",
+         "1:60: 'count' is a number from 1 to 10000"},
         {"{\"name\":\"n\",\"steps\":[{\"kill\":\"broker\"}]}", "1:30: 'broker' is no target (agent or hub)"},
         {"{\"name\":\"n\",\"steps\":[{\"never\":\"telemetry\"}]}", "1:22: 'never' needs 'for'"},
         {"{\"name\":\"n\",\"steps\":[{\"desired\":{\"a\":1}}]}", "1:22: whom does this act on?"},
