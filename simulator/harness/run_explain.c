@@ -12,7 +12,7 @@ static void place_of(const struct run *r, unsigned *line, unsigned *column)
 {
     struct source source = scenario_source(r->s);
 
-    const cJSON *at = r->step ? r->step->node : r->about;
+    const cJSON *at = r->step ? r->step->at : r->about;
 
     *line = *column = 1;
     if (at)

@@ -202,7 +202,7 @@ static cJSON *describe_step(const struct run *r, const struct step *step)
 
     buf_init(&text, 0);
     step_print(&text, step);
-    json_position(source.text, json_offset(step->node), &line, &column);
+    json_position(source.text, json_offset(step->at), &line, &column);
     good = node && json_set(node, "text", json_str(buf_view(&text))) == RC_OK &&
            json_set(node, "line", json_i64(line)) == RC_OK;
     buf_done(&text);
@@ -240,16 +240,16 @@ static void tell(const struct run *r, const char *what, const cJSON *value)
 static enum verdict check_filled(struct run *r)
 {
     static const char *const patterns[] = {"match", "event", "exit", "log"};
-    struct source source = scenario_source(r->s);
+    const struct source *source = &r->step->source;
     enum verdict v = VERDICT_PASSED;
     struct problems problems;
 
     problems_init(&problems);
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         if (json_get(r->node, patterns[i]))
-            match_check(json_get(r->node, patterns[i]), &source, &problems);
+            match_check(json_get(r->node, patterns[i]), source, &problems);
     if (r->step->type == STEP_TWIN)
-        match_check(json_get(r->node, "twin"), &source, &problems);
+        match_check(json_get(r->node, "twin"), source, &problems);
     if (problems.count) {
         struct str lines = buf_view(&problems.lines), first = str_cut(&lines, '\n');
 

@@ -34,13 +34,24 @@ enum step_type {
     STEP_LOG,
     STEP_EXEC,
     STEP_FAULT,
+    STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
 };
 
 struct step {
     enum step_type type;
-    const char *name;   /* as written: "expect" */
-    const cJSON *node;  /* the whole step */
-    const cJSON *value; /* node's member `name` */
+    const char *name;     /* as written: "expect" */
+    const cJSON *node;    /* the whole step */
+    const cJSON *value;   /* node's member `name` */
+    struct source source; /* the file that node stands in */
+    const cJSON *at;      /* where the scenario itself says it: node, or the `do` that stands for it */
+    const char *block;    /* the block it is from; NULL: none */
+};
+
+/* A file that gives a scenario variables, aliases and blocks. */
+struct include {
+    char *file; /* as messages name it */
+    struct buf text;
+    cJSON *tree;
 };
 
 struct scenario {
@@ -48,11 +59,14 @@ struct scenario {
     char *dir;  /* the folder it lies in, absolute */
     struct buf text;
     cJSON *tree;
-    cJSON *files;         /* the JSON files it names, by name as written */
-    const cJSON *aliases; /* pattern to place; NULL: none */
+    cJSON *files; /* the JSON files it names, by name as written */
+    struct include *includes;
+    size_t n_includes;
+    cJSON *aliases; /* pattern to place, those of included files among them */
+    cJSON *vars;    /* likewise */
     const char *name;
-    const cJSON *identities, *agent, *vars, *hub; /* NULL when not given */
-    int64_t timeout_us;                           /* for all of it */
+    const cJSON *identities, *agent, *hub; /* NULL when not given */
+    int64_t timeout_us;                    /* for all of it */
     struct step *steps;
     size_t n_steps;
 };

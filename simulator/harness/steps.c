@@ -211,6 +211,7 @@ static const struct kind {
     {"log", STEP_LOG, check_log, WITHIN, 0},
     {"exec", STEP_EXEC, check_exec, WITHIN | EXIT, 0},
     {"fault", STEP_FAULT, check_fault, ON, 0},
+    {"do", STEP_DO, check_block, 0, 0},
 };
 
 static const struct kind *kind_find(const char *name)
@@ -280,7 +281,7 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
     }
     problems_at(r->problems, &r->source, node,
                 "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
-                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault");
+                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
@@ -363,6 +364,8 @@ void step_print(struct buf *out, const struct step *step)
 {
     const cJSON *member;
 
+    if (step->block)
+        buf_addf(out, "%s: ", step->block);
     buf_addf(out, "%s ", step->name);
     print_value(out, step->value);
     cJSON_ArrayForEach(member, step->node)

@@ -165,6 +165,23 @@ test('a folder runs in byte order, several at a time, and reports what JUnit and
   assert.deepEqual(shop.left(), []);
 });
 
+test('an included file gives variables, aliases and blocks, and a red block is shown where it was done', async (t) => {
+  const shop = workshop(t, JSON.stringify({
+    name: 'shared', agent, include: ['one.json', 'two.json'], vars: { n: 2 }, aliases: { 'short.*': 'long.*.own' },
+    steps: [{ expect: 'reported' }, { do: 'settle' }, { twin: { desired: { long: { x: { own: 2 } }, other: { y: { two: 'first' } } } } }, { do: 'settle' }, { do: 'fail' }] }, null, 1));
+  fs.writeFileSync(path.join(shop.dir, 'one.json'), `// comments, too\n${JSON.stringify({ vars: { n: 1, who: 'first' }, aliases: { 'short.*': 'wrong.*' }, blocks: { settle: [{ desired: { 'short.x': '${n}', 'far.y': '${who}' } }, { wait: '0s' }] } })}`);
+  fs.writeFileSync(path.join(shop.dir, 'two.json'), JSON.stringify({ vars: { who: 'second' }, aliases: { 'far.*': 'other.*.two' }, blocks: { settle: [{ exec: 'false' }], fail: [{ exec: ['sh', '-c', 'exit 3'] }] } }));
+  const json = path.join(shop.dir, 'out.json');
+  const { stdout } = await finish(new Running(['run', shop.file, '--json', json, '--agent', `${TINY} report '{"a":1}'`], { env: shop.env }));
+  const [result] = JSON.parse(fs.readFileSync(json)).scenarios;
+  assert.equal(result.verdict, 'failed', stdout);
+  assert.deepEqual(result.steps.map((step) => [step.verdict, step.text]).slice(1).map(([verdict, text]) => `${verdict} ${text.split(' ').slice(0, 2).join(' ')}`),
+    ['passed settle: desired', 'passed settle: wait', 'passed twin {"desired":{"long":{"x":{"own":2}},"other":{"y":{"two":"first"}}}}', 'passed settle: desired', 'passed settle: wait', 'failed fail: exec']);
+  const at = fs.readFileSync(shop.file, 'utf8').split('\n').findIndex((line) => line.includes('"fail"'));
+  assert.equal(result.failure.line, at); // the line of the brace before it
+  assert.match(result.failure.step, /^fail: exec /);
+});
+
 test('with one wrong file nothing is run, and the exit code is 3', async (t) => {
   const shop = workshop(t, { name: 'fine', steps: [{ exec: ['touch', '${dir}/proof'] }] });
   fs.writeFileSync(path.join(shop.dir, 't.jsonc'), '{"name":"n","steps":[{"wiat":"1s"}]}');
