@@ -239,20 +239,27 @@ static void tell(const struct run *r, const char *what, const cJSON *value)
 /* What a variable put into a pattern must be good where it stands, as lint saw to it with the rest. */
 static enum verdict check_filled(struct run *r)
 {
-    static const char *const patterns[] = {"match", "event", "exit", "log"};
-    const struct source *source = &r->step->source;
+    static const char *const patterns[] = {"match", "event", "exit", "log"}; /* the first two are objects */
+    const struct source nowhere = {.file = "",
+                                   .text = STR("")}; /* values come from several files; the step's place is told */
     enum verdict v = VERDICT_PASSED;
     struct problems problems;
 
     problems_init(&problems);
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
-        if (json_get(r->node, patterns[i]))
-            match_check(json_get(r->node, patterns[i]), source, &problems);
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        const cJSON *pattern = json_get(r->node, patterns[i]);
+
+        if (pattern && i < 2 && !cJSON_IsObject(pattern))
+            problems_at(&problems, &nowhere, pattern, "'%s' is an object", patterns[i]);
+        else if (pattern)
+            match_check(pattern, &nowhere, &problems);
+    }
     if (r->step->type == STEP_TWIN)
-        match_check(json_get(r->node, "twin"), source, &problems);
+        match_check(json_get(r->node, "twin"), &nowhere, &problems);
     if (problems.count) {
         struct str lines = buf_view(&problems.lines), first = str_cut(&lines, '\n');
 
+        (void)str_cut(&first, ' '); /* ":1:1:" */
         v = run_error(r, "with its variables filled in this step is wrong: %.*s", STR_FMT(first));
     }
     problems_done(&problems);

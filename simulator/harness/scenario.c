@@ -26,7 +26,7 @@ bool scenario_var_is_built_in(const char *name)
 static void check_nothing(struct reading *r, const cJSON *value)
 {
     (void)r;
-    (void)value; /* read first of all: includes_read, read_aliases */
+    (void)value; /* read first of all: each_read, read_aliases, includes_read */
 }
 
 /* ---- identities ---- */
@@ -165,10 +165,12 @@ static void check_steps(struct reading *r, const cJSON *value)
 }
 
 static const struct member scenario_members[] = {
-    {"$schema", check_text, false},          {"name", check_text, true},        {"description", check_text, false},
-    {"identities", check_identities, false}, {"agent", check_agent, false},     {"vars", check_var_names, false},
-    {"include", check_nothing, false},       {"aliases", check_nothing, false}, {"steps", check_steps, true},
-    {"timeout", check_duration, false},      {"hub", check_hub, false},
+    {"$schema", check_text, false},     {"name", check_text, true},
+    {"description", check_text, false}, {"identities", check_identities, false},
+    {"agent", check_agent, false},      {"vars", check_var_names, false},
+    {"include", check_nothing, false},  {"each", check_nothing, false},
+    {"aliases", check_nothing, false},  {"steps", check_steps, true},
+    {"timeout", check_duration, false}, {"hub", check_hub, false},
 };
 
 void check_scenario(struct reading *r)

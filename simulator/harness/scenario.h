@@ -39,12 +39,11 @@ enum step_type {
 
 struct step {
     enum step_type type;
-    const char *name;     /* as written: "expect" */
-    const cJSON *node;    /* the whole step */
-    const cJSON *value;   /* node's member `name` */
-    struct source source; /* the file that node stands in */
-    const cJSON *at;      /* where the scenario itself says it: node, or the `do` that stands for it */
-    const char *block;    /* the block it is from; NULL: none */
+    const char *name;   /* as written: "expect" */
+    const cJSON *node;  /* the whole step */
+    const cJSON *value; /* node's member `name` */
+    const cJSON *at;    /* where the scenario itself says it: node, or the `do` that stands for it */
+    const char *block;  /* the block it is from; NULL: none */
 };
 
 /* A file that gives a scenario variables, aliases and blocks. */
@@ -64,7 +63,8 @@ struct scenario {
     size_t n_includes;
     cJSON *aliases; /* pattern to place, those of included files among them */
     cJSON *vars;    /* likewise */
-    const char *name;
+    char *name;
+    size_t n_rows;                         /* of "each"; 1 without it: so many scenarios the file stands for */
     const cJSON *identities, *agent, *hub; /* NULL when not given */
     int64_t timeout_us;                    /* for all of it */
     struct step *steps;
@@ -73,9 +73,10 @@ struct scenario {
 
 /* Read a scenario file and check all of it.
  *
+ * row       0, or up to n_rows - 1: the row of "each" that gives its variables, and its name "[row: first value]"
  * problems  gets a line for each problem; the file is good when none was added
  * returns   RC_OK (*out for scenario_free), RC_SYNTAX (problems says what is wrong, also when the file cannot be read), RC_NOMEM */
-MUST_USE enum rc scenario_read(const char *file, struct problems *problems, struct scenario **out);
+MUST_USE enum rc scenario_read(const char *file, size_t row, struct problems *problems, struct scenario **out);
 void scenario_free(struct scenario *s);
 
 struct source scenario_source(const struct scenario *s);

@@ -41,6 +41,9 @@ void check_match(struct reading *r, const cJSON *value);      /* a pattern */
 void check_command(struct reading *r, const cJSON *value);    /* words in one text */
 void check_texts(struct reading *r, const cJSON *value);      /* a list of texts */
 
+/* Read the table of "each": the members of a row are variables, and the first one is in the name.
+ * returns RC_OK (there may be problems all the same), RC_NOMEM */
+MUST_USE enum rc each_read(struct reading *r, size_t row);
 /* Read the files that "include" names: their variables and aliases join the scenario's, but for names that it has itself.
  * returns RC_OK (there may be problems all the same), RC_NOMEM */
 MUST_USE enum rc includes_read(struct reading *r);

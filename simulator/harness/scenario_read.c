@@ -140,7 +140,6 @@ static enum rc read_list(struct reading *r, const cJSON *list, const cJSON *from
         else if (rc == RC_OK && step.type == STEP_DO)
             rc = read_block(r, node, max);
         else if (rc == RC_OK && s->n_steps < max) {
-            step.source = r->source;
             step.at = from ? from : node;
             step.block = from ? json_get_text(from, "do") : NULL;
             s->steps[s->n_steps++] = step;
@@ -187,13 +186,15 @@ static void check_has_subject(struct reading *r)
     }
 }
 
-static enum rc read_members(struct reading *r)
+static enum rc read_members(struct reading *r, size_t row)
 {
     struct scenario *s = r->s;
     const cJSON *timeout, *var;
     enum rc rc;
 
-    rc = read_aliases(r);
+    rc = each_read(r, row); /* its variables stand before all others */
+    if (!rc)
+        rc = read_aliases(r);
     if (!rc && cJSON_IsObject(json_get(s->tree, "vars")))
         rc = add_missing(s->vars, json_get(s->tree, "vars"));
     if (!rc)
@@ -206,7 +207,6 @@ static enum rc read_members(struct reading *r)
             return RC_NOMEM;
     }
     check_scenario(r);
-    s->name = json_get_text(s->tree, "name");
     s->identities = json_get(s->tree, "identities");
     s->agent = json_get(s->tree, "agent");
     s->hub = json_get(s->tree, "hub");
@@ -259,7 +259,7 @@ static enum rc read_file(struct reading *r)
     return s->dir ? RC_OK : RC_NOMEM;
 }
 
-enum rc scenario_read(const char *file, struct problems *problems, struct scenario **out)
+enum rc scenario_read(const char *file, size_t row, struct problems *problems, struct scenario **out)
 {
     struct reading r = {.problems = problems, .source = {.file = file}};
     unsigned before = problems->count;
@@ -278,7 +278,7 @@ enum rc scenario_read(const char *file, struct problems *problems, struct scenar
         goto done;
     rc = read_file(&r);
     if (!rc)
-        rc = read_members(&r);
+        rc = read_members(&r, row);
     if (!rc && problems->count != before)
         rc = RC_SYNTAX;
 
@@ -297,6 +297,7 @@ void scenario_free(struct scenario *s)
         return;
     free(s->file);
     free(s->dir);
+    free(s->name);
     buf_done(&s->text);
     cJSON_Delete(s->tree);
     cJSON_Delete(s->files);

@@ -56,7 +56,8 @@ static void check_twin_match(struct reading *r, const cJSON *value)
     static const char *const names[] = {"desired", "reported", "tags"};
     const cJSON *member;
 
-    check_match(r, value);
+    check_object(r, value);
+    match_check(value, &r->source, r->problems);
     cJSON_ArrayForEach(member, value)
     {
         char meant[SUGGEST_TEXT_MAX];
