@@ -252,6 +252,7 @@ test('what is wrong in an included file is told with its place there, by both', 
     assert.equal(validate(include, content).length > 0, schemaKnows, JSON.stringify(content));
   }
   assert.deepEqual(validate(include, calm), []);
+  assert.deepEqual(validate(include, readCommented(fs.readFileSync(path.join(FIXTURES, 'include/complaint.jsonc'), 'utf8'))), []);
 });
 
 test('whatever member is added to a good scenario is refused by both', async (t) => {
