@@ -23,32 +23,46 @@ static int find_files(struct cli *c, struct words *files)
     return code;
 }
 
-int scenario_set_read(struct cli *c, struct scenario_set *set)
+/* Add a file's scenario, or one for each row of its table. */
+static int add_file(struct cli *c, const char *file, struct scenario_set *set)
 {
-    struct words files = {0};
-    int code = find_files(c, &files);
+    size_t rows = 1;
+    int code = CLI_OK;
 
-    if (files.count)
-        set->at = calloc(files.count, sizeof *set->at);
-    if (files.count && !set->at)
-        code = cli_no_memory(c);
-    for (size_t i = 0; i < files.count && set->at; i++) {
+    for (size_t row = 0; row < rows && !code; row++) {
         struct problems problems;
-        struct scenario *s;
-        enum rc rc;
+        struct scenario *s, **longer = realloc(set->at, (set->count + 1) * sizeof *set->at);
+        enum rc rc = RC_NOMEM;
 
+        if (!longer)
+            return cli_no_memory(c);
+        set->at = longer;
         problems_init(&problems);
-        rc = scenario_read(files.at[i], &problems, &s);
+        rc = scenario_read(file, row, &problems, &s);
         if (rc == RC_OK) {
+            rows = s->n_rows;
             set->at[set->count++] = s;
         } else {
             code = rc == RC_NOMEM ? cli_no_memory(c) : CLI_FILE;
             if (problems.lines.at)
                 (void)fputs(problems.lines.at, stderr);
             if (problems.count > PROBLEMS_MAX)
-                (void)fprintf(stderr, "%s: %u more problems\n", files.at[i], problems.count - PROBLEMS_MAX);
+                (void)fprintf(stderr, "%s: %u more problems\n", file, problems.count - PROBLEMS_MAX);
         }
         problems_done(&problems);
+    }
+    return code;
+}
+
+int scenario_set_read(struct cli *c, struct scenario_set *set)
+{
+    struct words files = {0};
+    int code = find_files(c, &files);
+
+    for (size_t i = 0; i < files.count; i++) {
+        int bad = add_file(c, files.at[i], set);
+
+        code = bad ? bad : code;
     }
     words_done(&files);
     return code;

@@ -74,6 +74,8 @@ static int run_set(struct cli *c, const struct run_options *o, const struct scen
     failed = write_report(c, cli_text(c, "junit"), report_junit, results, us);
     if (!failed)
         failed = write_report(c, cli_text(c, "json"), report_json, results, us);
+    if (!failed)
+        failed = write_report(c, cli_text(c, "tap"), report_tap, results, us);
     cJSON_Delete(results);
     return failed ? failed : code;
 }
@@ -97,6 +99,7 @@ static const struct option_spec options[] = {
     {.name = "jobs", .value = "N", .help = "so many scenarios at the same time; default 1", .min = 1, .max = 64},
     {.name = "junit", .value = "FILE", .help = "write a JUnit report"},
     {.name = "json", .value = "FILE", .help = "write a JSON report"},
+    {.name = "tap", .value = "FILE", .help = "write a TAP 14 report"},
     {.name = "keep", .help = "leave the folder of each scenario and say where it is"},
     {.name = "quiet", .help = "a line a scenario, no steps; the default when CI is set"},
     {.name = "seed", .value = "N", .help = "the text of ${seed}; default 1"},

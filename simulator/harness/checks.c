@@ -131,6 +131,8 @@ void check_written(struct reading *r, const cJSON *value)
     const cJSON *clash = NULL;
     cJSON *expanded = NULL;
 
+    if (is_filled_later(value))
+        return;
     if (!cJSON_IsObject(value)) {
         problems_at(r->problems, &r->source, value, "'%s' is an object", value->string);
         return;
@@ -165,6 +167,8 @@ void check_keys(struct reading *r, const cJSON *value)
 
 void check_match(struct reading *r, const cJSON *value)
 {
+    if (is_filled_later(value))
+        return;
     check_object(r, value);
     match_check(value, &r->source, r->problems);
 }

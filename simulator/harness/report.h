@@ -34,6 +34,8 @@ struct report_counts report_count(const cJSON *results);
 
 /* JUnit's XML as the usual consumers read it. Appends. */
 void report_junit(struct buf *out, const cJSON *results, int64_t us);
+/* TAP 14: a test point a scenario, and all that explains a red one as its YAML block. Appends. */
+void report_tap(struct buf *out, const cJSON *results, int64_t us);
 /* {"twinsim":version,"passed":n,...,"scenarios":[results]}. Appends. */
 void report_json(struct buf *out, const cJSON *results, int64_t us);
 

@@ -48,17 +48,27 @@ static void print_seconds(int64_t us, char out[32])
 static enum verdict check_expect(struct run *r)
 {
     struct wanted w = wanted_of(r);
+    const cJSON *count = json_get(r->node, "count");
+    unsigned wanted = 1, seen = 0;
     size_t begin = r->timeline.cursor, from = begin;
     int64_t within_us, until_us;
     enum verdict v = VERDICT_PASSED;
-    char seconds[32];
+    char seconds[32], so_far[64] = "";
 
     if (!run_duration(r, "within", WITHIN_US, &within_us))
         return VERDICT_ERROR;
+    if (count && !step_count_is_good(count))
+        return run_error(r, "'count' is a number from 1 to %d", STEP_COUNT_MAX);
+    if (count)
+        wanted = (unsigned)count->valuedouble;
     until_us = run_deadline(r, within_us);
     while (!v) {
         size_t found = timeline_find(&r->timeline, &w, from);
 
+        if (found != TIMELINE_NONE && ++seen < wanted) {
+            begin = from = found + 1;
+            continue;
+        }
         if (found != TIMELINE_NONE) {
             r->timeline.cursor = found + 1;
             return run_save(r, r->timeline.at[found].event, event_content(r->timeline.at[found].event));
@@ -71,10 +81,12 @@ static enum verdict check_expect(struct run *r)
     if (v)
         return v;
     print_seconds(within_us, seconds);
+    if (count)
+        (void)snprintf(so_far, sizeof so_far, "only %u of %u such events came; ", seen, wanted);
     if (run_now_us() < until_us)
-        v = run_failed(r, "no such event will come: the agent has ended by itself");
+        v = run_failed(r, "%sno %s will come: the agent has ended by itself", so_far, seen ? "other" : "such event");
     else
-        v = run_failed(r, "no such event within %s%s", seconds, limit_text(r, ""));
+        v = run_failed(r, "%sno %s within %s%s", so_far, seen ? "other" : "such event", seconds, limit_text(r, ""));
     run_explain_events(r, &w, begin);
     return v;
 }

@@ -12,7 +12,7 @@ static void place_of(const struct run *r, unsigned *line, unsigned *column)
 {
     struct source source = scenario_source(r->s);
 
-    const cJSON *at = r->step ? r->step->node : r->about;
+    const cJSON *at = r->step ? r->step->at : r->about;
 
     *line = *column = 1;
     if (at)
@@ -185,12 +185,12 @@ static void hint_kinds(struct run *r, const struct wanted *w, size_t from)
 }
 
 /* Did one fit that the cursor had already passed? */
-static void hint_earlier(struct run *r, const struct wanted *w, size_t from)
+static void hint_earlier(struct run *r, const struct wanted *w)
 {
     size_t found = timeline_find(&r->timeline, w, 0);
     struct buf text;
 
-    if (found == TIMELINE_NONE || found >= from)
+    if (found == TIMELINE_NONE || found >= r->timeline.cursor)
         return;
     buf_init(&text, 0);
     run_print_moment(r, found, &text);
@@ -277,8 +277,8 @@ void run_explain_events(struct run *r, const struct wanted *w, size_t from)
     match_report_done(&report);
     if (is_never)
         return;
-    hint_kinds(r, w, from);
-    hint_earlier(r, w, from);
+    hint_kinds(r, w, r->timeline.cursor);
+    hint_earlier(r, w);
     hint_elsewhere(r, w, from);
     run_explain_agent(r);
 }

@@ -161,8 +161,11 @@ static enum verdict put_written(struct run *r, cJSON *object, const char *outer,
 {
     cJSON *expanded = NULL, *into = object;
     const cJSON *clash;
-    enum rc rc = alias_expand(written, r->s->aliases, &expanded, &clash);
+    enum rc rc;
 
+    if (!cJSON_IsObject(written))
+        return run_error(r, "'%s' is an object, also when a variable gives it", key);
+    rc = alias_expand(written, r->s->aliases, &expanded, &clash);
     if (rc == RC_EXISTS)
         return run_error(r, "'%s' stands for a place that was given already", clash->string);
     if (rc)
@@ -235,7 +238,9 @@ enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desir
 
         if (!written)
             continue;
-        if (!json_get(into, key) && json_set(into, key, cJSON_CreateObject()))
+        if (!cJSON_IsObject(written))
+            v = run_error(r, "'%s' is an object, also when a variable gives it", key);
+        else if (!json_get(into, key) && json_set(into, key, cJSON_CreateObject()))
             v = run_no_memory(r);
         if (!v && alias_expand(written, r->s->aliases, &patch, &clash))
             v = run_error(r, "'%s' cannot be expanded", key);

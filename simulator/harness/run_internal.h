@@ -72,7 +72,8 @@ enum verdict run_no_memory(struct run *r);
 void run_note(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A line that helps to understand the failure. */
 void run_hint(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Explain a failed expect or never: the nearest event, what differs, what else was seen. from: where the search began. */
+/* Explain a failed expect or never: the nearest event, what differs, what else was seen. from: where the search
+ * began, or went on behind the last event that was counted. */
 void run_explain_events(struct run *r, const struct wanted *w, size_t from);
 /* What the agent is doing, if there is one: for steps that waited for it in vain. */
 void run_explain_agent(struct run *r);

@@ -202,7 +202,7 @@ static cJSON *describe_step(const struct run *r, const struct step *step)
 
     buf_init(&text, 0);
     step_print(&text, step);
-    json_position(source.text, json_offset(step->node), &line, &column);
+    json_position(source.text, json_offset(step->at), &line, &column);
     good = node && json_set(node, "text", json_str(buf_view(&text))) == RC_OK &&
            json_set(node, "line", json_i64(line)) == RC_OK;
     buf_done(&text);
@@ -236,6 +236,36 @@ static void tell(const struct run *r, const char *what, const cJSON *value)
     buf_done(&line);
 }
 
+/* What a variable put into a pattern must be good where it stands, as lint saw to it with the rest. */
+static enum verdict check_filled(struct run *r)
+{
+    static const char *const patterns[] = {"match", "event", "exit", "log"}; /* the first two are objects */
+    const struct source nowhere = {.file = "",
+                                   .text = STR("")}; /* values come from several files; the step's place is told */
+    enum verdict v = VERDICT_PASSED;
+    struct problems problems;
+
+    problems_init(&problems);
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        const cJSON *pattern = json_get(r->node, patterns[i]);
+
+        if (pattern && i < 2 && !cJSON_IsObject(pattern))
+            problems_at(&problems, &nowhere, pattern, "'%s' is an object", patterns[i]);
+        else if (pattern)
+            match_check(pattern, &nowhere, &problems);
+    }
+    if (r->step->type == STEP_TWIN)
+        match_check(json_get(r->node, "twin"), &nowhere, &problems);
+    if (problems.count) {
+        struct str lines = buf_view(&problems.lines), first = str_cut(&lines, '\n');
+
+        (void)str_cut(&first, ' '); /* ":1:1:" */
+        v = run_error(r, "with its variables filled in this step is wrong: %.*s", STR_FMT(first));
+    }
+    problems_done(&problems);
+    return v;
+}
+
 static enum verdict fill_and_run(struct run *r)
 {
     enum rc rc = vars_fill(r->step->node, r->vars, &r->node);
@@ -243,7 +273,9 @@ static enum verdict fill_and_run(struct run *r)
 
     if (rc)
         return run_error(r, "the variables of this step cannot be filled in: %s", rc_text(rc));
-    v = run_step(r);
+    v = check_filled(r);
+    if (!v)
+        v = run_step(r);
     cJSON_Delete(r->node);
     r->node = NULL;
     return v;

@@ -11,6 +11,7 @@
 
 #define SCENARIO_FILE_MAX   (4u * 1024 * 1024) /* bytes, of each file a scenario is made of */
 #define SCENARIO_TIMEOUT_US (60 * INT64_C(1000000))
+#define STEP_COUNT_MAX      10000 /* events that one step waits for */
 
 enum step_type {
     STEP_DESIRED,
@@ -33,6 +34,7 @@ enum step_type {
     STEP_LOG,
     STEP_EXEC,
     STEP_FAULT,
+    STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
 };
 
 struct step {
@@ -40,6 +42,15 @@ struct step {
     const char *name;   /* as written: "expect" */
     const cJSON *node;  /* the whole step */
     const cJSON *value; /* node's member `name` */
+    const cJSON *at;    /* where the scenario itself says it: node, or the `do` that stands for it */
+    const char *block;  /* the block it is from; NULL: none */
+};
+
+/* A file that gives a scenario variables, aliases and blocks. */
+struct include {
+    char *file; /* as messages name it */
+    struct buf text;
+    cJSON *tree;
 };
 
 struct scenario {
@@ -47,20 +58,25 @@ struct scenario {
     char *dir;  /* the folder it lies in, absolute */
     struct buf text;
     cJSON *tree;
-    cJSON *files;         /* the JSON files it names, by name as written */
-    const cJSON *aliases; /* pattern to place; NULL: none */
-    const char *name;
-    const cJSON *identities, *agent, *vars, *hub; /* NULL when not given */
-    int64_t timeout_us;                           /* for all of it */
+    cJSON *files; /* the JSON files it names, by name as written */
+    struct include *includes;
+    size_t n_includes;
+    cJSON *aliases; /* pattern to place, those of included files among them */
+    cJSON *vars;    /* likewise */
+    char *name;
+    size_t n_rows;                         /* of "each"; 1 without it: so many scenarios the file stands for */
+    const cJSON *identities, *agent, *hub; /* NULL when not given */
+    int64_t timeout_us;                    /* for all of it */
     struct step *steps;
     size_t n_steps;
 };
 
 /* Read a scenario file and check all of it.
  *
+ * row       0, or up to n_rows - 1: the row of "each" that gives its variables, and its name "[row: first value]"
  * problems  gets a line for each problem; the file is good when none was added
  * returns   RC_OK (*out for scenario_free), RC_SYNTAX (problems says what is wrong, also when the file cannot be read), RC_NOMEM */
-MUST_USE enum rc scenario_read(const char *file, struct problems *problems, struct scenario **out);
+MUST_USE enum rc scenario_read(const char *file, size_t row, struct problems *problems, struct scenario **out);
 void scenario_free(struct scenario *s);
 
 struct source scenario_source(const struct scenario *s);
@@ -69,6 +85,9 @@ const cJSON *scenario_value(const struct scenario *s, const cJSON *value);
 
 /* Say what a step does in one line, as short as it reads well: `expect reported {"config.a":1} within 5s`. */
 void step_print(struct buf *out, const struct step *step);
+
+/* True for what "count" may be: a whole number from 1 to STEP_COUNT_MAX. */
+bool step_count_is_good(const cJSON *value);
 
 /* True for the variables that every scenario has: connectionString, caFile, ... */
 bool scenario_var_is_built_in(const char *name);

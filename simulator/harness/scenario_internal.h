@@ -1,6 +1,8 @@
-/* scenario_internal.h - what scenario.c and steps.c share: checking objects against tables of members. */
+/* scenario_internal.h - what the files that read scenarios share: checking objects against tables of members. */
 #ifndef TWINSIM_SCENARIO_INTERNAL_H
 #define TWINSIM_SCENARIO_INTERNAL_H
+
+#include <limits.h>
 
 #include "scenario.h"
 
@@ -38,6 +40,26 @@ void check_keys(struct reading *r, const cJSON *value);       /* {"primary":..,"
 void check_match(struct reading *r, const cJSON *value);      /* a pattern */
 void check_command(struct reading *r, const cJSON *value);    /* words in one text */
 void check_texts(struct reading *r, const cJSON *value);      /* a list of texts */
+
+/* Read the table of "each": the members of a row are variables, and the first one is in the name.
+ * returns RC_OK (there may be problems all the same), RC_NOMEM */
+MUST_USE enum rc each_read(struct reading *r, size_t row);
+/* Read the files that "include" names: their variables and aliases join the scenario's, but for names that it has itself.
+ * returns RC_OK (there may be problems all the same), RC_NOMEM */
+MUST_USE enum rc includes_read(struct reading *r);
+/* The steps of a block and the file it stands in. NULL: no included file has it */
+const cJSON *includes_block(const struct scenario *s, const char *name, const struct include **in);
+void check_block(struct reading *r, const cJSON *value);     /* the name of a block */
+void check_var_names(struct reading *r, const cJSON *value); /* an object of variables */
+/* An object of aliases; problems are told at `at`, or at the alias itself when that is NULL. */
+void check_alias_members(struct reading *r, const cJSON *aliases, const cJSON *at);
+/* Read a file that a scenario names, its text into text. returns NULL after telling what is wrong. `at` is where it is named. */
+cJSON *read_named_file(struct reading *r, const cJSON *at, const char *name, struct buf *text, char path[PATH_MAX]);
+/* Add copies of the members that object has not. returns RC_OK, RC_NOMEM */
+MUST_USE enum rc add_missing(cJSON *object, const cJSON *from);
+
+/* Everything that can be checked by the tables of scenario.c. */
+void check_scenario(struct reading *r);
 
 /* Tell every variable in a value that is not known at this point. */
 void check_vars(struct reading *r, const cJSON *value);

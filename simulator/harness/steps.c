@@ -56,7 +56,8 @@ static void check_twin_match(struct reading *r, const cJSON *value)
     static const char *const names[] = {"desired", "reported", "tags"};
     const cJSON *member;
 
-    check_match(r, value);
+    check_object(r, value);
+    match_check(value, &r->source, r->problems);
     cJSON_ArrayForEach(member, value)
     {
         char meant[SUGGEST_TEXT_MAX];
@@ -78,6 +79,11 @@ static bool is_whole_number(const cJSON *value, double least, double most)
            value->valuedouble == (double)(int)value->valuedouble;
 }
 
+bool step_count_is_good(const cJSON *value)
+{
+    return is_whole_number(value, 1, STEP_COUNT_MAX);
+}
+
 static void check_exit(struct reading *r, const cJSON *value)
 {
     if (match_is_matcher(value))
@@ -85,6 +91,13 @@ static void check_exit(struct reading *r, const cJSON *value)
     else if (!is_whole_number(value, 0, 255))
         problems_at(r->problems, &r->source, value,
                     "an exit code is a number from 0 to 255 (128 + n: ended by signal n), or a matcher");
+}
+
+static void check_count(struct reading *r, const cJSON *value)
+{
+    if (!is_filled_later(value) && !step_count_is_good(value))
+        problems_at(r->problems, &r->source, value, "'count' is a number from 1 to %d: so many events that fit",
+                    STEP_COUNT_MAX);
 }
 
 static void check_refused(struct reading *r, const cJSON *value)
@@ -148,6 +161,7 @@ enum {
     TAGS = 1 << 11,
     STATUS = 1 << 12,
     KEYS = 1 << 13,
+    TIMES = 1 << 14,
 };
 
 static const struct extra {
@@ -169,6 +183,7 @@ static const struct extra {
     {TAGS, "tags", check_written},
     {STATUS, "status", check_status},
     {KEYS, "keys", check_keys},
+    {TIMES, "count", check_count},
 };
 
 static const struct kind {
@@ -185,7 +200,7 @@ static const struct kind {
     {"enable", STEP_ENABLE, check_device_id, REFUSED, 0},
     {"delete", STEP_DELETE, check_id, REFUSED, 0},
     {"rotateKey", STEP_ROTATE_KEY, check_id, KEY | REFUSED, 0},
-    {"expect", STEP_EXPECT, check_kind, ON | WITHIN | MATCH | EVENT | SAVE, 0},
+    {"expect", STEP_EXPECT, check_kind, ON | WITHIN | MATCH | EVENT | SAVE | TIMES, 0},
     {"never", STEP_NEVER, check_kind, ON | FOR | MATCH | EVENT, FOR},
     {"twin", STEP_TWIN, check_twin_match, ON | WITHIN | SAVE, 0},
     {"wait", STEP_WAIT, check_duration, 0, 0},
@@ -197,6 +212,7 @@ static const struct kind {
     {"log", STEP_LOG, check_log, WITHIN, 0},
     {"exec", STEP_EXEC, check_exec, WITHIN | EXIT, 0},
     {"fault", STEP_FAULT, check_fault, ON, 0},
+    {"do", STEP_DO, check_block, 0, 0},
 };
 
 static const struct kind *kind_find(const char *name)
@@ -266,7 +282,7 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
     }
     problems_at(r->problems, &r->source, node,
                 "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
-                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault");
+                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
@@ -349,6 +365,8 @@ void step_print(struct buf *out, const struct step *step)
 {
     const cJSON *member;
 
+    if (step->block)
+        buf_addf(out, "%s: ", step->block);
     buf_addf(out, "%s ", step->name);
     print_value(out, step->value);
     cJSON_ArrayForEach(member, step->node)

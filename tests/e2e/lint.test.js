@@ -10,11 +10,14 @@ const { temporary, twinsim } = require('../support/twinsim.js');
 const ROOT = path.resolve(__dirname, '../..');
 const FIXTURES = path.join(ROOT, 'fixtures/scenarios');
 const schema = JSON.parse(fs.readFileSync(path.join(ROOT, 'fixtures/schema/scenario.schema.json')));
+const include = { ...schema.definitions.include, definitions: schema.definitions };
 
 const agent = { as: 'edge-1/m' };
 const scenario = (more) => ({ name: 'n', agent, steps: [{ wait: '1s' }], ...more });
 const steps = (...list) => scenario({ steps: list });
 const match = (pattern) => steps({ expect: 'reported', match: pattern });
+
+const calm = { description: 'd', vars: { calm: 1 }, aliases: { 'a.*': 'b.*' }, blocks: { 'be calm': [{ never: 'disconnected', for: '1s' }, { wait: '0s' }] } };
 
 /** Good and bad documents by what they are about. */
 const good = {
@@ -27,12 +30,17 @@ const good = {
   'variables of every type': scenario({ vars: { a: null, b_1: [1], _c: { d: 1 } } }),
   aliases: scenario({ aliases: { 'config.*': 'a.*.value', x: 'y.z', 'pre*': 'p.*.q' } }),
   'aliases from a file': scenario({ aliases: 'aliases.json' }),
+  'a table': scenario({ each: [{ a: 'x', b: { c: 1 } }, { b: {}, a: 2 }], vars: { a: 1 }, steps: [{ desired: '${b}' }, { tags: '${b}' }, { replace: { desired: '${b}' } }, { expect: 'reported', match: '${b}', event: '${b}' }, { exec: 'echo ${a}' }] }),
+  'a table for identities': scenario({ each: [{ b: {} }], identities: { x: { desired: '${b}', tags: '${b}' } } }),
+  'an included file': scenario({ include: 'calm.json', steps: [{ do: 'be calm' }, { exec: 'echo ${calm}' }] }),
+  'included files': scenario({ include: ['./calm.json', 'calm.json'], aliases: { 'a.*': 'x.*' }, vars: { calm: 1 } }),
   'hub options': scenario({ hub: { durability: 'power', tokenSkew: '2s' } }),
   'every injection': steps({ desired: { a: 1 } }, { tags: {}, on: 'edge-2' }, { replace: {} }, { replace: { desired: {}, tags: {} } }, { replace: 'twin.json' }, { desired: {}, refused: 400 }, { desired: {}, refused: 400004 }),
   'every identity step': steps({ create: 'a/b', twin: {}, desired: {}, tags: {}, keys: {} }, { create: 'a', status: 'enabled' }, { disable: 'a' }, { enable: '${deviceId}' }, { delete: 'a/b', refused: 404 }, { rotateKey: 'a/b', key: 'swap' }, { rotateKey: 'a' }),
   'every target': steps(...['start', 'stop', 'kill', 'restart'].flatMap((kind) => [{ [kind]: 'agent' }, { [kind]: 'hub' }])),
   'every check': steps({ expect: 'connected', on: 'a/b', event: { clean: true }, within: 'PT5S', save: { c: '$.conn' } }, { never: 'telemetry', for: '250ms', match: {} }, { twin: { reported: { a: 1 }, tags: {} }, within: '1m' }, { exit: 0 }, { exit: { $gt: 0 }, within: '2s' }, { log: 'ready' }, { log: { $regex: '^a' } }),
   'every kind of event': steps(...schema.definitions.eventKind.enum.map((kind) => ({ expect: kind }))),
+  'a count': steps({ expect: 'telemetry', count: 3, within: '2s' }, { expect: 'reported', count: '${id}' }),
   exec: steps({ exec: 'true' }, { exec: ['sh', '-c', 'exit 3'], exit: 3, within: '1s' }, { exec: 'false', exit: { $ne: 0 } }),
   fault: steps({ fault: 'disconnect' }, { fault: 'disconnect', on: 'a/b' }),
   'saved variables': steps({ expect: 'reported', save: { v: '$.version' } }, { exec: 'echo ${v}' }),
@@ -84,6 +92,19 @@ const bad = {
   'an alias without a place': scenario({ aliases: { a: '' } }),
   'an alias to a number': scenario({ aliases: { a: 1 } }),
   'an alias with an empty key': scenario({ aliases: { a: 'b..c' } }),
+  'a table without a row': scenario({ each: [] }),
+  'a table that is an object': scenario({ each: { a: [1] } }),
+  'a row that is a list': scenario({ each: [['a']] }),
+  'a row of nothing': scenario({ each: [{}] }),
+  'a row with a variable of the runner': scenario({ each: [{ port: 1 }] }),
+  'a row with a wrong name in the second': scenario({ each: [{ a: 1 }, { 'a-b': 1 }] }),
+  'a twin that is a variable': scenario({ vars: { a: {} }, steps: [{ twin: '${a}' }] }),
+  'an include of nothing': scenario({ include: [] }),
+  'an include that is an object': scenario({ include: { vars: {} } }),
+  'an include from the root': scenario({ include: '/etc/calm.json' }),
+  'an include of a number among others': scenario({ include: ['calm.json', 1] }),
+  'a block that is a list': steps({ do: [{ wait: '1s' }] }),
+  'a block with a member': scenario({ include: 'calm.json', steps: [{ do: 'be calm', within: '1s' }] }),
   'a step that is a text': steps('wait'),
   'an empty step': steps({}),
   'a misspelt step': steps({ wiat: '1s' }),
@@ -97,6 +118,11 @@ const bad = {
   'an unknown key': steps({ rotateKey: 'a', key: 'third' }),
   'an unknown event': steps({ expect: 'reportd' }),
   'an unknown member of expect': steps({ expect: 'reported', mach: {} }),
+  'a count of nothing': steps({ expect: 'reported', count: 0 }),
+  'a count with a fraction': steps({ expect: 'reported', count: 1.5 }),
+  'a count that is a text': steps({ expect: 'reported', count: '3' }),
+  'a count that is a range': steps({ expect: 'reported', count: { $lte: 2 } }),
+  'a count of never': steps({ never: 'reported', count: 2, for: '1s' }),
   'a match that is a list': steps({ expect: 'reported', match: [] }),
   'a wrong within': steps({ expect: 'reported', within: 5 }),
   'a never without an end': steps({ never: 'telemetry' }),
@@ -138,6 +164,13 @@ const lintOnly = {
   'a twin file that is not there': scenario({ identities: { e: { twin: 'nowhere.json' } } }),
   'an alias file that is not there': scenario({ aliases: 'nowhere.json' }),
   'two names for one place': scenario({ aliases: { a: 'b.c' }, steps: [{ desired: { a: 1, b: { c: 2 } } }] }),
+  'a row with a name less': scenario({ each: [{ a: 1, b: 1 }, { a: 1 }] }),
+  'a row with a name more': scenario({ each: [{ a: 1 }, { a: 1, b: 1 }] }),
+  'a change by a variable that nobody has': steps({ desired: '${change}' }),
+  'an included file that is not there': scenario({ include: 'nowhere.json' }),
+  'a block that nobody has': steps({ do: 'be calm' }),
+  'a misspelt block': scenario({ include: 'calm.json', steps: [{ do: 'be clam' }] }),
+  'an alias of an included file for a place given already': scenario({ include: 'calm.json', steps: [{ desired: { 'a.x': 1, b: { x: 2 } } }] }),
   'nobody to act on': { name: 'n', steps: [{ desired: {} }] },
   'an end without an agent': { name: 'n', steps: [{ exit: 0 }] },
   'two stars': scenario({ aliases: { 'a.*': '*.*' } }),
@@ -148,6 +181,7 @@ async function lintAll(t, table) {
   const dir = temporary(t);
   fs.writeFileSync(path.join(dir, 'twin.json'), '{"desired":{}}');
   fs.writeFileSync(path.join(dir, 'aliases.json'), '{"a.*":"b.*"}');
+  fs.writeFileSync(path.join(dir, 'calm.json'), JSON.stringify(calm));
   const names = Object.keys(table);
   const files = names.map((name, i) => path.join(dir, `${i}.jsonc`));
   names.forEach((name, i) => fs.writeFileSync(files[i], JSON.stringify(table[name], null, 1)));
@@ -192,6 +226,33 @@ test('what only a reader of the whole file can see is bad for lint', async (t) =
     assert.ok(problems[name].length > 0, `lint refuses ${name}`);
     assert.deepEqual(validate(schema, lintOnly[name]), [], name);
   }
+});
+
+test('what is wrong in an included file is told with its place there, by both', async (t) => {
+  const rows = [ // the file, what lint says of it, and whether the schema can know
+    [[], /:1:1: inc\.json holds no JSON object|holds no JSON object/, true],
+    [{ identities: {} }, /inc\.json:2:2: an included file has no 'identities'/, true],
+    [{ var: {} }, /inc\.json:2:2: an included file has no 'var'; did you mean 'vars'\?/, true],
+    [{ vars: { port: 1 } }, /inc\.json:3:3: 'port' is given by the runner/, true],
+    [{ aliases: 'x.json' }, /inc\.json:2:13: 'aliases' is an object/, true],
+    [{ aliases: { a: 1 } }, /inc\.json:3:8: the alias 'a' stands for a path/, true],
+    [{ blocks: { a: [] } }, /inc\.json:3:8: the block 'a' is a list of steps, not empty/, true],
+    [{ blocks: { a: [{ wiat: '1s' }] } }, /inc\.json:5:5: no step is called 'wiat'; did you mean 'wait'\?/, true],
+    [{ blocks: { a: [{ do: 'a' }] } }, /inc\.json:4:4: a block does not do another/, true],
+    [{ blocks: { a: [{ exec: '${calm}' }] } }, /inc\.json:5:13: no variable is called 'calm' at this point/, false],
+  ];
+  for (const [content, says, schemaKnows] of rows) {
+    const dir = temporary(t);
+    fs.writeFileSync(path.join(dir, 'inc.json'), JSON.stringify(content, null, 1));
+    fs.writeFileSync(path.join(dir, 's.jsonc'), JSON.stringify({ name: 'n', include: 'inc.json', steps: [content.blocks?.a.length ? { do: 'a' } : { wait: '1s' }] }));
+    const { code, stderr } = await twinsim('lint', path.join(dir, 's.jsonc'));
+    assert.equal(code, 3);
+    assert.match(stderr, says);
+    assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    assert.equal(validate(include, content).length > 0, schemaKnows, JSON.stringify(content));
+  }
+  assert.deepEqual(validate(include, calm), []);
+  assert.deepEqual(validate(include, readCommented(fs.readFileSync(path.join(FIXTURES, 'include/complaint.jsonc'), 'utf8'))), []);
 });
 
 test('whatever member is added to a good scenario is refused by both', async (t) => {

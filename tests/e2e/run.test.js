@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { finish, runScenario, workshop } = require('../support/runner.js');
+const { readTap } = require('../support/tap.js');
 const { Running, temporary, twinsim } = require('../support/twinsim.js');
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -62,6 +63,11 @@ const cases = [
   ['never is red at once when there is one', 'failed', /there was one: reported #\d+/, [{ never: 'reported', for: '20s' }], 'report {"a":1}'],
   ['never is red for one that came before it was asked', 'failed', /there was one/, [{ expect: 'connected' }, { wait: '300ms' }, { never: 'reported', for: '100ms' }], 'report {"a":1}'],
   ['never passes when there is none that fits', 'passed', /PASSED/, [{ expect: 'reported' }, { never: 'reported', match: { a: 1 }, for: '200ms' }], 'report {"a":1}'],
+  ['a count takes so many and leaves the rest', 'passed', /PASSED/, [{ expect: 'telemetry', count: 2 }, { expect: 'telemetry' }, { never: 'telemetry', for: '100ms' }], 'telemetry 3 1 done'],
+  ['a count wants them all', 'failed', /only 3 of 4 such events came; no other within 0\.500 s\n/, [{ expect: 'telemetry', count: 4, within: '500ms' }], 'telemetry 3 1 done'],
+  ['a count that is not reached shows what came nearest behind the last', 'failed', /only 1 of 2 such events came; no other within 0\.500 s\n(?=[^]*b: expected 1, got 2\n)(?![^]*too early)/, [{ expect: 'reported', match: { b: 1 }, count: 2, within: '500ms' }], `report '{"b":1}' '{"b":2}'`],
+  ['a count by a variable must be one', 'error', /'count' is a number from 1 to 10000/, [{ expect: 'reported', save: { n: 'a' } }, { expect: 'reported', count: '${n}' }], 'report {"a":"x"}'],
+  ['a variable that spoils a pattern is an error that says so', 'error', /filled in this step is wrong: \$regex wants/, [{ expect: 'reported', save: { n: 'a' } }, { never: 'reported', match: { a: { $regex: '${n}' } }, for: '1s' }], 'report {"a":1}'],
   ['a step behind the cursor is told as having come too early', 'failed', /came too early/, [{ expect: 'reported' }, { expect: 'connected', within: '200ms' }], 'report {"a":1}'],
   ['a report that the hub refused is no report', 'failed', /the hub refused it with status 400/, [{ expect: 'reported', match: { $present: true }, within: '500ms' }], 'report {"$bad":1}'],
   ['a refused report is there for who asks for it', 'passed', /PASSED/, [{ expect: 'reported', event: { status: 400 } }], 'report {"$bad":1}'],
@@ -88,7 +94,7 @@ const cases = [
 for (const [name, verdict, says, steps, what] of cases) {
   test(name, async (t) => {
     const args = name === 'the whole has a limit' ? ['--timeout', '1s'] : [];
-    const { stdout, result, left } = await runScenario(t, { name, agent, steps }, '--agent', `${TINY} ${what.replace(/\{.*/, (json) => `'${json}'`)}`, ...args);
+    const { stdout, result, left } = await runScenario(t, { name, agent, steps }, '--agent', `${TINY} ${what.replace(/(?<!')\{.*/, (json) => `'${json}'`)}`, ...args);
     assert.equal(result.verdict, verdict, stdout);
     assert.match(stdout, says);
     assert.deepEqual(left(), []);
@@ -122,7 +128,7 @@ test('no key and no signature is in any report, however loudly the agent says it
   fs.rmSync(report.scenarios[0].work, { recursive: true });
 });
 
-test('a folder runs in byte order, several at a time, and reports what JUnit readers want', async (t) => {
+test('a folder runs in byte order, several at a time, and reports what JUnit and TAP readers want', async (t) => {
   const shop = workshop(t, { name: 'unused', steps: [{ wait: '0s' }] });
   const root = path.join(shop.dir, 'all');
   const put = (file, steps) => {
@@ -139,7 +145,8 @@ test('a folder runs in byte order, several at a time, and reports what JUnit rea
   fs.writeFileSync(path.join(root, 'readme.txt'), 'no scenario');
   const xml = path.join(shop.dir, 'out.xml');
   const json = path.join(shop.dir, 'out.json');
-  const { code, stdout } = await finish(new Running(['run', root, '--jobs', '4', '--quiet', '--junit', xml, '--json', json], { env: shop.env }));
+  const tap = path.join(shop.dir, 'out.tap');
+  const { code, stdout } = await finish(new Running(['run', root, '--jobs', '4', '--quiet', '--junit', xml, '--json', json, '--tap', tap], { env: shop.env }));
   assert.equal(code, 1, stdout);
   const report = JSON.parse(fs.readFileSync(json));
   assert.deepEqual(report.scenarios.map((one) => path.relative(root, one.file)), ['Z.json', 'a/2.jsonc', 'b-a.jsonc', 'b/1.json']);
@@ -149,7 +156,47 @@ test('a folder runs in byte order, several at a time, and reports what JUnit rea
   assert.match(junit, /<testcase classname="[^"]*\.all\.a" name="it is &quot;a\/2\.jsonc&quot; &amp; &lt;others&gt;" file="[^"]+" line="\d+" time="[\d.]+">\n {4}<error /);
   assert.equal((junit.match(/<testcase /g) ?? []).length, 4);
   assert.equal((junit.match(/<\/testcase>/g) ?? []).length, 4);
+  const { points, bail } = readTap(fs.readFileSync(tap, 'utf8'));
+  assert.equal(bail, undefined);
+  assert.deepEqual(points.map((point) => [point.ok, point.name]), report.scenarios.map((one) => [one.verdict === 'passed', one.name]));
+  const { failure, file } = report.scenarios[2];
+  assert.deepEqual(points[2].yaml.at, { file, line: failure.line, column: failure.column });
+  assert.deepEqual([points[1].yaml.severity, points[2].yaml.severity, points[2].yaml.message, points[2].yaml.step], ['error', 'fail', failure.message, failure.step]);
   assert.deepEqual(shop.left(), []);
+});
+
+test('a table runs its scenario once a row, with a verdict for each', async (t) => {
+  const shop = workshop(t, { name: 'a row', agent, each: [
+    { change: { n: 1 }, fits: { n: 1 } }, { change: { n: 2 }, fits: { n: { $gt: 2 } } }, { change: { n: 3 }, fits: 3 }, { change: 4, fits: {} }, { change: { n: 5 }, fits: { n: { $regex: 5 } } }],
+  identities: { 'edge-1/m': { desired: { start: '${change}' } } },
+  steps: [{ log: 'listening' }, { twin: { desired: { start: '${change}' } } }, { desired: '${change}' }, { expect: 'reported', match: '${fits}', within: '500ms' }] });
+  const json = path.join(shop.dir, 'out.json');
+  const { code, stdout } = await finish(new Running(['run', shop.file, '--jobs', '3', '--json', json, '--agent', `${TINY} echo`], { env: shop.env }));
+  const { scenarios } = JSON.parse(fs.readFileSync(json));
+  assert.equal(code, 1, stdout);
+  assert.deepEqual(scenarios.map((one) => `${one.verdict} ${one.name}`), ['passed a row [1: {"n":1}]', 'failed a row [2: {"n":2}]', 'error a row [3: {"n":3}]', 'error a row [4: 4]', 'error a row [5: {"n":5}]']);
+  assert.match(scenarios[1].failure.differences[0], /n: expected .*2.*, got 2/);
+  assert.match(scenarios[2].failure.message, /with its variables filled in this step is wrong: 'match' is an object$/);
+  assert.match(scenarios[3].failure.message, /'desired' is an object, also when a variable gives it/);
+  assert.match(scenarios[4].failure.message, /\$regex wants/);
+  assert.deepEqual(shop.left(), []);
+});
+
+test('an included file gives variables, aliases and blocks, and a red block is shown where it was done', async (t) => {
+  const shop = workshop(t, JSON.stringify({
+    name: 'shared', agent, include: ['one.json', 'two.json'], vars: { n: 2 }, aliases: { 'short.*': 'long.*.own' },
+    steps: [{ expect: 'reported' }, { do: 'settle' }, { twin: { desired: { long: { x: { own: 2 } }, other: { y: { two: 'first' } } } } }, { do: 'settle' }, { do: 'fail' }] }, null, 1));
+  fs.writeFileSync(path.join(shop.dir, 'one.json'), `// comments, too\n${JSON.stringify({ vars: { n: 1, who: 'first' }, aliases: { 'short.*': 'wrong.*' }, blocks: { settle: [{ desired: { 'short.x': '${n}', 'far.y': '${who}' } }, { wait: '0s' }] } })}`);
+  fs.writeFileSync(path.join(shop.dir, 'two.json'), JSON.stringify({ vars: { who: 'second' }, aliases: { 'far.*': 'other.*.two' }, blocks: { settle: [{ exec: 'false' }], fail: [{ exec: ['sh', '-c', 'exit 3'] }] } }));
+  const json = path.join(shop.dir, 'out.json');
+  const { stdout } = await finish(new Running(['run', shop.file, '--json', json, '--agent', `${TINY} report '{"a":1}'`], { env: shop.env }));
+  const [result] = JSON.parse(fs.readFileSync(json)).scenarios;
+  assert.equal(result.verdict, 'failed', stdout);
+  assert.deepEqual(result.steps.map((step) => [step.verdict, step.text]).slice(1).map(([verdict, text]) => `${verdict} ${text.split(' ').slice(0, 2).join(' ')}`),
+    ['passed settle: desired', 'passed settle: wait', 'passed twin {"desired":{"long":{"x":{"own":2}},"other":{"y":{"two":"first"}}}}', 'passed settle: desired', 'passed settle: wait', 'failed fail: exec']);
+  const at = fs.readFileSync(shop.file, 'utf8').split('\n').findIndex((line) => line.includes('"fail"'));
+  assert.equal(result.failure.line, at); // the line of the brace before it
+  assert.match(result.failure.step, /^fail: exec /);
 });
 
 test('with one wrong file nothing is run, and the exit code is 3', async (t) => {

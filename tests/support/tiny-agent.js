@@ -1,6 +1,6 @@
 // tiny-agent.js - an agent for tests of the runner: connects as its connection string says, then does one thing.
 //
-//   node tiny-agent.js report '{"a":1}'      report that, then stay
+//   node tiny-agent.js report '{"a":1}' ...  report that, one by one, then stay
 //   node tiny-agent.js telemetry N BYTES FILE  send N messages as fast as the socket takes them, then make FILE, then stay
 //   node tiny-agent.js echo                  report back every desired change
 'use strict';
@@ -25,7 +25,7 @@ async function main() {
   if (client.connack?.code !== 0) throw new Error('refused');
   console.log('connected');
   if (what === 'report') {
-    await client.publish('$iothub/twin/PATCH/properties/reported/?$rid=1', args[0]);
+    for (const [rid, patch] of args.entries()) await client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid + 1}`, patch);
   } else if (what === 'telemetry') {
     const [count, bytes, file] = args;
     const topic = part.ModuleId ? `devices/${part.DeviceId}/modules/${part.ModuleId}/messages/events/` : `devices/${part.DeviceId}/messages/events/`;

@@ -326,6 +326,43 @@ static void reports_escape_whatever_a_result_holds(void **state)
     cJSON_Delete(results);
 }
 
+static void a_tap_report_says_the_same_whatever_a_result_holds(void **state)
+{
+    static const char text[] =
+        "[{\"file\":\"a/c.json\",\"name\":\"a # SKIP \\\\ of\\nok 9\",\"verdict\":\"failed\",\"ms\":1500,\"steps\":[],"
+        "\"failure\":{\"line\":3,\"column\":4,\"step\":\"expect x\",\"message\":\"it:\\n  ...\\nok 2\","
+        "\"differences\":[\"a: expected 1, got 2\"]}},"
+        "{\"file\":\"d.json\",\"name\":\"n\",\"verdict\":\"passed\",\"ms\":1,\"steps\":[]},"
+        "{\"file\":\"e.json\",\"name\":\"o\",\"verdict\":\"skipped\",\"ms\":0,\"steps\":[],"
+        "\"failure\":{\"line\":1,\"column\":1,\"message\":\"not run\"}}]";
+    static const char want[] = "TAP version 14\n1..3\n"
+                               "not ok 1 - a \\# SKIP \\\\ of ok 9\n"
+                               "  ---\n"
+                               "  duration_ms: 1500\n"
+                               "  message: \"it:\\n  ...\\nok 2\"\n"
+                               "  severity: fail\n"
+                               "  at:\n"
+                               "    file: \"a/c.json\"\n"
+                               "    line: 3\n"
+                               "    column: 4\n"
+                               "  step: \"expect x\"\n"
+                               "  differences: [\"a: expected 1, got 2\"]\n"
+                               "  ...\n"
+                               "ok 2 - n\n  ---\n  duration_ms: 1\n  ...\n"
+                               "ok 3 - o # SKIP not run\n  ---\n  duration_ms: 0\n  ...\n"
+                               "Bail out! interrupted\n";
+    cJSON *results = NULL;
+    struct buf out;
+
+    (void)state;
+    assert_int_equal(json_read(STR(text), &results, NULL), RC_OK);
+    buf_init(&out, 0);
+    report_tap(&out, results, 0);
+    assert_string_equal(out.at, want);
+    buf_done(&out);
+    cJSON_Delete(results);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +375,7 @@ int main(void)
         cmocka_unit_test(orphans_are_collected_and_owned_children_are_not),
         cmocka_unit_test(a_folder_stands_for_its_scenarios_in_byte_order),
         cmocka_unit_test(reports_escape_whatever_a_result_holds),
+        cmocka_unit_test(a_tap_report_says_the_same_whatever_a_result_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static enum rc read_text(struct folder *f, struct str text, struct problems *pro
     assert_int_equal(file_write(f->file, text, 0600, false), RC_OK);
     problems_init(problems);
     *out = NULL;
-    return scenario_read(f->file, problems, out);
+    return scenario_read(f->file, 0, problems, out);
 }
 
 static void the_twelve_line_form_is_read(void **state)
@@ -90,6 +90,19 @@ static void every_mistake_is_told_with_its_place(void **state)
         {"{\"name\":\"n\",\"steps\":[{\"wait\":\"1s\",\"kill\":\"hub\"}]}",
          "1:35: a step does one thing: 'wait' or 'kill'?"},
         {"{\"name\":\"n\",\"steps\":[{\"expect\":\"reportd\"}]}", "1:32: 'reportd' is no kind of event"},
+        {"{\"name\":\"n\",\"steps\":[{\"expect\":\"reported\",\"on\":\"d\",\"count\":0}]}",
+         "1:60: 'count' is a number from 1 to 10000"},
+        {"{\"name\":\"n\",\"each\":[],\"steps\":[{\"wait\":\"1s\"}]}", "1:20: 'each' is a list of rows, not empty"},
+        {"{\"name\":\"n\",\"each\":[{\"a\":1},{}],\"steps\":[{\"wait\":\"1s\"}]}",
+         "1:29: a row of 'each' is an object of variables"},
+        {"{\"name\":\"n\",\"each\":[{\"a\":1},{\"b\":1}],\"steps\":[{\"wait\":\"1s\"}]}",
+         "1:29: this row of 'each' has no 'a', as the first one has"},
+        {"{\"name\":\"n\",\"each\":[{\"a\":1},{\"a\":1,\"b\":1}],\"steps\":[{\"wait\":\"1s\"}]}",
+         "1:36: the first row of 'each' has no 'b'"},
+        {"{\"name\":\"n\",\"steps\":[{\"do\":\"x\"}]}",
+         "1:28: no block is called 'x'; blocks come from a file that 'include' names"},
+        {"{\"name\":\"n\",\"include\":[\"no.json\"],\"steps\":[{\"wait\":\"1s\"}]}",
+         "1:24: cannot read no.json: No such file or directory"},
         {"{\"name\":\"n\",\"steps\":[{\"kill\":\"broker\"}]}", "1:30: 'broker' is no target (agent or hub)"},
         {"{\"name\":\"n\",\"steps\":[{\"never\":\"telemetry\"}]}", "1:22: 'never' needs 'for'"},
         {"{\"name\":\"n\",\"steps\":[{\"desired\":{\"a\":1}}]}", "1:22: whom does this act on?"},
@@ -141,6 +154,41 @@ static void every_mistake_is_told_with_its_place(void **state)
     folder_done(&f);
 }
 
+static void a_table_stands_for_a_scenario_each_row(void **state)
+{
+    static const char text[] =
+        "{\"name\":\"n\",\"vars\":{\"a\":0,\"c\":3},\"each\":[{\"a\":\"P1W\",\"b\":1},{\"b\":2,\"a\":7}],"
+        "\"steps\":[{\"exec\":\"echo ${a} ${b} ${c}\"}]}";
+    static const struct {
+        const char *name, *vars;
+    } rows[] = {
+        {"n [1: P1W]", "{\"a\":\"P1W\",\"b\":1,\"c\":3}"},
+        {"n [2: 2]", "{\"b\":2,\"a\":7,\"c\":3}"},
+    };
+    struct folder f;
+
+    (void)state;
+    folder_init(&f);
+    assert_int_equal(file_write(f.file, STR(text), 0600, false), RC_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct problems problems;
+        struct scenario *s = NULL;
+        struct buf vars;
+
+        problems_init(&problems);
+        assert_int_equal(scenario_read(f.file, i, &problems, &s), RC_OK);
+        assert_int_equal(s->n_rows, COUNT(rows));
+        assert_string_equal(s->name, rows[i].name);
+        buf_init(&vars, 0);
+        json_print(&vars, s->vars);
+        assert_string_equal(vars.at, rows[i].vars);
+        buf_done(&vars);
+        scenario_free(s);
+        problems_done(&problems);
+    }
+    folder_done(&f);
+}
+
 static void a_file_that_is_not_there_is_a_problem_too(void **state)
 {
     struct problems problems;
@@ -148,7 +196,7 @@ static void a_file_that_is_not_there_is_a_problem_too(void **state)
 
     (void)state;
     problems_init(&problems);
-    assert_int_equal(scenario_read("/nonexistent/s.jsonc", &problems, &s), RC_SYNTAX);
+    assert_int_equal(scenario_read("/nonexistent/s.jsonc", 0, &problems, &s), RC_SYNTAX);
     assert_string_equal(problems.lines.at, "/nonexistent/s.jsonc:1:1: cannot be read: No such file or directory\n");
     problems_done(&problems);
 }
@@ -187,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_twelve_line_form_is_read),
         cmocka_unit_test(every_mistake_is_told_with_its_place),
+        cmocka_unit_test(a_table_stands_for_a_scenario_each_row),
         cmocka_unit_test(a_file_that_is_not_there_is_a_problem_too),
         cmocka_unit_test(damage_is_refused_or_read_but_never_worse),
     };
