@@ -44,11 +44,13 @@ enum priority config_priority(const struct config *c, enum config_id id)
 static enum rc keep_text(const char *text, struct config_value *out)
 {
     size_t bytes = strlen(text) + 1;
+    char *copy = malloc(bytes);
 
-    out->text = malloc(bytes);
-    if (!out->text)
+    if (!copy)
         return RC_NOMEM;
-    memcpy(out->text, text, bytes);
+    memcpy(copy, text, bytes);
+    free(out->text); /* the default */
+    out->text = copy;
     return RC_OK;
 }
 
@@ -130,22 +132,6 @@ enum rc config_init(struct config *c, const struct mode *mode)
     return config_read(NULL, c, &unused);
 }
 
-/* Take the defaults of all that the object does not set. */
-static enum rc presets_read(const struct mode *mode, const cJSON *object, struct config *fresh)
-{
-    bool is_set[CONFIG_COUNT] = {false};
-    enum rc rc = RC_OK;
-
-    for (size_t i = 0; i < mode->known_count; i++) {
-        const cJSON *wrapper = json_find(object, rules[mode->known[i]].name);
-        is_set[mode->known[i]] = wrapper && !cJSON_IsNull(wrapper);
-    }
-    for (size_t i = 0; i < CONFIG_COUNT && !rc; i++)
-        if (!is_set[i])
-            rc = preset_read(mode, &rules[i], &fresh->value[i]);
-    return rc;
-}
-
 enum rc config_read(const cJSON *object, struct config *out, struct config_mismatch *mismatch)
 {
     const struct mode *mode = mode_of(out);
@@ -157,7 +143,8 @@ enum rc config_read(const cJSON *object, struct config *out, struct config_misma
         mismatch->is_object_wrong = true;
         return RC_INVALID;
     }
-    rc = presets_read(mode, object, &fresh);
+    for (size_t i = 0; i < CONFIG_COUNT && !rc; i++)
+        rc = preset_read(mode, &rules[i], &fresh.value[i]);
     if (rc)
         goto done;
     for (size_t i = 0; i < mode->known_count && (i < mode->leading_count || !mismatch->count); i++) {
