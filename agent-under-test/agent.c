@@ -99,6 +99,8 @@ static void news_take(struct agent *a, struct twin_news *news, struct instant no
             log_line(a->log, SEVERITY_INFO, "start detail=\"security agent initialized\"");
         }
     }
+    if (news->is_unhappy)
+        telemetry_diagnose(&a->telemetry, "the hub did not take the reported properties", now);
     if (news->errors)
         telemetry_raise(&a->telemetry, news->errors, now);
 }

@@ -107,6 +107,7 @@ const struct mode mode_legacy_c = {
     .duration = c_duration,
     .print = json_print_escaped,
     .subscribes_late = true,
+    .wants_200 = true,
     .tells_latest = true,
 };
 

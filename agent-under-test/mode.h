@@ -2,7 +2,7 @@
  *
  * Every decision in which they differ is a member of struct mode; the code asks the member and never the name. The
  * real C agent takes each delivery for the whole configuration, has other defaults and words, and hears of changes
- * late. source: facts S-18, S-20, S-21, S-22, S-23
+ * late. source: facts S-18, S-19, S-20, S-21, S-22, S-23
  */
 #ifndef AGENT_MODE_H
 #define AGENT_MODE_H
@@ -32,6 +32,7 @@ struct mode {
     bool keeps_desired; /* patches are laid over what is known, in order; else each delivery stands alone, unordered */
     bool subscribes_late; /* to desired changes only once the first twin has come */
     bool insists;         /* what the hub refused or did not answer is asked again */
+    bool wants_200;       /* any other answer to a report is an error, told by a Diagnostic event; the hub's is 204 */
     bool tells_latest; /* one ConfigurationError for the latest delivery when it looks around, an empty one if clean */
 };
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "session.h"
 
@@ -41,16 +42,22 @@ void telemetry_done(struct telemetry *t)
     t->latest = NULL;
 }
 
-/* Queue an event; payload is taken. Returns whether it waits now. */
-static bool push(struct telemetry *t, enum queue_id to, const char *name, enum event_category category, cJSON *payload,
-                 struct instant now)
+/* Queue an event of a type; payload is taken. Returns whether it waits now. */
+static bool push_typed(struct telemetry *t, enum queue_id to, enum event_type type, const char *name,
+                       enum event_category category, cJSON *payload, struct instant now)
 {
-    enum event_type type = to == QUEUE_OPERATIONAL ? EVENT_OPERATIONAL : EVENT_SECURITY;
-
     if (queues_push(&t->queues, to, event_new(name, category, type, payload, now.wall_ms)))
         return true;
     log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=%s", name, queue_words[to]);
     return false;
+}
+
+/* Queue an event whose type follows from its queue. */
+static bool push(struct telemetry *t, enum queue_id to, const char *name, enum event_category category, cJSON *payload,
+                 struct instant now)
+{
+    return push_typed(t, to, to == QUEUE_OPERATIONAL ? EVENT_OPERATIONAL : EVENT_SECURITY, name, category, payload,
+                      now);
 }
 
 /* The queue of a priority; Off was asked before anything was collected. */
@@ -133,6 +140,26 @@ void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
         (void)push(t, QUEUE_OPERATIONAL, "ConfigurationError", EVENT_TRIGGERED, payload, now);
     else
         cJSON_Delete(payload);
+}
+
+void telemetry_diagnose(struct telemetry *t, const char *message, struct instant now)
+{
+    enum priority priority = config_priority(t->config, CONFIG_DIAGNOSTIC);
+    cJSON *payload, *entry;
+
+    if (priority == PRIORITY_OFF)
+        return;
+    payload = cJSON_CreateArray();
+    entry = cJSON_CreateObject();
+    if (!payload || !entry || !cJSON_AddStringToObject(entry, "Severity", "Error") ||
+        !cJSON_AddStringToObject(entry, "Message", message) ||
+        !cJSON_AddNumberToObject(entry, "ProcessId", (double)getpid()) ||
+        !cJSON_AddNumberToObject(entry, "ThreadId", (double)gettid()) || !cJSON_AddItemToArray(payload, entry)) {
+        cJSON_Delete(entry);
+        cJSON_Delete(payload);
+        payload = NULL;
+    }
+    (void)push_typed(t, queue_of(priority), EVENT_DIAGNOSTIC, "Diagnostic", EVENT_TRIGGERED, payload, now);
 }
 
 void telemetry_note(struct telemetry *t, cJSON *payload, struct instant now)

@@ -57,6 +57,9 @@ void telemetry_configured(struct telemetry *t, struct instant now);
 /* Queue a ConfigurationError. payload is taken. It rides in the next message of another queue. */
 void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now);
 
+/* Queue a Diagnostic event of severity Error by its priority. source: facts S-12, S-19 */
+void telemetry_diagnose(struct telemetry *t, const char *message, struct instant now);
+
 /* Note what became of the latest delivery, [] for nothing; payload is taken. The next look at the machine tells it, once,
  * unless another came meanwhile, or it came in the very second that was told of last. source: facts S-22 */
 void telemetry_note(struct telemetry *t, cJSON *payload, struct instant now);

@@ -240,10 +240,11 @@ static void get_answered(struct twin *t, int64_t status, struct str body, struct
     follow(t, rc, outcome, now, news);
 }
 
-static void report_answered(struct twin *t, int64_t status, struct instant now)
+static void report_answered(struct twin *t, int64_t status, struct instant now, struct twin_news *news)
 {
     log_line(t->log, status < 300 ? SEVERITY_INFO : SEVERITY_WARNING,
              "twin_report_answer rid=%" PRIu32 " status=%" PRId64, t->report.rid, status);
+    news->is_unhappy = t->mode->wants_200 && status != 200;
     if (t->mode->insists && (status == 429 || status >= 500)) {
         request_retry(&t->report, now);
         return;
@@ -271,7 +272,7 @@ void twin_on_message(struct twin *t, struct str text, struct str body, struct in
     } else if (topic.rid && topic.rid == t->get.rid) {
         get_answered(t, topic.status, body, now, news);
     } else if (topic.rid && topic.rid == t->report.rid) {
-        report_answered(t, topic.status, now);
+        report_answered(t, topic.status, now, news);
     } else {
         /* An older report's answer, a duplicate, or a wrong id: the newest report speaks for all before it. */
         log_line(t->log, topic.status < 300 ? SEVERITY_DEBUG : SEVERITY_WARNING,

@@ -45,6 +45,7 @@ struct twin {
 struct twin_news {
     bool is_judged;   /* the desired configuration was looked at: config is in force now, changed or not */
     bool is_answered; /* the hub answered a GET */
+    bool is_unhappy;  /* the answer to a report is not the one that the mode wants */
     cJSON *errors;    /* payload of a ConfigurationError to raise, or NULL; the caller frees it */
 };
 

@@ -527,6 +527,35 @@ static void it_never_repeats_a_refused_report(void **state)
     world_free(w);
 }
 
+/* What the hub says after every good report is an error to it. facts S-19 */
+static void it_takes_204_for_a_failure(void **state)
+{
+    struct world *w = start(TWIN("{}"));
+    const struct queue *low = &w->agent.telemetry.queues.queue[QUEUE_LOW];
+    size_t before = low->count;
+    char topic[64];
+
+    (void)state;
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/res/204/?$rid=%u", w->agent.twin.report.rid);
+    hub_says(w, topic, "");
+    assert_int_equal(low->count, before + 1);
+    assert_non_null(strstr(low->last->text, "\"EventType\":\"Diagnostic\",\"Name\":\"Diagnostic\""));
+    assert_non_null(strstr(low->last->text, "\"Severity\":\"Error\""));
+
+    hub_patches(w, "{\"" OBJECT "\":{}}");
+    pass(w, PERIOD);
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/res/200/?$rid=%u", w->agent.twin.report.rid);
+    hub_says(w, topic, "");
+    assert_int_equal(low->count, before + 1); /* 200 would do */
+
+    hub_patches(w, "{\"" OBJECT "\":{\"eventPriorityDiagnostic\":{\"value\":\"Off\"}}}");
+    pass(w, PERIOD);
+    (void)snprintf(topic, sizeof topic, "$iothub/twin/res/204/?$rid=%u", w->agent.twin.report.rid);
+    hub_says(w, topic, "");
+    assert_int_equal(low->count, before + 1); /* nobody wants to know */
+    world_free(w);
+}
+
 static void a_cache_without_room_locks_it_out(void **state)
 {
     struct world *w = start(TWIN("{}"));
@@ -618,6 +647,7 @@ int main(void)
         cmocka_unit_test(it_looks_at_no_version),
         cmocka_unit_test(it_takes_an_error_for_a_twin),
         cmocka_unit_test(it_never_repeats_a_refused_report),
+        cmocka_unit_test(it_takes_204_for_a_failure),
         cmocka_unit_test(a_cache_without_room_locks_it_out),
         cmocka_unit_test(it_tells_only_of_the_latest_delivery_and_even_of_good_ones),
         cmocka_unit_test(operational_events_have_one_switch),
