@@ -609,6 +609,19 @@ static void it_tells_only_of_the_latest_delivery_and_even_of_good_ones(void **st
     world_free(w);
 }
 
+/* It compares whole seconds, so a second delivery in the same one is never told. facts S-22 */
+static void it_misses_what_happens_within_one_second(void **state)
+{
+    struct world *w = start(TWIN("{}"));
+
+    (void)state;
+    told_is(w, 1, true);
+    hub_patches(w, SNAPSHOT("bad"));
+    pass(w, 60000);
+    told_is(w, 1, true);
+    world_free(w);
+}
+
 static void operational_events_have_one_switch(void **state)
 {
     struct world *w = start(TWIN("{\"" OBJECT "\":{\"eventPriorityOperational\":{\"value\":\"Off\"}}}"));
@@ -650,6 +663,7 @@ int main(void)
         cmocka_unit_test(it_takes_204_for_a_failure),
         cmocka_unit_test(a_cache_without_room_locks_it_out),
         cmocka_unit_test(it_tells_only_of_the_latest_delivery_and_even_of_good_ones),
+        cmocka_unit_test(it_misses_what_happens_within_one_second),
         cmocka_unit_test(operational_events_have_one_switch),
         cmocka_unit_test(a_mode_that_nobody_has_is_refused),
     };
