@@ -1,6 +1,8 @@
 /* agent.c - the parts of the agent, told what they need to know of each other. */
 #include "agent.h"
 
+#include "mode.h"
+
 enum rc agent_init(struct agent *a, const struct settings *settings, const struct collect_roots *roots,
                    const struct wire *wire, const struct log *log, struct instant now)
 {
@@ -80,16 +82,42 @@ static void life_check(struct agent *a, struct instant now)
         a->state = AGENT_OVER;
 }
 
+/* Pass on what became of the twin. */
+static void news_take(struct agent *a, struct twin_news *news, struct instant now)
+{
+    if (news->is_answered)
+        session_listen(&a->session);
+    if (news->errors && a->settings->mode->tells_latest) {
+        telemetry_note(&a->telemetry, news->errors, now);
+        news->errors = NULL;
+    }
+    if (news->is_judged) {
+        telemetry_configured(&a->telemetry, now);
+        if (a->state == AGENT_STARTING) {
+            a->state = AGENT_RUNNING;
+            a->deadline = TIME_NEVER;
+            log_line(a->log, SEVERITY_INFO, "start detail=\"security agent initialized\"");
+        }
+    }
+    if (news->is_unhappy)
+        telemetry_diagnose(&a->telemetry, "the hub did not take the reported properties", now);
+    if (news->errors)
+        telemetry_raise(&a->telemetry, news->errors, now);
+}
+
 void agent_tick(struct agent *a, struct instant now)
 {
     bool was_ready = is_ready(a);
+    struct twin_news news;
 
     if (is_ready(a) && telemetry_is_stuck(&a->telemetry, now))
         session_give_up(&a->session, "a message was not acknowledged in time", now);
     session_tick(&a->session, now);
     settle(a, was_ready, now);
-    if (is_ready(a))
-        twin_tick(&a->twin, now);
+    if (is_ready(a)) {
+        twin_tick(&a->twin, now, &news);
+        news_take(a, &news, now);
+    }
     telemetry_tick(&a->telemetry, is_ready(a), now);
     life_check(a, now);
 }
@@ -113,7 +141,7 @@ void agent_on_connack(struct agent *a, int code, struct instant now)
 
 void agent_on_suback(struct agent *a, const int *granted, size_t n, struct instant now)
 {
-    bool was_ready = is_ready(a), is_granted = n == WIRE_SUBSCRIPTIONS;
+    bool was_ready = is_ready(a), is_granted = n == session_awaits(&a->session);
 
     for (size_t i = 0; i < n; i++)
         is_granted = is_granted && granted[i] < 128;
@@ -126,16 +154,7 @@ void agent_on_message(struct agent *a, struct str topic, struct str body, struct
     struct twin_news news;
 
     twin_on_message(&a->twin, topic, body, now, &news);
-    if (news.is_judged) {
-        telemetry_configured(&a->telemetry, now);
-        if (a->state == AGENT_STARTING) {
-            a->state = AGENT_RUNNING;
-            a->deadline = TIME_NEVER;
-            log_line(a->log, SEVERITY_INFO, "start detail=\"security agent initialized\"");
-        }
-    }
-    if (news.errors)
-        telemetry_raise(&a->telemetry, news.errors, now);
+    news_take(a, &news, now);
 }
 
 void agent_on_puback(struct agent *a, int mid)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "buf.h"
-#include "duration.h"
+#include "mode.h"
 
 enum config_type { TYPE_DURATION, TYPE_CACHE, TYPE_MESSAGE, TYPE_PRIORITY, TYPE_FLAG, TYPE_TEXT };
 
@@ -20,7 +20,10 @@ struct rule {
     [CONFIG_##id] = {.name = (twin_name), .type = TYPE_##kind, .preset = (value)},
 static const struct rule rules[CONFIG_COUNT] = {CONFIG_LIST(CONFIG_RULE)};
 
-static const char *const priority_words[] = {[PRIORITY_OFF] = "Off", [PRIORITY_LOW] = "Low", [PRIORITY_HIGH] = "High"};
+static const struct mode *mode_of(const struct config *c)
+{
+    return c->mode ? c->mode : &mode_documented;
+}
 
 const char *config_name(enum config_id id)
 {
@@ -41,27 +44,29 @@ enum priority config_priority(const struct config *c, enum config_id id)
 static enum rc keep_text(const char *text, struct config_value *out)
 {
     size_t bytes = strlen(text) + 1;
+    char *copy = malloc(bytes);
 
-    out->text = malloc(bytes);
-    if (!out->text)
+    if (!copy)
         return RC_NOMEM;
-    memcpy(out->text, text, bytes);
+    memcpy(copy, text, bytes);
+    free(out->text); /* the default */
+    out->text = copy;
     return RC_OK;
 }
 
-static enum rc read_duration(const char *text, struct config_value *out)
+static enum rc read_duration(const struct mode *mode, const char *text, struct config_value *out)
 {
-    if (strlen(text) > CONFIG_DURATION_MAX || duration_parse(str_from(text), &out->number) ||
-        out->number < CONFIG_PERIOD_MIN)
-        return RC_INVALID;
-    return keep_text(text, out);
+    char spelling[CONFIG_DURATION_MAX + 1];
+    enum rc rc = mode->duration(str_from(text), &out->number, spelling);
+
+    return rc ? rc : keep_text(spelling, out);
 }
 
 static enum rc read_priority(const char *text, struct config_value *out)
 {
-    for (size_t i = 0; i < sizeof priority_words / sizeof *priority_words; i++) {
-        if (str_is_nocase(str_from(text), priority_words[i])) {
-            out->number = (int64_t)i;
+    for (int i = PRIORITY_OFF; i <= PRIORITY_HIGH; i++) {
+        if (str_is_nocase(str_from(text), mode_documented.priority_words[i])) {
+            out->number = i;
             return RC_OK;
         }
     }
@@ -69,13 +74,13 @@ static enum rc read_priority(const char *text, struct config_value *out)
 }
 
 /* Read what stands under "value". No conversions: text is never a number, a number never a flag. */
-static enum rc value_read(enum config_type type, const cJSON *item, struct config_value *out)
+static enum rc value_read(const struct mode *mode, enum config_type type, const cJSON *item, struct config_value *out)
 {
     const char *text = cJSON_GetStringValue(item);
 
     switch (type) {
     case TYPE_DURATION:
-        return text ? read_duration(text, out) : RC_INVALID;
+        return text ? read_duration(mode, text, out) : RC_INVALID;
     case TYPE_PRIORITY:
         return text ? read_priority(text, out) : RC_INVALID;
     case TYPE_TEXT:
@@ -84,25 +89,26 @@ static enum rc value_read(enum config_type type, const cJSON *item, struct confi
         out->number = cJSON_IsTrue(item);
         return cJSON_IsBool(item) ? RC_OK : RC_INVALID;
     case TYPE_CACHE:
-        return json_integer(item, CONFIG_CACHE_MIN, CONFIG_CACHE_MAX, &out->number) ? RC_INVALID : RC_OK;
+        return mode->size(item, CONFIG_CACHE_MIN, CONFIG_CACHE_MAX, &out->number) ? RC_INVALID : RC_OK;
     case TYPE_MESSAGE:
-        return json_integer(item, CONFIG_MESSAGE_MIN, CONFIG_MESSAGE_MAX, &out->number) ? RC_INVALID : RC_OK;
+        return mode->size(item, CONFIG_MESSAGE_MIN, CONFIG_MESSAGE_MAX, &out->number) ? RC_INVALID : RC_OK;
     }
     return RC_INVALID;
 }
 
 /* Take the default of one property from the table. */
-static enum rc preset_read(const struct rule *rule, struct config_value *out)
+static enum rc preset_read(const struct mode *mode, const struct rule *rule, struct config_value *out)
 {
     switch (rule->type) {
     case TYPE_DURATION:
-        return read_duration(rule->preset, out);
+        return read_duration(mode, rule->preset, out);
     case TYPE_PRIORITY:
         return read_priority(rule->preset, out);
     case TYPE_FLAG:
         out->number = strcmp(rule->preset, "true") == 0;
         return RC_OK;
     case TYPE_CACHE:
+        return str_to_number(str_from(mode->cache_preset), INT32_MAX, &out->number);
     case TYPE_MESSAGE:
         return str_to_number(str_from(rule->preset), INT32_MAX, &out->number);
     case TYPE_TEXT:
@@ -115,20 +121,21 @@ void config_done(struct config *c)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++)
         free(c->value[i].text);
-    memset(c, 0, sizeof *c);
+    *c = (struct config){.mode = c->mode};
 }
 
-enum rc config_init(struct config *c)
+enum rc config_init(struct config *c, const struct mode *mode)
 {
     struct config_mismatch unused;
 
-    memset(c, 0, sizeof *c);
+    *c = (struct config){.mode = mode};
     return config_read(NULL, c, &unused);
 }
 
 enum rc config_read(const cJSON *object, struct config *out, struct config_mismatch *mismatch)
 {
-    struct config fresh = {0};
+    const struct mode *mode = mode_of(out);
+    struct config fresh = {.mode = out->mode};
     enum rc rc = RC_OK;
 
     memset(mismatch, 0, sizeof *mismatch);
@@ -136,14 +143,18 @@ enum rc config_read(const cJSON *object, struct config *out, struct config_misma
         mismatch->is_object_wrong = true;
         return RC_INVALID;
     }
-    for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        const cJSON *wrapper = json_find(object, rules[i].name);
+    for (size_t i = 0; i < CONFIG_COUNT && !rc; i++)
+        rc = preset_read(mode, &rules[i], &fresh.value[i]);
+    if (rc)
+        goto done;
+    for (size_t i = 0; i < mode->known_count && (i < mode->leading_count || !mismatch->count); i++) {
+        enum config_id id = mode->known[i];
+        const cJSON *wrapper = json_find(object, rules[id].name);
         if (!wrapper || cJSON_IsNull(wrapper))
-            rc = preset_read(&rules[i], &fresh.value[i]);
-        else
-            rc = value_read(rules[i].type, json_find(wrapper, "value"), &fresh.value[i]);
+            continue;
+        rc = value_read(mode, rules[id].type, json_find(wrapper, "value"), &fresh.value[id]);
         if (rc == RC_INVALID)
-            mismatch->property[mismatch->count++] = (enum config_id)i;
+            mismatch->property[mismatch->count++] = id;
         else if (rc)
             goto done;
     }
@@ -176,19 +187,21 @@ size_t config_findings(const struct config *c, struct config_finding out[CONFIG_
 }
 
 /* Make the JSON of one value, without its wrapper. */
-static cJSON *value_to_json(enum config_id id, const struct config_value *v)
+static cJSON *value_to_json(const struct config *c, enum config_id id)
 {
+    const struct config_value *v = &c->value[id];
+
     switch (rules[id].type) {
     case TYPE_DURATION:
     case TYPE_TEXT:
         return v->text ? cJSON_CreateString(v->text) : cJSON_CreateNull();
     case TYPE_PRIORITY:
-        return cJSON_CreateString(priority_words[v->number]);
+        return cJSON_CreateString(mode_of(c)->priority_words[v->number]);
     case TYPE_FLAG:
         return cJSON_CreateBool(v->number != 0);
     case TYPE_CACHE:
     case TYPE_MESSAGE:
-        return cJSON_CreateNumber((double)v->number);
+        return cJSON_CreateNumber((double)(int32_t)v->number); /* one beyond it came from below zero */
     }
     return NULL;
 }
@@ -196,9 +209,13 @@ static cJSON *value_to_json(enum config_id id, const struct config_value *v)
 cJSON *config_to_json(const struct config *c)
 {
     cJSON *object = cJSON_CreateObject(), *wrapper, *value;
+    const struct mode *mode = mode_of(c);
 
-    for (size_t i = 0; object && i < CONFIG_COUNT; i++) {
-        value = value_to_json((enum config_id)i, &c->value[i]);
+    for (size_t i = 0; object && i < mode->known_count; i++) {
+        enum config_id id = mode->known[i];
+        if (rules[id].type == TYPE_TEXT && !c->value[id].text && !mode->reports_unset)
+            continue;
+        value = value_to_json(c, id);
         wrapper = value;
         if (value && !cJSON_IsNull(value)) {
             wrapper = cJSON_CreateObject();
@@ -208,7 +225,7 @@ cJSON *config_to_json(const struct config *c)
                 cJSON_Delete(value);
             }
         }
-        if (!wrapper || !cJSON_AddItemToObject(object, rules[i].name, wrapper)) {
+        if (!wrapper || !cJSON_AddItemToObject(object, rules[id].name, wrapper)) {
             cJSON_Delete(wrapper);
             cJSON_Delete(object);
             return NULL;
@@ -234,7 +251,7 @@ static bool add_error(cJSON *payload, const char *name, const char *error_type, 
 /* One value as plain text, for UsedConfiguration. The caller frees it; NULL without memory. */
 static char *value_to_text(const struct config *c, enum config_id id)
 {
-    cJSON *json = value_to_json(id, &c->value[id]);
+    cJSON *json = value_to_json(c, id);
     const char *plain = cJSON_GetStringValue(json);
     char *text = plain ? strdup(plain) : json_print(json);
 
@@ -258,23 +275,42 @@ cJSON *config_errors_from_findings(const struct config *c, const struct config_f
     return NULL;
 }
 
+/* The whole configuration as text, below its name if one is given. The caller frees it; NULL without memory. */
+static char *whole_to_text(const struct config *c, const char *object_name)
+{
+    cJSON *whole = config_to_json(c), *root = object_name ? cJSON_CreateObject() : NULL;
+    char *text = NULL;
+
+    if (whole && !object_name)
+        text = json_print(whole);
+    if (whole && root && cJSON_AddItemToObject(root, object_name, whole)) {
+        whole = NULL; /* the root has it now */
+        text = json_print(root);
+    }
+    cJSON_Delete(whole);
+    cJSON_Delete(root);
+    return text;
+}
+
 cJSON *config_errors_from_mismatch(const struct config *c, const struct config_mismatch *m, const char *object_name)
 {
-    cJSON *payload = cJSON_CreateArray(), *whole = NULL;
+    static const char told[] = "the desired value is of the wrong type or out of bounds; the whole update was refused";
+    cJSON *payload = cJSON_CreateArray();
     bool ok = payload != NULL;
     char *used = NULL;
 
-    if (ok && m->is_object_wrong) {
-        whole = config_to_json(c);
-        used = whole ? json_print(whole) : NULL;
+    if (ok && !mode_of(c)->names_each_mismatch) {
+        used = whole_to_text(c, object_name);
+        ok = add_error(payload, "TwinConfiguration", "TypeMismatch", used, told);
+        free(used);
+    } else if (ok && m->is_object_wrong) {
+        used = whole_to_text(c, NULL);
         ok = add_error(payload, object_name, "TypeMismatch", used, "the configuration is not an object");
-        cJSON_Delete(whole);
         free(used);
     }
-    for (size_t i = 0; ok && i < m->count; i++) {
+    for (size_t i = 0; ok && mode_of(c)->names_each_mismatch && i < m->count; i++) {
         used = value_to_text(c, m->property[i]);
-        ok = add_error(payload, config_name(m->property[i]), "TypeMismatch", used,
-                       "the desired value is of the wrong type or out of bounds; the whole update was refused");
+        ok = add_error(payload, config_name(m->property[i]), "TypeMismatch", used, told);
         free(used);
     }
     if (ok)

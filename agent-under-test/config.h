@@ -48,7 +48,8 @@ enum priority { PRIORITY_OFF, PRIORITY_LOW, PRIORITY_HIGH };
     X(PROCESS_TERMINATE_INTERVAL, "aggregationIntervalProcessTerminate", DURATION, "PT1H")                             \
     X(BASELINE_CHECKS, "baselineCustomChecksEnabled", FLAG, "false")                                                   \
     X(BASELINE_PATH, "baselineCustomChecksFilePath", TEXT, NULL)                                                       \
-    X(BASELINE_HASH, "baselineCustomChecksFileHash", TEXT, NULL)
+    X(BASELINE_HASH, "baselineCustomChecksFileHash", TEXT, NULL)                                                       \
+    X(OPERATIONAL, "eventPriorityOperational", PRIORITY, "High") /* the C agent's alone; last. facts S-20 */
 
 #define CONFIG_ENUM(id, name, type, value) CONFIG_##id,
 enum config_id { CONFIG_LIST(CONFIG_ENUM) CONFIG_COUNT };
@@ -61,7 +62,11 @@ struct config_value {
     char *text;
 };
 
+struct mode;
+
+/* Zeroed memory is a configuration in documented mode that holds nothing yet. */
 struct config {
+    const struct mode *mode; /* how it is read and reported; NULL means as documented */
     struct config_value value[CONFIG_COUNT];
 };
 
@@ -82,9 +87,10 @@ struct config_finding {
 
 /* Start as if the twin were empty.
  *
+ * mode     mode_documented or another of mode.h
  * returns  RC_OK, RC_NOMEM (*c is then as after config_done)
  */
-MUST_USE enum rc config_init(struct config *c);
+MUST_USE enum rc config_init(struct config *c, const struct mode *mode);
 
 /* Free what the values hold. */
 void config_done(struct config *c);
@@ -93,7 +99,7 @@ void config_done(struct config *c);
  *
  * object    the member of the desired properties; NULL or JSON null means all defaults; unknown members are skipped
  * out       replaced on RC_OK, otherwise left as it was
- * mismatch  written on RC_INVALID: each property at fault
+ * mismatch  written on RC_INVALID: each property at fault, as far as the mode looks for them
  * returns   RC_OK, RC_INVALID, RC_NOMEM
  * source    facts S-02, S-03, S-04
  */
@@ -107,14 +113,15 @@ MUST_USE enum rc config_read(const cJSON *object, struct config *out, struct con
  */
 size_t config_findings(const struct config *c, struct config_finding out[CONFIG_FINDINGS_MAX]);
 
-/* Make the object to report: every property as {"value": ...}; a text that is not set is null, which removes a stale
- * one. Returns NULL without memory; the caller frees it. source: facts S-06 */
+/* Make the object to report: every property that the mode knows as {"value": ...}; a text that is not set is null, which
+ * removes a stale one, or left out. Returns NULL without memory; the caller frees it. source: facts S-06 */
 cJSON *config_to_json(const struct config *c);
 
 /* Make the payload of a ConfigurationError event, an array with one entry for each finding or each property at fault.
  * UsedConfiguration tells what is in force: c. Give either findings or a mismatch; NULL without memory.
  *
  * object_name  names the entry when the object itself is wrong
+ *              In a mode that does not name each property there is one entry, TwinConfiguration; facts S-22
  * source       facts S-05
  */
 cJSON *config_errors_from_findings(const struct config *c, const struct config_finding *findings, size_t n);

@@ -8,7 +8,7 @@
 #include <time.h>
 
 static const char *const categories[] = {"Periodic", "Triggered", "Aggregated"};
-static const char *const types[] = {"Security", "Operational"};
+static const char *const types[] = {"Security", "Operational", "Diagnostic"};
 
 void event_time(int64_t wall_ms, bool is_local, char out[32])
 {

@@ -7,7 +7,7 @@
 #define EVENT_OVERHEAD 40u /* bytes that an event costs beside its text. source: facts S-10 */
 
 enum event_category { EVENT_PERIODIC, EVENT_TRIGGERED, EVENT_AGGREGATED };
-enum event_type { EVENT_SECURITY, EVENT_OPERATIONAL };
+enum event_type { EVENT_SECURITY, EVENT_OPERATIONAL, EVENT_DIAGNOSTIC };
 
 struct event {
     struct event *next; /* in its queue */

@@ -50,7 +50,7 @@ static enum rc tree_is_unique(const cJSON *item)
     return rc;
 }
 
-enum rc json_parse(struct str text, cJSON **out)
+static enum rc parse(struct str text, bool is_whole, cJSON **out)
 {
     char *copy;
     const char *end = NULL;
@@ -67,7 +67,7 @@ enum rc json_parse(struct str text, cJSON **out)
         return RC_NOMEM;
     memcpy(copy, text.at, text.len);
     copy[text.len] = '\0';
-    root = cJSON_ParseWithLengthOpts(copy, text.len + 1, &end, true);
+    root = cJSON_ParseWithLengthOpts(copy, text.len + 1, &end, is_whole);
     free(copy);
     if (!root)
         return RC_SYNTAX; /* cJSON does not tell a lack of memory apart */
@@ -78,6 +78,16 @@ enum rc json_parse(struct str text, cJSON **out)
     }
     *out = root;
     return RC_OK;
+}
+
+enum rc json_parse(struct str text, cJSON **out)
+{
+    return parse(text, true, out);
+}
+
+enum rc json_parse_front(struct str text, cJSON **out)
+{
+    return parse(text, false, out);
 }
 
 const cJSON *json_find(const cJSON *object, const char *name)
@@ -149,4 +159,22 @@ enum rc json_merge(cJSON **target, const cJSON *patch)
 char *json_print(const cJSON *item)
 {
     return cJSON_PrintUnformatted(item);
+}
+
+char *json_print_escaped(const cJSON *item)
+{
+    char *plain = json_print(item), *text, *to;
+
+    if (!plain)
+        return NULL;
+    text = to = malloc(2 * strlen(plain) + 1);
+    for (const char *from = plain; text && *from; from++) {
+        if (*from == '/')
+            *to++ = '\\';
+        *to++ = *from;
+    }
+    if (text)
+        *to = '\0';
+    free(plain);
+    return text;
 }

@@ -23,6 +23,10 @@
  */
 MUST_USE enum rc json_parse(struct str text, cJSON **out);
 
+/* Parse the document at the front, as the real C agent's parser does: whatever follows the root value is left aside.
+ * Results as of json_parse. source: facts S-20 */
+MUST_USE enum rc json_parse_front(struct str text, cJSON **out);
+
 /* Find a member by its exact name; NULL when it is not there or object is not an object (NULL included). Lends. */
 const cJSON *json_find(const cJSON *object, const char *name);
 
@@ -44,5 +48,8 @@ MUST_USE enum rc json_merge(cJSON **target, const cJSON *patch);
 
 /* Print without blanks: a heap string that the caller frees, or NULL without memory. */
 char *json_print(const cJSON *item);
+
+/* Likewise, every / written as \/. The real C agent's reports are spelt so. source: facts S-20 */
+char *json_print_escaped(const cJSON *item);
 
 #endif

@@ -102,13 +102,18 @@ static enum rc wire_connect(void *context, const char *user_name, const char *pa
     return RC_OK;
 }
 
-static enum rc wire_subscribe(void *context)
+static enum rc wire_subscribe(void *context, unsigned topics)
 {
     struct link *l = context;
     char answers[] = TOPIC_FILTER_ANSWERS, desired[] = TOPIC_FILTER_DESIRED;
-    char *const filters[WIRE_SUBSCRIPTIONS] = {answers, desired};
+    char *filters[WIRE_SUBSCRIPTIONS];
+    int n = 0;
 
-    return mosquitto_subscribe_multiple(l->mosq, NULL, (int)WIRE_SUBSCRIPTIONS, filters, 1, 0, NULL) ? RC_NET : RC_OK;
+    if (topics & WIRE_ANSWERS)
+        filters[n++] = answers;
+    if (topics & WIRE_DESIRED)
+        filters[n++] = desired;
+    return mosquitto_subscribe_multiple(l->mosq, NULL, n, filters, 1, 0, NULL) ? RC_NET : RC_OK;
 }
 
 static enum rc wire_publish(void *context, const char *topic, struct str body, int qos, int *mid)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <sys/utsname.h>
 
+#include "mode.h"
 #include "random.h"
 #include "sas.h"
 
@@ -11,8 +12,12 @@
 
 void session_init(struct session *s, const struct settings *settings, const struct wire *wire, const struct log *log)
 {
-    *s = (struct session){
-        .settings = settings, .wire = wire, .log = log, .state = SESSION_DOWN, .ready_since = TIME_NEVER};
+    *s = (struct session){.settings = settings,
+                          .wire = wire,
+                          .log = log,
+                          .state = SESSION_DOWN,
+                          .ready_since = TIME_NEVER,
+                          .is_listening = !settings->mode->subscribes_late};
     backoff_init(&s->backoff, settings->backoff_base_ms, settings->backoff_max_ms);
 }
 
@@ -118,8 +123,22 @@ void session_on_connack(struct session *s, int code, struct instant now)
     s->problem = PROBLEM_NONE;
     s->state = SESSION_SUBSCRIBING;
     s->deadline = now.mono_ms + s->settings->connection_timeout_ms;
-    if (s->wire->subscribe(s->wire->link))
+    if (s->wire->subscribe(s->wire->link, s->is_listening ? WIRE_ANSWERS | WIRE_DESIRED : WIRE_ANSWERS))
         session_give_up(s, "SUBSCRIBE cannot be sent", now);
+}
+
+void session_listen(struct session *s)
+{
+    if (s->is_listening)
+        return;
+    s->is_listening = true;
+    if (s->wire->subscribe(s->wire->link, WIRE_DESIRED))
+        log_line(s->log, SEVERITY_WARNING, "subscribe_failed");
+}
+
+size_t session_awaits(const struct session *s)
+{
+    return s->is_listening ? WIRE_SUBSCRIPTIONS : 1;
 }
 
 void session_on_suback(struct session *s, bool is_granted, struct instant now)

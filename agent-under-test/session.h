@@ -41,6 +41,7 @@ struct session {
     bool is_refused;     /* CONNACK said no to this attempt */
     bool is_renewing;    /* the coming loss is planned */
     bool is_final;       /* the coming loss is the last */
+    bool is_listening;   /* subscribes to desired changes, too; in a mode that does so late, after session_listen */
 };
 
 /* Start DOWN, due at once. */
@@ -56,6 +57,13 @@ int64_t session_due(const struct session *s);
 void session_on_connack(struct session *s, int code, struct instant now);
 void session_on_suback(struct session *s, bool is_granted, struct instant now);
 void session_on_lost(struct session *s, const char *reason, struct instant now);
+
+/* The first twin is here: hear of changes from now on. Does nothing where they are heard of from the start.
+ * source: facts S-23 */
+void session_listen(struct session *s);
+
+/* How many subscriptions the next SUBACK is to grant. */
+size_t session_awaits(const struct session *s);
 
 /* Give a connection up because the peer does not answer. */
 void session_give_up(struct session *s, const char *reason, struct instant now);

@@ -9,6 +9,7 @@
 
 #include "connection_string.h"
 #include "local_config.h"
+#include "mode.h"
 #include "settings_table.h"
 
 #define ENV_PREFIX     "SECURITY_AGENT_"
@@ -152,6 +153,14 @@ static bool identity_check(struct settings *s, const char *ca_path, const char *
     return true;
 }
 
+static bool mode_take(struct settings *s, struct failure *f)
+{
+    s->mode = mode_find(s->mode_name);
+    if (!s->mode)
+        failure_set(f, FAILURE_LOCAL, FAILED_CANT_PARSE, "the mode is documented or legacy-c, not %s", s->mode_name);
+    return s->mode != NULL;
+}
+
 bool settings_load(const struct settings_source *source, struct settings *out, struct failure *failure)
 {
     struct settings s = {0};
@@ -162,6 +171,7 @@ bool settings_load(const struct settings_source *source, struct settings *out, s
     if (ok && !source->config_path)
         ok = connection_string_take(environment_find(source->environment, ENV_CONNECTION), &s, failure);
     ok = ok && environment_take(source->environment, &s, failure);
+    ok = ok && mode_take(&s, failure);
     ok = ok && identity_check(&s, source->ca_path, source->environment, failure);
     if (ok)
         *out = s;

@@ -28,6 +28,10 @@
       INT32_MAX, "limit for the start, and for each answer of the hub")                                                \
     X(object_name, "RemoteConfigurationObjectName", "SECURITY_AGENT_OBJECT_NAME", TEXT, SETTINGS_OBJECT_NAME, 1, 512,  \
       "the configuration's name in the desired properties")                                                            \
+    X(mode_name, "Extensions.Mode", "SECURITY_AGENT_MODE", TEXT, "documented", 1, 32,                                  \
+      "whose habits: documented, or legacy-c for those of the real C agent")                                           \
+    X(twin_period_ms, "Extensions.TwinPeriod", "SECURITY_AGENT_TWIN_PERIOD", DURATION, "PT10S", 10, INT32_MAX,         \
+      "legacy-c: how often one delivery of the twin is looked at")                                                     \
     X(log_severity, "Logging.SystemLoggerMinimumSeverity", "SECURITY_AGENT_LOG_SEVERITY", NUMBER, "1", 0, 4,           \
       "quietest severity that is logged: 0 debug, 1 information, 2 warning, 3 error, 4 fatal")                         \
     X(module_id, "Extensions.ModuleId", "SECURITY_AGENT_MODULE_ID", TEXT, SETTINGS_MODULE_ID, 1, 128,                  \
@@ -55,11 +59,14 @@
 #define SETTINGS_MEMBER_DURATION(member)                                     int64_t member;
 #define SETTINGS_MEMBER(member, place, env, type, preset, least, most, help) SETTINGS_MEMBER_##type(member)
 
+struct mode;
+
 struct settings {
     SETTINGS_LIST(SETTINGS_MEMBER)
     char *host_name;
     char *device_id;
-    char *key; /* base64; a secret: wiped by settings_done */
+    const struct mode *mode; /* of mode_name */
+    char *key;               /* base64; a secret: wiped by settings_done */
 };
 
 /* Where settings come from. */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "session.h"
 
@@ -37,18 +38,26 @@ void telemetry_done(struct telemetry *t)
 {
     queues_done(&t->queues);
     processes_done(&t->processes);
+    cJSON_Delete(t->latest);
+    t->latest = NULL;
 }
 
-/* Queue an event; payload is taken. Returns whether it waits now. */
-static bool push(struct telemetry *t, enum queue_id to, const char *name, enum event_category category, cJSON *payload,
-                 struct instant now)
+/* Queue an event of a type; payload is taken. Returns whether it waits now. */
+static bool push_typed(struct telemetry *t, enum queue_id to, enum event_type type, const char *name,
+                       enum event_category category, cJSON *payload, struct instant now)
 {
-    enum event_type type = to == QUEUE_OPERATIONAL ? EVENT_OPERATIONAL : EVENT_SECURITY;
-
     if (queues_push(&t->queues, to, event_new(name, category, type, payload, now.wall_ms)))
         return true;
     log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=%s", name, queue_words[to]);
     return false;
+}
+
+/* Queue an event whose type follows from its queue. */
+static bool push(struct telemetry *t, enum queue_id to, const char *name, enum event_category category, cJSON *payload,
+                 struct instant now)
+{
+    return push_typed(t, to, to == QUEUE_OPERATIONAL ? EVENT_OPERATIONAL : EVENT_SECURITY, name, category, payload,
+                      now);
 }
 
 /* The queue of a priority; Off was asked before anything was collected. */
@@ -102,6 +111,13 @@ static void push_sent(struct telemetry *t, struct instant now)
         t->sent = t->small = t->failed = 0;
 }
 
+/* Say whether an operational event is wanted: by its own priority, and by the C agent's one for all of them. */
+static bool is_wanted(const struct telemetry *t, enum config_id id)
+{
+    return config_priority(t->config, id) != PRIORITY_OFF &&
+           config_priority(t->config, CONFIG_OPERATIONAL) != PRIORITY_OFF;
+}
+
 static void snapshot_take(struct telemetry *t, struct instant now)
 {
     for (size_t i = 0; i < sizeof snapshots / sizeof *snapshots; i++) {
@@ -109,13 +125,60 @@ static void snapshot_take(struct telemetry *t, struct instant now)
         if (priority != PRIORITY_OFF)
             (void)push(t, queue_of(priority), snapshots[i].name, EVENT_PERIODIC, snapshots[i].collect(&t->roots), now);
     }
-    if (config_priority(t->config, CONFIG_DROPPED_EVENTS) != PRIORITY_OFF)
+    if (is_wanted(t, CONFIG_DROPPED_EVENTS))
         push_dropped(t, now);
-    if (config_priority(t->config, CONFIG_MESSAGE_STATISTICS) != PRIORITY_OFF)
+    if (is_wanted(t, CONFIG_MESSAGE_STATISTICS))
         push_sent(t, now);
     t->snapshot_at = now.mono_ms;
     log_line(t->log, SEVERITY_INFO, "snapshot high=%zu low=%zu bytes=%zu", t->queues.queue[QUEUE_HIGH].count,
              t->queues.queue[QUEUE_LOW].count, t->queues.waiting);
+}
+
+void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
+{
+    if (is_wanted(t, CONFIG_CONFIGURATION_ERROR))
+        (void)push(t, QUEUE_OPERATIONAL, "ConfigurationError", EVENT_TRIGGERED, payload, now);
+    else
+        cJSON_Delete(payload);
+}
+
+void telemetry_diagnose(struct telemetry *t, const char *message, struct instant now)
+{
+    enum priority priority = config_priority(t->config, CONFIG_DIAGNOSTIC);
+    cJSON *payload, *entry;
+
+    if (priority == PRIORITY_OFF)
+        return;
+    payload = cJSON_CreateArray();
+    entry = cJSON_CreateObject();
+    if (!payload || !entry || !cJSON_AddStringToObject(entry, "Severity", "Error") ||
+        !cJSON_AddStringToObject(entry, "Message", message) ||
+        !cJSON_AddNumberToObject(entry, "ProcessId", (double)getpid()) ||
+        !cJSON_AddNumberToObject(entry, "ThreadId", (double)gettid()) || !cJSON_AddItemToArray(payload, entry)) {
+        cJSON_Delete(entry);
+        cJSON_Delete(payload);
+        payload = NULL;
+    }
+    (void)push_typed(t, queue_of(priority), EVENT_DIAGNOSTIC, "Diagnostic", EVENT_TRIGGERED, payload, now);
+}
+
+void telemetry_note(struct telemetry *t, cJSON *payload, struct instant now)
+{
+    cJSON_Delete(t->latest);
+    t->latest = payload;
+    t->latest_s = now.wall_ms / 1000;
+}
+
+/* Tell of the latest delivery. */
+static void latest_tell(struct telemetry *t, struct instant now)
+{
+    cJSON *payload = t->latest;
+
+    if (!payload || t->latest_s == t->told_s)
+        return;
+    t->latest = NULL;
+    t->told_s = t->latest_s;
+    telemetry_raise(t, payload, now);
 }
 
 /* What queues a ProcessCreate event needs to know. */
@@ -138,6 +201,7 @@ static void look(struct telemetry *t, struct instant now)
     struct process_sink sink = {t, config_priority(t->config, CONFIG_PROCESS_CREATE), now};
 
     t->look_at = now.mono_ms;
+    latest_tell(t, now);
     if (sink.priority != PRIORITY_OFF)
         processes_look(&t->processes, &t->roots, config_number(t->config, CONFIG_PROCESS_CREATE_AGGREGATED) != 0,
                        config_number(t->config, CONFIG_PROCESS_CREATE_INTERVAL), now, process_emit, &sink);
@@ -152,14 +216,6 @@ void telemetry_configured(struct telemetry *t, struct instant now)
     t->sent_at[QUEUE_HIGH] = t->sent_at[QUEUE_LOW] = now.mono_ms;
     snapshot_take(t, now);
     look(t, now);
-}
-
-void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
-{
-    if (config_priority(t->config, CONFIG_CONFIGURATION_ERROR) == PRIORITY_OFF)
-        cJSON_Delete(payload);
-    else
-        (void)push(t, QUEUE_OPERATIONAL, "ConfigurationError", EVENT_TRIGGERED, payload, now);
 }
 
 /* Send one message led by a queue. Returns false when there is nothing more to send from it. */

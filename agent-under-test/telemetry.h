@@ -39,6 +39,8 @@ struct telemetry {
     int64_t sent_at[QUEUE_OPERATIONAL];
     size_t under_way;
     struct telemetry_sending sending[TELEMETRY_WINDOW];
+    cJSON *latest;                /* payload of the ConfigurationError to tell at the next look, or NULL */
+    int64_t latest_s, told_s;     /* wall clock, whole seconds: of the latest delivery, and of the one told of last */
     uint64_t sent, small, failed; /* since the last MessageStatistics */
 };
 
@@ -54,6 +56,13 @@ void telemetry_configured(struct telemetry *t, struct instant now);
 
 /* Queue a ConfigurationError. payload is taken. It rides in the next message of another queue. */
 void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now);
+
+/* Queue a Diagnostic event of severity Error by its priority. source: facts S-12, S-19 */
+void telemetry_diagnose(struct telemetry *t, const char *message, struct instant now);
+
+/* Note what became of the latest delivery, [] for nothing; payload is taken. The next look at the machine tells it, once,
+ * unless another came meanwhile, or it came in the very second that was told of last. source: facts S-22 */
+void telemetry_note(struct telemetry *t, cJSON *payload, struct instant now);
 
 /* Do what is due. is_ready: the connection can take messages. */
 void telemetry_tick(struct telemetry *t, bool is_ready, struct instant now);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mode.h"
 #include "random.h"
 #include "session.h"
 #include "topic.h"
@@ -45,16 +46,18 @@ static uint32_t rid_next(struct twin *t)
 
 enum rc twin_init(struct twin *t, const struct settings *settings, const struct wire *wire, const struct log *log)
 {
-    *t = (struct twin){.settings = settings, .wire = wire, .log = log};
+    *t = (struct twin){.settings = settings, .wire = wire, .log = log, .mode = settings->mode};
+    deliveries_init(&t->deliveries, settings->twin_period_ms);
     desired_init(&t->desired);
     request_init(&t->get, settings);
     request_init(&t->report, settings);
-    return config_init(&t->config);
+    return config_init(&t->config, t->mode);
 }
 
 void twin_done(struct twin *t)
 {
     desired_done(&t->desired);
+    deliveries_done(&t->deliveries);
     config_done(&t->config);
     free(t->judged);
     t->judged = NULL;
@@ -81,7 +84,7 @@ static void report_send(struct twin *t, struct instant now)
     request_sent(t, &t->report, now);
     if (root && object && cJSON_AddItemToObject(root, t->settings->object_name, object)) {
         object = NULL; /* the root has it now */
-        body = json_print(root);
+        body = t->mode->print(root);
     }
     log_line(t->log, SEVERITY_INFO, "twin_report rid=%" PRIu32, t->report.rid);
     if (!body || t->wire->publish(t->wire->link, topic, str_from(body), 0, NULL))
@@ -93,11 +96,13 @@ static void report_send(struct twin *t, struct instant now)
 
 void twin_on_ready(struct twin *t, struct instant now)
 {
+    t->is_ready = true;
     get_send(t, now);
 }
 
 void twin_on_lost(struct twin *t)
 {
+    t->is_ready = false;
     /* Here and not when ready: a persistent session may deliver patches before the new SUBACK. */
     desired_forget(&t->desired);
     request_forget(&t->get);
@@ -129,13 +134,12 @@ static bool judged_is_new(struct twin *t, const cJSON *object)
     return is_new;
 }
 
-/* Put the desired configuration in force, or keep the old one; report either way. */
-static void judge(struct twin *t, struct instant now, struct twin_news *news)
+/* Put a configuration object in force, or keep the old one; report either way. */
+static void judge(struct twin *t, const cJSON *object, struct instant now, struct twin_news *news)
 {
-    const cJSON *object = json_find(t->desired.document, t->settings->object_name);
     struct config_finding findings[CONFIG_FINDINGS_MAX];
     struct config_mismatch mismatch;
-    bool is_new = judged_is_new(t, object);
+    bool is_new = judged_is_new(t, object) || t->mode->tells_latest;
     size_t n;
 
     switch (config_read(object, &t->config, &mismatch)) {
@@ -143,7 +147,7 @@ static void judge(struct twin *t, struct instant now, struct twin_news *news)
         n = config_findings(&t->config, findings);
         log_line(t->log, SEVERITY_INFO, "configuration result=applied version=%" PRId64 " findings=%zu",
                  t->desired.version, n);
-        if (n && is_new)
+        if (is_new && (n || t->mode->tells_latest))
             news->errors = config_errors_from_findings(&t->config, findings, n);
         break;
     case RC_INVALID:
@@ -172,9 +176,44 @@ static void follow(struct twin *t, enum rc rc, struct desired_outcome outcome, s
         return;
     }
     if (outcome.is_taken)
-        judge(t, now, news);
+        judge(t, json_find(t->desired.document, t->settings->object_name), now, news);
     if (outcome.read_again && !t->get.rid && t->get.retry_at == TIME_NEVER)
         get_send(t, now);
+}
+
+/* Keep a delivery for its turn. Changes that come before the first answer are lost, as in the C SDK. */
+static void deliver(struct twin *t, bool is_complete, struct str body, struct instant now)
+{
+    enum rc rc = RC_NOT_OURS;
+
+    if (t->is_answered)
+        rc = deliveries_add(&t->deliveries, is_complete, body, config_number(&t->config, CONFIG_CACHE_BYTES),
+                            now.mono_ms);
+    log_line(t->log, rc ? SEVERITY_WARNING : SEVERITY_INFO, "delivery bytes=%zu complete=%d result=\"%s\"", body.len,
+             is_complete, rc_text(rc));
+}
+
+/* Judge the delivery whose turn it is by itself, whatever its version. What is no JSON object changes nothing, and is
+ * not told either. source: facts S-20, S-22, S-23 */
+static void delivery_judge(struct twin *t, struct instant now, struct twin_news *news)
+{
+    static const cJSON no_object = {.type = cJSON_False};
+    struct delivery *d = deliveries_take(&t->deliveries, now.mono_ms);
+    const cJSON *desired;
+    cJSON *root = NULL;
+
+    if (!d)
+        return;
+    if (json_parse_front(str_of(d->body, d->bytes), &root) || !cJSON_IsObject(root)) {
+        log_line(t->log, SEVERITY_WARNING, "configuration result=unreadable");
+        news->is_judged = true;
+        news->errors = cJSON_CreateArray();
+    } else {
+        desired = d->is_complete ? json_find(root, "desired") : root;
+        judge(t, cJSON_IsObject(desired) ? json_find(desired, t->settings->object_name) : &no_object, now, news);
+    }
+    cJSON_Delete(root);
+    free(d);
 }
 
 static void get_answered(struct twin *t, int64_t status, struct str body, struct instant now, struct twin_news *news)
@@ -184,6 +223,12 @@ static void get_answered(struct twin *t, int64_t status, struct str body, struct
 
     log_line(t->log, status == 200 ? SEVERITY_INFO : SEVERITY_WARNING,
              "twin_get_answer rid=%" PRIu32 " status=%" PRId64, t->get.rid, status);
+    t->is_answered = news->is_answered = true;
+    if (!t->mode->keeps_desired) {
+        request_forget(&t->get);
+        deliver(t, true, body, now);
+        return;
+    }
     if (status != 200) {
         request_retry(&t->get, now);
         return;
@@ -195,11 +240,12 @@ static void get_answered(struct twin *t, int64_t status, struct str body, struct
     follow(t, rc, outcome, now, news);
 }
 
-static void report_answered(struct twin *t, int64_t status, struct instant now)
+static void report_answered(struct twin *t, int64_t status, struct instant now, struct twin_news *news)
 {
     log_line(t->log, status < 300 ? SEVERITY_INFO : SEVERITY_WARNING,
              "twin_report_answer rid=%" PRIu32 " status=%" PRId64, t->report.rid, status);
-    if (status == 429 || status >= 500) {
+    news->is_unhappy = t->mode->wants_200 && status != 200;
+    if (t->mode->insists && (status == 429 || status >= 500)) {
         request_retry(&t->report, now);
         return;
     }
@@ -216,7 +262,9 @@ void twin_on_message(struct twin *t, struct str text, struct str body, struct in
     *news = (struct twin_news){0};
     if (topic_parse(text, &topic))
         return;
-    if (topic.kind == TOPIC_DESIRED) {
+    if (topic.kind == TOPIC_DESIRED && !t->mode->keeps_desired) {
+        deliver(t, false, body, now);
+    } else if (topic.kind == TOPIC_DESIRED) {
         rc = desired_take_patch(&t->desired, body, &outcome);
         log_line(t->log, SEVERITY_INFO, "desired bytes=%zu taken=%d version=%" PRId64, body.len, outcome.is_taken,
                  t->desired.version);
@@ -224,7 +272,7 @@ void twin_on_message(struct twin *t, struct str text, struct str body, struct in
     } else if (topic.rid && topic.rid == t->get.rid) {
         get_answered(t, topic.status, body, now, news);
     } else if (topic.rid && topic.rid == t->report.rid) {
-        report_answered(t, topic.status, now);
+        report_answered(t, topic.status, now, news);
     } else {
         /* An older report's answer, a duplicate, or a wrong id: the newest report speaks for all before it. */
         log_line(t->log, topic.status < 300 ? SEVERITY_DEBUG : SEVERITY_WARNING,
@@ -232,12 +280,16 @@ void twin_on_message(struct twin *t, struct str text, struct str body, struct in
     }
 }
 
-void twin_tick(struct twin *t, struct instant now)
+void twin_tick(struct twin *t, struct instant now, struct twin_news *news)
 {
+    *news = (struct twin_news){0};
     if (now.mono_ms >= t->get.deadline) {
         log_line(t->log, SEVERITY_ERROR, "twin_get_timeout rid=%" PRIu32 " code=\"%s\" subcode=\"%s\"", t->get.rid,
                  failure_code_text(FAILURE_REMOTE), failure_subcode_text(FAILED_TIMEOUT));
-        request_retry(&t->get, now);
+        if (t->mode->insists)
+            request_retry(&t->get, now);
+        else
+            request_forget(&t->get);
     }
     if (now.mono_ms >= t->report.deadline) {
         log_line(t->log, SEVERITY_WARNING, "twin_report_timeout rid=%" PRIu32, t->report.rid);
@@ -247,11 +299,13 @@ void twin_tick(struct twin *t, struct instant now)
         get_send(t, now);
     if (now.mono_ms >= t->report.retry_at)
         report_send(t, now);
+    delivery_judge(t, now, news);
 }
 
 int64_t twin_due(const struct twin *t)
 {
-    const int64_t times[] = {t->get.deadline, t->get.retry_at, t->report.deadline, t->report.retry_at};
+    const int64_t times[] = {t->get.deadline, t->get.retry_at, t->report.deadline, t->report.retry_at,
+                             t->is_ready ? deliveries_due(&t->deliveries) : TIME_NEVER};
     int64_t due = TIME_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)

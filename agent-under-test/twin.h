@@ -2,13 +2,15 @@
  *
  * On every new connection it reads the twin; it keeps the last known desired properties, applies them as a whole over
  * the defaults, and reports the configuration in force after everything it took, whether that was good or refused.
- * source: facts S-04, S-06, S-07
+ * In a mode that keeps no desired properties each delivery waits its turn and is judged alone.
+ * source: facts S-04, S-06, S-07, S-18
  */
 #ifndef AGENT_TWIN_H
 #define AGENT_TWIN_H
 
 #include "backoff.h"
 #include "config.h"
+#include "deliveries.h"
 #include "desired.h"
 #include "event.h"
 #include "log.h"
@@ -27,9 +29,13 @@ struct twin {
     const struct settings *settings;
     const struct log *log;
     const struct wire *wire;
+    const struct mode *mode;
     struct desired desired;
-    struct config config; /* in force */
-    char *judged;         /* text of the configuration object that was judged last, or NULL */
+    struct deliveries deliveries; /* in a mode that keeps no desired properties */
+    struct config config;         /* in force */
+    char *judged;                 /* text of the configuration object that was judged last, or NULL */
+    bool is_ready;                /* the subscriptions stand */
+    bool is_answered;             /* a GET was answered, on whatever connection */
     uint32_t last_rid;
     struct twin_request get;
     struct twin_request report;
@@ -37,8 +43,10 @@ struct twin {
 
 /* What became of a message. */
 struct twin_news {
-    bool is_judged; /* the desired configuration was looked at: config is in force now, changed or not */
-    cJSON *errors;  /* payload of a ConfigurationError to raise, or NULL; the caller frees it */
+    bool is_judged;   /* the desired configuration was looked at: config is in force now, changed or not */
+    bool is_answered; /* the hub answered a GET */
+    bool is_unhappy;  /* the answer to a report is not the one that the mode wants */
+    cJSON *errors;    /* payload of a ConfigurationError to raise, or NULL; the caller frees it */
 };
 
 /* Start with the default configuration. RC_OK or RC_NOMEM. */
@@ -60,8 +68,8 @@ void twin_on_lost(struct twin *t);
  */
 void twin_on_message(struct twin *t, struct str topic, struct str body, struct instant now, struct twin_news *news);
 
-/* Do what is due: repeat, or complain about silence. */
-void twin_tick(struct twin *t, struct instant now);
+/* Do what is due: repeat, complain about silence, judge what waited. news: always written. */
+void twin_tick(struct twin *t, struct instant now, struct twin_news *news);
 
 /* When twin_tick is next needed, mono_ms. */
 int64_t twin_due(const struct twin *t);

@@ -13,8 +13,8 @@ struct wire {
     void *link;
     /* Begin to connect: TCP, TLS, CONNECT. Unacknowledged QoS 1 messages are sent again by the link. */
     enum rc (*connect)(void *link, const char *user_name, const char *password);
-    /* SUBSCRIBE to both twin topics in one packet. */
-    enum rc (*subscribe)(void *link);
+    /* SUBSCRIBE to twin topics in one packet: WIRE_ANSWERS, WIRE_DESIRED or both. */
+    enum rc (*subscribe)(void *link, unsigned topics);
     /* PUBLISH; mid, when given, is how agent_on_puback will name it. */
     enum rc (*publish)(void *link, const char *topic, struct str body, int qos, int *mid);
     /* DISCONNECT, then close. */
@@ -23,6 +23,8 @@ struct wire {
     void (*drop)(void *link);
 };
 
+#define WIRE_ANSWERS       1u
+#define WIRE_DESIRED       2u
 #define WIRE_SUBSCRIPTIONS 2u
 
 #endif

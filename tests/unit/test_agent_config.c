@@ -2,6 +2,7 @@
 #include "buf.h"
 #include "config.h"
 #include "fail_alloc.h"
+#include "mode.h"
 #include "test.h"
 
 static cJSON *json_of(const char *text)
@@ -160,7 +161,7 @@ static void every_wrong_property_is_named_with_the_value_that_stays_in_use(void 
     char *text;
 
     (void)state;
-    assert_int_equal(config_init(&c), RC_OK);
+    assert_int_equal(config_init(&c, &mode_documented), RC_OK);
     assert_int_equal(
         read_text("{\"maxMessageSizeInBytes\":{\"value\":\"x\"},\"eventPriorityLogin\":{\"value\":1}}", &c, &m),
         RC_INVALID);
@@ -237,7 +238,7 @@ static void a_lack_of_memory_changes_nothing(void **state)
     long n = 0;
 
     (void)state;
-    assert_int_equal(config_init(&c), RC_OK);
+    assert_int_equal(config_init(&c, &mode_documented), RC_OK);
     for (; rc != RC_OK; n++) {
         fail_alloc_after(n);
         rc = config_read(object, &c, &m);
@@ -258,7 +259,7 @@ static void a_report_is_whole_or_there_is_none(void **state)
     long n = 0;
 
     (void)state;
-    assert_int_equal(config_init(&c), RC_OK);
+    assert_int_equal(config_init(&c, &mode_documented), RC_OK);
     fail_alloc_cjson();
     for (; !json; n++) {
         fail_alloc_after(n);

@@ -39,8 +39,9 @@ static enum rc fake_connect(void *link, const char *user_name, const char *passw
     return w->is_unreachable ? RC_NET : RC_OK;
 }
 
-static enum rc fake_subscribe(void *link)
+static enum rc fake_subscribe(void *link, unsigned topics)
 {
+    assert_int_equal(topics, WIRE_ANSWERS | WIRE_DESIRED);
     say(link, "SUBSCRIBE");
     return RC_OK;
 }
