@@ -90,12 +90,13 @@ enum hub_answer hub_unsubscribe(struct hub *h, struct request *r, struct outbox 
     i = live_identity(h, r);
     if (!i)
         return HUB_CLOSE;
-    if (filter_read(r->conn->who, r->topic, &class) == RC_OK && i->subscribed[class]) {
-        i->subscribed[class] = 0;
-        if (r->conn->filters) /* 0: subscribed by an earlier connection */
-            r->conn->filters--;
-        hub_store_subscriptions(i, out);
-    }
+    /* The UNSUBACK is sent in any case; what was not held changes nothing, however many filters a packet names. */
+    if (filter_read(r->conn->who, r->topic, &class) || !i->subscribed[class])
+        return HUB_ACCEPT;
+    i->subscribed[class] = 0;
+    if (r->conn->filters) /* 0: subscribed by an earlier connection */
+        r->conn->filters--;
+    hub_store_subscriptions(i, out);
     announce_filter(h, "unsubscribed", i, r, out);
     return HUB_ACCEPT;
 }
