@@ -133,7 +133,7 @@ static void subscriptions_last_over_reconnects_and_restarts_until_they_are_given
     assert_int_equal(world_count(w, OUT_SUBSCRIBED), 1);
     assert_json(w, world_event(w, "unsubscribed"), "filter", "'$iothub/twin/res/#'");
     assert_int_equal(world_unsubscribe(w, &dev, "$iothub/twin/res/#"), HUB_ACCEPT); /* UNSUBACK always */
-    assert_int_equal(w->out.len, 0); /* and nothing to store or tell */
+    assert_int_equal(w->out.len, 0);                                                /* and nothing to store or tell */
     assert_int_equal(world_unsubscribe(w, &dev, "what/ever"), HUB_ACCEPT);
     assert_int_equal(w->out.len, 0);
     assert_int_equal(world_publish(w, &dev, GET "1", ""), HUB_SWALLOW);
