@@ -96,6 +96,12 @@ cc -shared -fPIC -o build/lib/twinsim_plugin.so plugin.c
 finds exports build/lib/twinsim_plugin.so:1 'exports helper'
 finds exports build/lib/twinsim_plugin.so:1 'does not export mosquitto_plugin_init'
 
+mkdir -p tests/mutants
+printf '# rule: one\n--- a/gone.c\n+++ b/gone.c\n@@ -1 +1 @@\n-a\n+b\n' >tests/mutants/001-gone.patch
+finds mutants tests/mutants/001-gone.patch:1 "no '# caught by:' line"
+finds mutants tests/mutants/001-gone.patch:1 'does not apply'
+rm -r tests/mutants
+
 cp "$checks/../../.clang-tidy" .
 mkdir -p build-dev
 printf '#include <stdlib.h>\nint risky(const char *text);\nint risky(const char *text)\n{\n    return atoi(text);\n}\n' >simulator/core/risky.c
