@@ -104,6 +104,22 @@ void check_duration(struct reading *r, const cJSON *value)
                     value->string);
 }
 
+void check_signed_duration(struct reading *r, const cJSON *value)
+{
+    struct str text = str_from(cJSON_IsString(value) ? value->valuestring : "");
+    int64_t us;
+
+    if (!is_filled_later(value) && duration_read(str_starts(text, STR("-")) ? str_skip(text, 1) : text, &us))
+        problems_at(r->problems, &r->source, value, "'%s' is a duration such as \"1h\", or \"-1h\" for backwards",
+                    value->string);
+}
+
+bool value_is_whole(const cJSON *value, double least, double most)
+{
+    return cJSON_IsNumber(value) && value->valuedouble >= least && value->valuedouble <= most &&
+           value->valuedouble == (double)(int64_t)value->valuedouble;
+}
+
 void check_id(struct reading *r, const cJSON *value)
 {
     struct ident id;

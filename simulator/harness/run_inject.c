@@ -125,32 +125,43 @@ static enum verdict follow_own_event(struct run *r, const char *cause, const cha
     }
 }
 
-/* Send a command (taken over; NULL: explained already), judge its status, follow its event. body may be NULL. */
-enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, cJSON **body)
-{
+/* A command that was sent, and what to look for from where on. */
+struct sent {
     char cause[32];
-    size_t from = r->timeline.count;
-    cJSON *answer = NULL;
-    int status = 0;
+    size_t from;
+    int status;
+    cJSON *body;
+};
+
+/* Send a command (taken over; NULL: explained already) and judge its status as the step wants it. */
+static enum verdict send_judged(struct run *r, cJSON *command, struct sent *out)
+{
     enum verdict v;
 
+    *out = (struct sent){.from = r->timeline.count};
     if (!command)
         return VERDICT_ERROR;
-    (void)snprintf(cause, sizeof cause, "run-%u", ++r->commands);
-    if (json_set(command, "correlationData", json_str(str_from(cause)))) {
+    (void)snprintf(out->cause, sizeof out->cause, "run-%u", ++r->commands);
+    if (json_set(command, "correlationData", json_str(str_from(out->cause)))) {
         cJSON_Delete(command);
         return run_no_memory(r);
     }
-    v = run_command(r, command, &status, &answer);
-    if (!v)
-        v = judge_status(r, status, answer);
-    if (!v && status < 300)
-        v = follow_own_event(r, cause, kinds, from);
+    v = run_command(r, command, &out->status, &out->body);
+    return v ? v : judge_status(r, out->status, out->body);
+}
+
+enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, cJSON **body)
+{
+    struct sent sent;
+    enum verdict v = send_judged(r, command, &sent);
+
+    if (!v && kinds && sent.status < 300)
+        v = follow_own_event(r, sent.cause, kinds, sent.from);
     if (!v && body) {
-        *body = answer;
-        answer = NULL;
+        *body = sent.body;
+        sent.body = NULL;
     }
-    cJSON_Delete(answer);
+    cJSON_Delete(sent.body);
     return v;
 }
 
@@ -313,21 +324,86 @@ static enum verdict inject_replace(struct run *r)
     return v;
 }
 
+/* ---- faults and the clock ---- */
+
+/* {"command":"fault.add","type":..,...}: what the step says, its scope as the hub wants it. NULL: explained */
+static cJSON *fault_command(struct run *r)
+{
+    const char *who = run_who(r);
+    bool is_glob = who && strchr(who, '*'), good = true;
+    cJSON *command = is_glob ? cJSON_CreateObject() : run_command_new(r, "fault.add", who);
+    const cJSON *member;
+
+    if (!command)
+        return NULL;
+    if (is_glob)
+        good = json_set(command, "command", json_str(STR("fault.add"))) == RC_OK &&
+               json_set(command, "on", json_str(str_from(who))) == RC_OK;
+    cJSON_ArrayForEach(member, r->node)
+    {
+        const char *name = strcmp(member->string, "fault") == 0 ? "type" : member->string;
+
+        if (strcmp(name, "on") != 0)
+            good = good && json_set(command, name, cJSON_Duplicate(member, true)) == RC_OK;
+    }
+    if (good)
+        return command;
+    cJSON_Delete(command);
+    (void)run_no_memory(r);
+    return NULL;
+}
+
+/* Does it strike now, without waiting for an operation or a time? */
+static bool strikes_at_once(const cJSON *fault)
+{
+    static const char *const types[] = {"disconnect", "expire", "takeover"};
+    const char *type = json_get_text(fault, "fault");
+    bool is_able = false;
+
+    for (size_t i = 0; type && i < sizeof types / sizeof types[0]; i++)
+        is_able = is_able || strcmp(type, types[i]) == 0;
+    return is_able && !json_get(fault, "operation") && !json_get(fault, "at");
+}
+
+/* A fault that strikes at once is announced at once; one that lies in wait leaves the cursor. */
 static enum verdict inject_fault(struct run *r)
 {
     static const char *const fault[] = {"fault", NULL};
-    cJSON *command = run_command_new(r, "fault.add", run_who(r)), *body = NULL;
-    enum verdict v;
+    struct sent sent;
+    enum verdict v = send_judged(r, fault_command(r), &sent);
 
-    if (command && json_set(command, "type", json_str(STR("disconnect")))) {
+    if (!v && cJSON_IsFalse(json_get(sent.body, "closed")))
+        v = run_failed(r, "%s is not connected, so it cannot be disconnected", run_who(r));
+    if (!v && sent.status < 300 && strikes_at_once(r->node))
+        v = follow_own_event(r, sent.cause, fault, sent.from);
+    cJSON_Delete(sent.body);
+    return v;
+}
+
+/* {"command":name}, which is about nobody. NULL: explained */
+static cJSON *hub_command(struct run *r, const char *name)
+{
+    cJSON *command = cJSON_CreateObject();
+
+    if (command && json_set(command, "command", json_str(str_from(name))) == RC_OK)
+        return command;
+    cJSON_Delete(command);
+    (void)run_no_memory(r);
+    return NULL;
+}
+
+static enum verdict inject_clock(struct run *r)
+{
+    static const char *const clock[] = {"clock", NULL};
+    const cJSON *what = json_get(r->node, "clock"), *by = json_get(what, "advance");
+    bool freezes = cJSON_IsString(what) && strcmp(what->valuestring, "freeze") == 0;
+    cJSON *command = hub_command(r, by ? "clock.advance" : freezes ? "clock.freeze" : "clock.resume");
+
+    if (command && by && json_set(command, "by", cJSON_Duplicate(by, true))) {
         cJSON_Delete(command);
         return run_no_memory(r);
     }
-    v = run_send(r, command, fault, &body);
-    if (!v && cJSON_IsFalse(json_get(body, "closed")))
-        v = run_failed(r, "%s is not connected, so it cannot be disconnected", run_who(r));
-    cJSON_Delete(body);
-    return v;
+    return run_send(r, command, clock, NULL);
 }
 
 enum verdict run_inject(struct run *r)
@@ -349,6 +425,10 @@ enum verdict run_inject(struct run *r)
         return run_inject_rotate(r);
     case STEP_FAULT:
         return inject_fault(r);
+    case STEP_CLEAR:
+        return run_send(r, hub_command(r, "fault.clear"), NULL, NULL);
+    case STEP_CLOCK:
+        return inject_clock(r);
     default:
         return run_error(r, "'%s' injects nothing", r->step->name);
     }

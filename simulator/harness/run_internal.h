@@ -125,7 +125,7 @@ MUST_USE enum verdict run_command(struct run *r, cJSON *command, int *status, cJ
 /* {"command":name,"deviceId":..,"moduleId":..} for an identity. NULL: explained. */
 cJSON *run_command_new(struct run *r, const char *name, const char *who);
 /* Send a command (taken over; NULL: explained already), judge its status as the step wants it, and put the cursor behind the event
- * of one of these kinds (a NULL ends) that it caused. body may be NULL. */
+ * of one of these kinds (a NULL ends) that it caused. kinds may be NULL: it causes none. body may be NULL. */
 MUST_USE enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, cJSON **body);
 /* A twin as the control topic wants it, from what a scenario gives: an object or file, and what is merged over it.
  * *out NULL: nothing given. */

@@ -34,6 +34,8 @@ enum step_type {
     STEP_LOG,
     STEP_EXEC,
     STEP_FAULT,
+    STEP_CLEAR,
+    STEP_CLOCK,
     STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
 };
 

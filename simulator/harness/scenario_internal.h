@@ -28,18 +28,19 @@ void check_members(struct reading *r, const cJSON *object, const char *what, con
 /* Tell that a name is not one of names, with a suggestion. */
 void check_name(struct reading *r, const cJSON *value, const char *what, const char *const *names, size_t count);
 
-void check_text(struct reading *r, const cJSON *value);       /* a text, not empty */
-void check_object(struct reading *r, const cJSON *value);     /* an object */
-void check_duration(struct reading *r, const cJSON *value);   /* "5s", "PT5S" */
-void check_id(struct reading *r, const cJSON *value);         /* "device" or "device/module" */
-void check_device_id(struct reading *r, const cJSON *value);  /* "device" */
-void check_written(struct reading *r, const cJSON *value);    /* an object with aliases in it */
-void check_twin_given(struct reading *r, const cJSON *value); /* a twin, or the name of a file that holds one */
-void check_status(struct reading *r, const cJSON *value);     /* enabled or disabled */
-void check_keys(struct reading *r, const cJSON *value);       /* {"primary":..,"secondary":..} */
-void check_match(struct reading *r, const cJSON *value);      /* a pattern */
-void check_command(struct reading *r, const cJSON *value);    /* words in one text */
-void check_texts(struct reading *r, const cJSON *value);      /* a list of texts */
+void check_text(struct reading *r, const cJSON *value);            /* a text, not empty */
+void check_object(struct reading *r, const cJSON *value);          /* an object */
+void check_duration(struct reading *r, const cJSON *value);        /* "5s", "PT5S" */
+void check_signed_duration(struct reading *r, const cJSON *value); /* likewise, or "-5s" */
+void check_id(struct reading *r, const cJSON *value);              /* "device" or "device/module" */
+void check_device_id(struct reading *r, const cJSON *value);       /* "device" */
+void check_written(struct reading *r, const cJSON *value);         /* an object with aliases in it */
+void check_twin_given(struct reading *r, const cJSON *value);      /* a twin, or the name of a file that holds one */
+void check_status(struct reading *r, const cJSON *value);          /* enabled or disabled */
+void check_keys(struct reading *r, const cJSON *value);            /* {"primary":..,"secondary":..} */
+void check_match(struct reading *r, const cJSON *value);           /* a pattern */
+void check_command(struct reading *r, const cJSON *value);         /* words in one text */
+void check_texts(struct reading *r, const cJSON *value);           /* a list of texts */
 
 /* Read the table of "each": the members of a row are variables, and the first one is in the name.
  * returns RC_OK (there may be problems all the same), RC_NOMEM */
@@ -65,6 +66,13 @@ void check_scenario(struct reading *r);
 void check_vars(struct reading *r, const cJSON *value);
 /* A text with a variable in it is checked when it is filled. */
 bool is_filled_later(const cJSON *value);
+
+/* A whole number within these bounds, themselves among them. */
+bool value_is_whole(const cJSON *value, double least, double most);
+/* Check a step `fault` as a whole. */
+void check_fault(struct reading *r, const cJSON *node);
+/* Does any fault take this member? */
+bool fault_takes(const char *member);
 
 /* Read one step. returns RC_OK (*out written; there may be problems all the same), RC_SYNTAX (no step), RC_NOMEM */
 MUST_USE enum rc step_read(struct reading *r, const cJSON *node, struct step *out);

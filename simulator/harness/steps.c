@@ -11,7 +11,7 @@
 static const char *const event_kinds[] = {
     "hub-ready", "hub-stopping", "created",    "updated",      "deleted",   "connected",
     "refused",   "disconnected", "subscribed", "unsubscribed", "twin-get",  "reported",
-    "desired",   "tags",         "telemetry",  "fault",        "violation",
+    "desired",   "tags",         "telemetry",  "fault",        "violation", "clock",
 };
 
 static void check_kind(struct reading *r, const cJSON *value)
@@ -26,11 +26,29 @@ static void check_target(struct reading *r, const cJSON *value)
     check_name(r, value, "target", names, COUNT(names));
 }
 
-static void check_fault(struct reading *r, const cJSON *value)
+static void check_nothing(struct reading *r, const cJSON *value)
 {
-    static const char *const names[] = {"disconnect"};
+    (void)r;
+    (void)value; /* check_fault looks at the step as a whole */
+}
 
-    check_name(r, value, "fault", names, COUNT(names));
+static void check_clear(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"faults"};
+
+    check_name(r, value, "thing to clear", names, COUNT(names));
+}
+
+/* {"advance":"1h"}, "freeze" or "resume" */
+static void check_clock(struct reading *r, const cJSON *value)
+{
+    static const struct member members[] = {{"advance", check_signed_duration, true}};
+    static const char *const names[] = {"freeze", "resume"};
+
+    if (cJSON_IsObject(value))
+        check_members(r, value, "a move of the clock", members, COUNT(members));
+    else
+        check_name(r, value, "thing a clock does", names, COUNT(names));
 }
 
 static void check_key_name(struct reading *r, const cJSON *value)
@@ -73,22 +91,16 @@ static void check_twin_match(struct reading *r, const cJSON *value)
     }
 }
 
-static bool is_whole_number(const cJSON *value, double least, double most)
-{
-    return cJSON_IsNumber(value) && value->valuedouble >= least && value->valuedouble <= most &&
-           value->valuedouble == (double)(int)value->valuedouble;
-}
-
 bool step_count_is_good(const cJSON *value)
 {
-    return is_whole_number(value, 1, STEP_COUNT_MAX);
+    return value_is_whole(value, 1, STEP_COUNT_MAX);
 }
 
 static void check_exit(struct reading *r, const cJSON *value)
 {
     if (match_is_matcher(value))
         match_check(value, &r->source, r->problems);
-    else if (!is_whole_number(value, 0, 255))
+    else if (!value_is_whole(value, 0, 255))
         problems_at(r->problems, &r->source, value,
                     "an exit code is a number from 0 to 255 (128 + n: ended by signal n), or a matcher");
 }
@@ -102,7 +114,7 @@ static void check_count(struct reading *r, const cJSON *value)
 
 static void check_refused(struct reading *r, const cJSON *value)
 {
-    if (!is_whole_number(value, 400, 599) && !is_whole_number(value, 400000, 599999))
+    if (!value_is_whole(value, 400, 599) && !value_is_whole(value, 400000, 599999))
         problems_at(r->problems, &r->source, value, "a refusal is a status such as 400, or a code such as 400004");
 }
 
@@ -211,7 +223,9 @@ static const struct kind {
     {"exit", STEP_EXIT, check_exit, WITHIN, 0},
     {"log", STEP_LOG, check_log, WITHIN, 0},
     {"exec", STEP_EXEC, check_exec, WITHIN | EXIT, 0},
-    {"fault", STEP_FAULT, check_fault, ON, 0},
+    {"fault", STEP_FAULT, check_nothing, 0, 0},
+    {"clear", STEP_CLEAR, check_clear, 0, 0},
+    {"clock", STEP_CLOCK, check_clock, 0, 0},
     {"do", STEP_DO, check_block, 0, 0},
 };
 
@@ -240,7 +254,8 @@ static bool kind_takes_all(const struct kind *kind, const cJSON *node)
     {
         const struct extra *extra = extra_find(member->string);
 
-        if (strcmp(member->string, kind->name) != 0 && !(extra && (kind->takes & extra->bit)))
+        if (strcmp(member->string, kind->name) != 0 && !(extra && (kind->takes & extra->bit)) &&
+            !(kind->type == STEP_FAULT && fault_takes(member->string)))
             return false;
     }
     return true;
@@ -280,9 +295,10 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
             return;
         }
     }
-    problems_at(r->problems, &r->source, node,
-                "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
-                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, do");
+    problems_at(
+        r->problems, &r->source, node,
+        "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
+        "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, clear, clock, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
@@ -334,11 +350,13 @@ enum rc step_read(struct reading *r, const cJSON *node, struct step *out)
         tell_no_kind(r, node);
         return RC_SYNTAX;
     }
+    if (kind->type == STEP_FAULT)
+        check_fault(r, node);
     cJSON_ArrayForEach(member, node)
     {
         if (strcmp(member->string, kind->name) == 0)
             kind->check(r, member);
-        else
+        else if (kind->type != STEP_FAULT)
             check_extra(r, kind, member);
     }
     for (size_t i = 0; i < COUNT(extras); i++)

@@ -43,6 +43,17 @@ const good = {
   'a count': steps({ expect: 'telemetry', count: 3, within: '2s' }, { expect: 'reported', count: '${id}' }),
   exec: steps({ exec: 'true' }, { exec: ['sh', '-c', 'exit 3'], exit: 3, within: '1s' }, { exec: 'false', exit: { $ne: 0 } }),
   fault: steps({ fault: 'disconnect' }, { fault: 'disconnect', on: 'a/b' }),
+  'every fault': steps(
+    { fault: 'status', status: 429, body: 'empty' }, { fault: 'status', status: '${port}', operation: 'reported', body: { a: [1] } },
+    { fault: 'lose', operation: 'desired', times: 0, for: '10s' }, { fault: 'delay', delay: '1s', operation: 'twin-get' }, { fault: 'hold' },
+    { fault: 'duplicate', copies: 2, delay: 'PT1S' }, { fault: 'reorder', operation: 'desired' }, { fault: 'rid', how: 'missing' },
+    { fault: 'version', by: -1 }, { fault: 'malform', how: 'metadata', operation: 'twin-get' }, { fault: 'throttle', rate: 0.5 }, { fault: 'throttle', tier: 'S1' },
+    { fault: 'quota', messages: 0 }, { fault: 'disconnect', operation: 'subscribe', at: '2s' }, { fault: 'refuse', reason: 'expired' },
+    { fault: 'clock-skew', by: '-2h' }, { fault: 'clock-skew', by: 'PT5M' }, { fault: 'expire' }, { fault: 'takeover', operation: 'telemetry' }),
+  'every condition of a fault': steps({ fault: 'lose', on: 'edge-*/m', after: 2, every: 3, probability: 0.5, seed: 7, at: '1s', topic: '$iothub/#', times: 4, for: '1m' }),
+  'a fault by a variable': scenario({ each: [{ type: 'rid', how: 'wrong' }], steps: [{ fault: '${type}', how: '${how}', on: '${id}' }] }),
+  'faults are cleared': steps({ clear: 'faults' }),
+  'the clock': steps({ clock: 'freeze' }, { clock: 'resume' }, { clock: { advance: '1h' } }, { clock: { advance: '-PT5M' } }, { expect: 'clock' }),
   'saved variables': steps({ expect: 'reported', save: { v: '$.version' } }, { exec: 'echo ${v}' }),
   'own variables': scenario({ vars: { t: '1s' }, steps: [{ wait: '${t}' }] }),
   'an escaped variable': steps({ exec: 'echo $${v}' }),
@@ -140,6 +151,28 @@ const bad = {
   'an exec of nothing': steps({ exec: [] }),
   'an exec of numbers': steps({ exec: ['a', 1] }),
   'an unknown fault': steps({ fault: 'gremlins' }),
+  'a fault that is a number': steps({ fault: 1 }),
+  'a fault with the member of another': steps({ fault: 'hold', delay: '1s' }),
+  'a fault without what it needs': steps({ fault: 'status' }),
+  'a fault where it cannot strike': steps({ fault: 'malform', how: 'array', operation: 'reported' }),
+  'a fault at an unknown operation': steps({ fault: 'lose', operation: 'telemtry' }),
+  'a fault with an unknown way': steps({ fault: 'rid', how: 'late' }),
+  'a fault for a wrong time': steps({ fault: 'lose', for: 5 }),
+  'a fault on three parts': steps({ fault: 'lose', on: 'a/b/c' }),
+  'a fault every zeroth time': steps({ fault: 'lose', every: 0 }),
+  'a fault with a fraction of times': steps({ fault: 'lose', times: 1.5 }),
+  'a fault more probable than sure': steps({ fault: 'lose', probability: 2 }),
+  'a version shifted by nothing': steps({ fault: 'version', by: 0 }),
+  'a clock skew that is a number': steps({ fault: 'clock-skew', by: 60 }),
+  'a throttle without a rate': steps({ fault: 'throttle' }),
+  'a throttle with two rates': steps({ fault: 'throttle', rate: 1, tier: 'S1' }),
+  'a throttle at nothing a second': steps({ fault: 'throttle', rate: 0 }),
+  'an unknown tier': steps({ fault: 'throttle', tier: 'S9' }),
+  'a status that is none': steps({ fault: 'status', status: 42 }),
+  'a clear of something else': steps({ clear: 'all' }),
+  'a clock that stops': steps({ clock: 'stop' }),
+  'a clock that moves by nothing': steps({ clock: {} }),
+  'a clock that moves by a number': steps({ clock: { advance: 5 } }),
   'a saved name with a dash': steps({ expect: 'reported', save: { 'a-b': '$.version' } }),
   'a saved place that is empty': steps({ expect: 'reported', save: { a: '' } }),
   'an unknown matcher': match({ a: { $regx: 'x' } }),
@@ -266,7 +299,7 @@ test('whatever member is added to a good scenario is refused by both', async (t)
     }
     for (const key of Object.keys(node)) plant(node[key], `${at}/${key}`, root);
   };
-  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'fault', 'every target']) {
+  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'every fault', 'the clock', 'every target']) {
     const copy = JSON.parse(JSON.stringify(good[name]));
     plant(copy, '', copy);
   }
