@@ -41,15 +41,18 @@ static void settle(struct agent *a, bool was_ready, struct instant now)
     telemetry_on_ready(&a->telemetry, now);
 }
 
-/* Name the reason why there is no configuration in time. source: facts S-08 */
-static void start_failed(struct agent *a)
+/* Name the reason why there is no configuration in time. source: facts S-08, S-28 */
+static void start_late(struct agent *a)
 {
+    const struct mode *mode = a->settings->mode;
+
     switch (a->session.problem) {
     case PROBLEM_REFUSED:
-        failure_set(&a->failure, FAILURE_AUTHENTICATION, FAILED_UNAUTHORIZED, "the hub refuses this identity");
+        failure_set(&a->failure, FAILURE_AUTHENTICATION, mode->refused_subcode, "the hub refuses this identity");
         break;
     case PROBLEM_NETWORK:
-        failure_set(&a->failure, FAILURE_AUTHENTICATION, FAILED_OTHER, "the hub cannot be reached");
+        failure_set(&a->failure, mode->no_network_is_timeout ? FAILURE_REMOTE : FAILURE_AUTHENTICATION,
+                    mode->no_network_is_timeout ? FAILED_TIMEOUT : FAILED_OTHER, "the hub cannot be reached");
         break;
     case PROBLEM_NONE:
         failure_set(&a->failure, FAILURE_REMOTE, FAILED_TIMEOUT, "the twin did not come in time");
@@ -75,11 +78,22 @@ static bool is_late(const struct agent *a, struct instant now)
 static void life_check(struct agent *a, struct instant now)
 {
     if (a->state == AGENT_STARTING && is_late(a, now))
-        start_failed(a);
+        start_late(a);
     if (a->state == AGENT_FLUSHING && (is_late(a, now) || !is_ready(a) || telemetry_is_flushed(&a->telemetry)))
         leave(a, now); /* sets a deadline of its own */
     if (a->state == AGENT_LEAVING && (is_late(a, now) || a->session.state == SESSION_DOWN))
         a->state = AGENT_OVER;
+}
+
+/* End a start for which the twin is not good enough. source: facts S-28 */
+static void start_refuse(struct agent *a, enum twin_defect defect, struct instant now)
+{
+    if (defect == DEFECT_MISMATCH)
+        failure_set(&a->failure, FAILURE_REMOTE, FAILED_CANT_PARSE, "the configuration is not valid");
+    else
+        failure_set(&a->failure, FAILURE_OTHER, FAILED_OTHER, "unexpected: the twin cannot be used");
+    a->has_failed = true;
+    leave(a, now);
 }
 
 /* Pass on what became of the twin. */
@@ -87,6 +101,11 @@ static void news_take(struct agent *a, struct twin_news *news, struct instant no
 {
     if (news->is_answered)
         session_listen(&a->session);
+    if (news->defect && a->state == AGENT_STARTING && a->settings->mode->must_start_clean) {
+        start_refuse(a, news->defect, now);
+        cJSON_Delete(news->errors); /* there is nobody yet who could tell them */
+        return;
+    }
     if (news->errors && a->settings->mode->tells_latest) {
         telemetry_note(&a->telemetry, news->errors, now);
         news->errors = NULL;
@@ -136,7 +155,14 @@ int64_t agent_due(const struct agent *a)
 
 void agent_on_connack(struct agent *a, int code, struct instant now)
 {
+    bool (*ends)(int) = a->settings->mode->refusal_ends;
+
     session_on_connack(&a->session, code, now);
+    if (code == 0 || a->state != AGENT_STARTING || !ends || !ends(code))
+        return;
+    failure_set(&a->failure, FAILURE_AUTHENTICATION, FAILED_UNAUTHORIZED, "the hub refuses this identity");
+    a->has_failed = true;
+    a->state = AGENT_OVER;
 }
 
 void agent_on_suback(struct agent *a, const int *granted, size_t n, struct instant now)
@@ -180,6 +206,11 @@ void agent_stop(struct agent *a, struct instant now)
     a->state = AGENT_FLUSHING;
     a->deadline = now.mono_ms + AGENT_FLUSH_MS;
     telemetry_flush(&a->telemetry);
+}
+
+bool agent_ended_well(const struct agent *a)
+{
+    return !a->has_failed || (a->settings->mode->ends_well && a->failure.code != FAILURE_OTHER);
 }
 
 bool agent_is_over(const struct agent *a)

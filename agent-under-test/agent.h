@@ -52,6 +52,9 @@ void agent_on_lost(struct agent *a, const char *reason, struct instant now);
 /* Stop: send what waits, for at most AGENT_FLUSH_MS, then DISCONNECT. Asked twice, it does not wait. */
 void agent_stop(struct agent *a, struct instant now);
 
+/* Say whether the process ends with status 0: it did what it should, or its mode owns up to no failure it has a name for. */
+bool agent_ended_well(const struct agent *a);
+
 /* Say whether there is nothing left to do. */
 bool agent_is_over(const struct agent *a);
 

@@ -62,32 +62,22 @@ static enum rc read_duration(const struct mode *mode, const char *text, struct c
     return rc ? rc : keep_text(spelling, out);
 }
 
-static enum rc read_priority(const char *text, struct config_value *out)
-{
-    for (int i = PRIORITY_OFF; i <= PRIORITY_HIGH; i++) {
-        if (str_is_nocase(str_from(text), mode_documented.priority_words[i])) {
-            out->number = i;
-            return RC_OK;
-        }
-    }
-    return RC_INVALID;
-}
-
-/* Read what stands under "value". No conversions: text is never a number, a number never a flag. */
+/* Read what stands under "value". */
 static enum rc value_read(const struct mode *mode, enum config_type type, const cJSON *item, struct config_value *out)
 {
     const char *text = cJSON_GetStringValue(item);
 
     switch (type) {
     case TYPE_DURATION:
+        if (cJSON_IsNumber(item))
+            text = mode->number_as_duration;
         return text ? read_duration(mode, text, out) : RC_INVALID;
     case TYPE_PRIORITY:
-        return text ? read_priority(text, out) : RC_INVALID;
+        return mode->priority(item, &out->number);
     case TYPE_TEXT:
         return text && strlen(text) <= CONFIG_TEXT_MAX ? keep_text(text, out) : RC_INVALID;
     case TYPE_FLAG:
-        out->number = cJSON_IsTrue(item);
-        return cJSON_IsBool(item) ? RC_OK : RC_INVALID;
+        return mode->flag(item, &out->number);
     case TYPE_CACHE:
         return mode->size(item, CONFIG_CACHE_MIN, CONFIG_CACHE_MAX, &out->number) ? RC_INVALID : RC_OK;
     case TYPE_MESSAGE:
@@ -96,23 +86,25 @@ static enum rc value_read(const struct mode *mode, enum config_type type, const 
     return RC_INVALID;
 }
 
-/* Take the default of one property from the table. */
-static enum rc preset_read(const struct mode *mode, const struct rule *rule, struct config_value *out)
+/* Take the default of one property from the table, or the mode's own. */
+static enum rc preset_read(const struct mode *mode, enum config_id id, struct config_value *out)
 {
-    switch (rule->type) {
+    const char *text = mode->preset.text && mode->preset.property == id ? mode->preset.text : rules[id].preset;
+
+    switch (rules[id].type) {
     case TYPE_DURATION:
-        return read_duration(mode, rule->preset, out);
+        return read_duration(mode, text, out);
     case TYPE_PRIORITY:
-        return read_priority(rule->preset, out);
+        out->number = strcmp(text, "High") == 0 ? PRIORITY_HIGH : PRIORITY_LOW;
+        return RC_OK;
     case TYPE_FLAG:
-        out->number = strcmp(rule->preset, "true") == 0;
+        out->number = strcmp(text, "true") == 0;
         return RC_OK;
     case TYPE_CACHE:
-        return str_to_number(str_from(mode->cache_preset), INT32_MAX, &out->number);
     case TYPE_MESSAGE:
-        return str_to_number(str_from(rule->preset), INT32_MAX, &out->number);
+        return str_to_number(str_from(text), INT32_MAX, &out->number);
     case TYPE_TEXT:
-        return rule->preset ? keep_text(rule->preset, out) : RC_OK;
+        return text ? keep_text(text, out) : RC_OK;
     }
     return RC_INVALID;
 }
@@ -144,7 +136,7 @@ enum rc config_read(const cJSON *object, struct config *out, struct config_misma
         return RC_INVALID;
     }
     for (size_t i = 0; i < CONFIG_COUNT && !rc; i++)
-        rc = preset_read(mode, &rules[i], &fresh.value[i]);
+        rc = preset_read(mode, (enum config_id)i, &fresh.value[i]);
     if (rc)
         goto done;
     for (size_t i = 0; i < mode->known_count && (i < mode->leading_count || !mismatch->count); i++) {
@@ -170,19 +162,30 @@ done:
     return rc;
 }
 
-size_t config_findings(const struct config *c, struct config_finding out[CONFIG_FINDINGS_MAX])
+/* Do the check that is told of by a property; returns whether there is something to tell. */
+static bool finding_make(const struct config *c, enum config_id id, struct config_finding *out)
 {
     int64_t message = config_number(c, CONFIG_MESSAGE_BYTES);
+
+    if (id == CONFIG_CACHE_BYTES) {
+        *out = (struct config_finding){id, "Conflict", "the local cache is smaller than a message"};
+        return config_number(c, CONFIG_CACHE_BYTES) < message;
+    }
+    if (id == CONFIG_MESSAGE_BYTES) {
+        *out = (struct config_finding){id, "NotOptimal",
+                                       "messages are charged in steps of 4096 bytes; this size is no multiple"};
+        return message % 4096 != 0;
+    }
+    *out = (struct config_finding){id, "Conflict", "high-priority messages are less frequent than low-priority ones"};
+    return config_number(c, CONFIG_HIGH_FREQUENCY) > config_number(c, CONFIG_LOW_FREQUENCY);
+}
+
+size_t config_findings(const struct config *c, struct config_finding out[CONFIG_FINDINGS_MAX])
+{
     size_t n = 0;
 
-    if (config_number(c, CONFIG_CACHE_BYTES) < message)
-        out[n++] = (struct config_finding){CONFIG_CACHE_BYTES, "Conflict", "the local cache is smaller than a message"};
-    if (message % 4096)
-        out[n++] = (struct config_finding){CONFIG_MESSAGE_BYTES, "NotOptimal",
-                                           "messages are charged in steps of 4096 bytes; this size is no multiple"};
-    if (config_number(c, CONFIG_HIGH_FREQUENCY) > config_number(c, CONFIG_LOW_FREQUENCY))
-        out[n++] = (struct config_finding){CONFIG_HIGH_FREQUENCY, "Conflict",
-                                           "high-priority messages are less frequent than low-priority ones"};
+    for (size_t i = 0; i < CONFIG_FINDINGS_MAX; i++)
+        n += finding_make(c, mode_of(c)->findings[i], &out[n]);
     return n;
 }
 
@@ -201,7 +204,7 @@ static cJSON *value_to_json(const struct config *c, enum config_id id)
         return cJSON_CreateBool(v->number != 0);
     case TYPE_CACHE:
     case TYPE_MESSAGE:
-        return cJSON_CreateNumber((double)(int32_t)v->number); /* one beyond it came from below zero */
+        return cJSON_CreateNumber(mode_of(c)->sizes_are_signed ? (double)(int32_t)v->number : (double)v->number);
     }
     return NULL;
 }
@@ -251,10 +254,17 @@ static bool add_error(cJSON *payload, const char *name, const char *error_type, 
 /* One value as plain text, for UsedConfiguration. The caller frees it; NULL without memory. */
 static char *value_to_text(const struct config *c, enum config_id id)
 {
-    cJSON *json = value_to_json(c, id);
-    const char *plain = cJSON_GetStringValue(json);
-    char *text = plain ? strdup(plain) : json_print(json);
+    char period[CONFIG_DURATION_MAX + 1], *text;
+    const char *plain;
+    cJSON *json;
 
+    if (rules[id].type == TYPE_DURATION && mode_of(c)->period_text) {
+        mode_of(c)->period_text(c->value[id].number, period);
+        return strdup(period);
+    }
+    json = value_to_json(c, id);
+    plain = cJSON_GetStringValue(json);
+    text = plain ? strdup(plain) : json_print(json);
     cJSON_Delete(json);
     return text;
 }
@@ -275,8 +285,7 @@ cJSON *config_errors_from_findings(const struct config *c, const struct config_f
     return NULL;
 }
 
-/* The whole configuration as text, below its name if one is given. The caller frees it; NULL without memory. */
-static char *whole_to_text(const struct config *c, const char *object_name)
+char *config_whole_text(const struct config *c, const char *object_name)
 {
     cJSON *whole = config_to_json(c), *root = object_name ? cJSON_CreateObject() : NULL;
     char *text = NULL;
@@ -295,20 +304,21 @@ static char *whole_to_text(const struct config *c, const char *object_name)
 cJSON *config_errors_from_mismatch(const struct config *c, const struct config_mismatch *m, const char *object_name)
 {
     static const char told[] = "the desired value is of the wrong type or out of bounds; the whole update was refused";
+    const char *one = mode_of(c)->mismatch_name;
     cJSON *payload = cJSON_CreateArray();
     bool ok = payload != NULL;
     char *used = NULL;
 
-    if (ok && !mode_of(c)->names_each_mismatch) {
-        used = whole_to_text(c, object_name);
-        ok = add_error(payload, "TwinConfiguration", "TypeMismatch", used, told);
+    if (ok && one) {
+        used = mode_of(c)->used(c, object_name);
+        ok = add_error(payload, one, "TypeMismatch", used, told);
         free(used);
     } else if (ok && m->is_object_wrong) {
-        used = whole_to_text(c, NULL);
+        used = config_whole_text(c, NULL);
         ok = add_error(payload, object_name, "TypeMismatch", used, "the configuration is not an object");
         free(used);
     }
-    for (size_t i = 0; ok && mode_of(c)->names_each_mismatch && i < m->count; i++) {
+    for (size_t i = 0; ok && !one && i < m->count; i++) {
         used = value_to_text(c, m->property[i]);
         ok = add_error(payload, config_name(m->property[i]), "TypeMismatch", used, told);
         free(used);

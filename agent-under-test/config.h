@@ -16,7 +16,7 @@
 #define CONFIG_CACHE_MIN    8192
 #define CONFIG_CACHE_MAX    INT32_MAX
 
-enum priority { PRIORITY_OFF, PRIORITY_LOW, PRIORITY_HIGH };
+enum priority { PRIORITY_OFF, PRIORITY_LOW, PRIORITY_HIGH, PRIORITY_OPERATIONAL /* the C# agent alone */ };
 
 /* X(identifier, name in the twin, type, default as written in a twin). source: facts S-03 */
 #define CONFIG_LIST(X)                                                                                                 \
@@ -106,7 +106,7 @@ void config_done(struct config *c);
 MUST_USE enum rc config_read(const cJSON *object, struct config *out, struct config_mismatch *mismatch);
 
 /* Look for what is allowed and yet unwise: cache below message size, message size no multiple of 4096, high-priority
- * messages less often than low ones; in this order.
+ * messages less often than low ones; in the order of the mode.
  *
  * returns  how many entries of out were written, 0..CONFIG_FINDINGS_MAX
  * source   facts S-05
@@ -121,11 +121,14 @@ cJSON *config_to_json(const struct config *c);
  * UsedConfiguration tells what is in force: c. Give either findings or a mismatch; NULL without memory.
  *
  * object_name  names the entry when the object itself is wrong
- *              In a mode that does not name each property there is one entry, TwinConfiguration; facts S-22
+ *              In a mode that does not name each property there is one entry; facts S-22, S-27
  * source       facts S-05
  */
 cJSON *config_errors_from_findings(const struct config *c, const struct config_finding *findings, size_t n);
 cJSON *config_errors_from_mismatch(const struct config *c, const struct config_mismatch *m, const char *object_name);
+
+/* The whole configuration as text, below its name if one is given. The caller frees it; NULL without memory. */
+char *config_whole_text(const struct config *c, const char *object_name);
 
 /* The name of a property as the twin spells it. */
 const char *config_name(enum config_id id);

@@ -109,8 +109,7 @@ static int run(const struct settings *settings, const struct log *log)
     if (agent_init(&agent, settings, &roots, &wire, log, clock_now())) {
         log_line(log, SEVERITY_ERROR, "start detail=\"out of memory\"");
     } else if (loop(&agent, link, signals)) {
-        /* The real agents end with status 0 whatever happened; a test wants to be told. */
-        status = agent.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        status = agent_ended_well(&agent) ? EXIT_SUCCESS : EXIT_FAILURE;
         if (agent.has_failed)
             log_failure(log, &agent.failure);
     }

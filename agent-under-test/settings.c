@@ -157,7 +157,7 @@ static bool mode_take(struct settings *s, struct failure *f)
 {
     s->mode = mode_find(s->mode_name);
     if (!s->mode)
-        failure_set(f, FAILURE_LOCAL, FAILED_CANT_PARSE, "the mode is documented or legacy-c, not %s", s->mode_name);
+        failure_set(f, FAILURE_LOCAL, FAILED_CANT_PARSE, "the mode is " MODE_NAMES ", not %s", s->mode_name);
     return s->mode != NULL;
 }
 

@@ -29,7 +29,7 @@
     X(object_name, "RemoteConfigurationObjectName", "SECURITY_AGENT_OBJECT_NAME", TEXT, SETTINGS_OBJECT_NAME, 1, 512,  \
       "the configuration's name in the desired properties")                                                            \
     X(mode_name, "Extensions.Mode", "SECURITY_AGENT_MODE", TEXT, "documented", 1, 32,                                  \
-      "whose habits: documented, or legacy-c for those of the real C agent")                                           \
+      "whose habits: documented, or legacy-c or legacy-cs for those of the real C or C# agent")                        \
     X(twin_period_ms, "Extensions.TwinPeriod", "SECURITY_AGENT_TWIN_PERIOD", DURATION, "PT10S", 10, INT32_MAX,         \
       "legacy-c: how often one delivery of the twin is looked at")                                                     \
     X(log_severity, "Logging.SystemLoggerMinimumSeverity", "SECURITY_AGENT_LOG_SEVERITY", NUMBER, "1", 0, 4,           \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "mode.h"
 #include "session.h"
 
 #define TOPIC_MAX 1024
@@ -63,6 +64,8 @@ static bool push(struct telemetry *t, enum queue_id to, const char *name, enum e
 /* The queue of a priority; Off was asked before anything was collected. */
 static enum queue_id queue_of(enum priority priority)
 {
+    if (priority == PRIORITY_OPERATIONAL)
+        return QUEUE_OPERATIONAL;
     return priority == PRIORITY_HIGH ? QUEUE_HIGH : QUEUE_LOW;
 }
 
@@ -174,7 +177,7 @@ static void latest_tell(struct telemetry *t, struct instant now)
 {
     cJSON *payload = t->latest;
 
-    if (!payload || t->latest_s == t->told_s)
+    if (!payload || (t->settings->mode->tells_good_news && t->latest_s == t->told_s))
         return;
     t->latest = NULL;
     t->told_s = t->latest_s;

@@ -97,7 +97,8 @@ static void report_send(struct twin *t, struct instant now)
 void twin_on_ready(struct twin *t, struct instant now)
 {
     t->is_ready = true;
-    get_send(t, now);
+    if (!t->is_answered || !t->mode->reads_once)
+        get_send(t, now);
 }
 
 void twin_on_lost(struct twin *t)
@@ -134,12 +135,12 @@ static bool judged_is_new(struct twin *t, const cJSON *object)
     return is_new;
 }
 
-/* Put a configuration object in force, or keep the old one; report either way. */
+/* Put a configuration object in force, or keep the old one, and report what is in force. */
 static void judge(struct twin *t, const cJSON *object, struct instant now, struct twin_news *news)
 {
     struct config_finding findings[CONFIG_FINDINGS_MAX];
     struct config_mismatch mismatch;
-    bool is_new = judged_is_new(t, object) || t->mode->tells_latest;
+    bool is_new = judged_is_new(t, object) || t->mode->tells_latest, is_reported = true;
     size_t n;
 
     switch (config_read(object, &t->config, &mismatch)) {
@@ -147,12 +148,14 @@ static void judge(struct twin *t, const cJSON *object, struct instant now, struc
         n = config_findings(&t->config, findings);
         log_line(t->log, SEVERITY_INFO, "configuration result=applied version=%" PRId64 " findings=%zu",
                  t->desired.version, n);
-        if (is_new && (n || t->mode->tells_latest))
+        if (is_new && (n || t->mode->tells_good_news))
             news->errors = config_errors_from_findings(&t->config, findings, n);
         break;
     case RC_INVALID:
         mismatch_log(t, &mismatch);
-        if (is_new)
+        news->defect = DEFECT_MISMATCH;
+        is_reported = t->mode->reports_refusal;
+        if (is_new && !(mismatch.is_object_wrong && t->mode->shrugs_at_no_object))
             news->errors = config_errors_from_mismatch(&t->config, &mismatch, t->settings->object_name);
         break;
     default:
@@ -161,7 +164,8 @@ static void judge(struct twin *t, const cJSON *object, struct instant now, struc
         return;
     }
     news->is_judged = true;
-    report_send(t, now);
+    if (is_reported)
+        report_send(t, now);
 }
 
 /* Apply what the desired properties became, and ask again where something is missing. */
@@ -181,11 +185,41 @@ static void follow(struct twin *t, enum rc rc, struct desired_outcome outcome, s
         get_send(t, now);
 }
 
-/* Keep a delivery for its turn. Changes that come before the first answer are lost, as in the C SDK. */
-static void deliver(struct twin *t, bool is_complete, struct str body, struct instant now)
+/* Judge a delivery by itself, whatever its version. What cannot be read changes nothing, and is not reported either.
+ * source: facts S-20, S-22, S-23, S-28 */
+static void delivery_judge(struct twin *t, bool is_complete, struct str body, struct instant now,
+                           struct twin_news *news)
+{
+    static const cJSON no_object = {.type = cJSON_False};
+    const cJSON *desired;
+    cJSON *root = NULL;
+    enum rc rc = t->mode->reads_strictly ? json_parse(body, &root) : json_parse_front(body, &root);
+
+    desired = is_complete ? json_find(root, "desired") : root;
+    if (!rc && t->mode->reads_strictly && (!cJSON_IsObject(desired) || json_find(desired, "$metadata")))
+        rc = RC_INVALID;
+    if (rc || !cJSON_IsObject(root)) {
+        log_line(t->log, SEVERITY_WARNING, "configuration result=unreadable");
+        news->defect = DEFECT_UNUSABLE;
+        news->is_judged = true;
+        if (t->mode->tells_good_news)
+            news->errors = cJSON_CreateArray();
+    } else {
+        judge(t, cJSON_IsObject(desired) ? json_find(desired, t->settings->object_name) : &no_object, now, news);
+    }
+    cJSON_Delete(root);
+}
+
+/* Take a delivery, now or when its turn has come. Changes that come before the first answer are lost, as in the C
+ * SDK. */
+static void deliver(struct twin *t, bool is_complete, struct str body, struct instant now, struct twin_news *news)
 {
     enum rc rc = RC_NOT_OURS;
 
+    if (t->is_answered && t->mode->takes_at_once) {
+        delivery_judge(t, is_complete, body, now, news);
+        return;
+    }
     if (t->is_answered)
         rc = deliveries_add(&t->deliveries, is_complete, body, config_number(&t->config, CONFIG_CACHE_BYTES),
                             now.mono_ms);
@@ -193,26 +227,14 @@ static void deliver(struct twin *t, bool is_complete, struct str body, struct in
              is_complete, rc_text(rc));
 }
 
-/* Judge the delivery whose turn it is by itself, whatever its version. What is no JSON object changes nothing, and is
- * not told either. source: facts S-20, S-22, S-23 */
-static void delivery_judge(struct twin *t, struct instant now, struct twin_news *news)
+/* Judge the delivery whose turn it is. */
+static void delivery_next(struct twin *t, struct instant now, struct twin_news *news)
 {
-    static const cJSON no_object = {.type = cJSON_False};
     struct delivery *d = deliveries_take(&t->deliveries, now.mono_ms);
-    const cJSON *desired;
-    cJSON *root = NULL;
 
     if (!d)
         return;
-    if (json_parse_front(str_of(d->body, d->bytes), &root) || !cJSON_IsObject(root)) {
-        log_line(t->log, SEVERITY_WARNING, "configuration result=unreadable");
-        news->is_judged = true;
-        news->errors = cJSON_CreateArray();
-    } else {
-        desired = d->is_complete ? json_find(root, "desired") : root;
-        judge(t, cJSON_IsObject(desired) ? json_find(desired, t->settings->object_name) : &no_object, now, news);
-    }
-    cJSON_Delete(root);
+    delivery_judge(t, d->is_complete, str_of(d->body, d->bytes), now, news);
     free(d);
 }
 
@@ -226,7 +248,10 @@ static void get_answered(struct twin *t, int64_t status, struct str body, struct
     t->is_answered = news->is_answered = true;
     if (!t->mode->keeps_desired) {
         request_forget(&t->get);
-        deliver(t, true, body, now);
+        if (status == 200 || t->mode->takes_any_status)
+            deliver(t, true, body, now, news);
+        else
+            news->defect = DEFECT_UNUSABLE;
         return;
     }
     if (status != 200) {
@@ -263,7 +288,7 @@ void twin_on_message(struct twin *t, struct str text, struct str body, struct in
     if (topic_parse(text, &topic))
         return;
     if (topic.kind == TOPIC_DESIRED && !t->mode->keeps_desired) {
-        deliver(t, false, body, now);
+        deliver(t, false, body, now, news);
     } else if (topic.kind == TOPIC_DESIRED) {
         rc = desired_take_patch(&t->desired, body, &outcome);
         log_line(t->log, SEVERITY_INFO, "desired bytes=%zu taken=%d version=%" PRId64, body.len, outcome.is_taken,
@@ -299,7 +324,7 @@ void twin_tick(struct twin *t, struct instant now, struct twin_news *news)
         get_send(t, now);
     if (now.mono_ms >= t->report.retry_at)
         report_send(t, now);
-    delivery_judge(t, now, news);
+    delivery_next(t, now, news);
 }
 
 int64_t twin_due(const struct twin *t)

@@ -41,12 +41,20 @@ struct twin {
     struct twin_request report;
 };
 
+/* What is wrong with a twin, for an agent that must start clean. */
+enum twin_defect {
+    DEFECT_NONE,
+    DEFECT_MISMATCH, /* the configuration was refused */
+    DEFECT_UNUSABLE, /* there is no reading it at all, or the hub refused the GET */
+};
+
 /* What became of a message. */
 struct twin_news {
     bool is_judged;   /* the desired configuration was looked at: config is in force now, changed or not */
     bool is_answered; /* the hub answered a GET */
     bool is_unhappy;  /* the answer to a report is not the one that the mode wants */
-    cJSON *errors;    /* payload of a ConfigurationError to raise, or NULL; the caller frees it */
+    enum twin_defect defect;
+    cJSON *errors; /* payload of a ConfigurationError to raise, or NULL; the caller frees it */
 };
 
 /* Start with the default configuration. RC_OK or RC_NOMEM. */

@@ -1,0 +1,92 @@
+/* mode_c.c - the real C agent. source: facts S-18 to S-23 */
+#include <math.h>
+
+#include "duration_c.h"
+#include "mode.h"
+
+/* Any number: cut to a signed 32-bit integer and then used as an unsigned one. What does not fit becomes the smallest
+ * one, as on x86. */
+static enum rc cut_size(const cJSON *item, int64_t least, int64_t most, int64_t *out)
+{
+    int32_t cut = INT32_MIN;
+
+    (void)least;
+    (void)most;
+    if (!cJSON_IsNumber(item))
+        return RC_INVALID;
+    if (item->valuedouble > (double)INT32_MIN && item->valuedouble < (double)INT32_MAX + 1)
+        cut = (int32_t)trunc(item->valuedouble);
+    *out = (uint32_t)cut;
+    return RC_OK;
+}
+
+static enum rc c_duration(struct str text, int64_t *ms, char spelling[CONFIG_DURATION_MAX + 1])
+{
+    if (duration_c_parse(text, ms))
+        return RC_INVALID;
+    duration_c_print(*ms, spelling, CONFIG_DURATION_MAX + 1);
+    return RC_OK;
+}
+
+static const char *const c_words[] = {[PRIORITY_OFF] = "off", [PRIORITY_LOW] = "low", [PRIORITY_HIGH] = "high"};
+
+/* Base properties, priorities, aggregation. */
+static const enum config_id c_known[] = {
+    CONFIG_CACHE_BYTES,
+    CONFIG_MESSAGE_BYTES,
+    CONFIG_HIGH_FREQUENCY,
+    CONFIG_LOW_FREQUENCY,
+    CONFIG_SNAPSHOT_FREQUENCY,
+    CONFIG_BASELINE_CHECKS,
+    CONFIG_BASELINE_PATH,
+    CONFIG_BASELINE_HASH,
+    CONFIG_OS_BASELINE,
+    CONFIG_CONNECTION_CREATE,
+    CONFIG_DIAGNOSTIC,
+    CONFIG_FIREWALL_CONFIGURATION,
+    CONFIG_LISTENING_PORTS,
+    CONFIG_LOCAL_USERS,
+    CONFIG_LOGIN,
+    CONFIG_OPERATIONAL,
+    CONFIG_PROCESS_CREATE,
+    CONFIG_SYSTEM_INFORMATION,
+    CONFIG_PROCESS_CREATE_AGGREGATED,
+    CONFIG_PROCESS_CREATE_INTERVAL,
+    CONFIG_CONNECTION_CREATE_AGGREGATED,
+    CONFIG_CONNECTION_CREATE_INTERVAL,
+};
+
+static const enum config_id c_findings[] = {CONFIG_CACHE_BYTES, CONFIG_MESSAGE_BYTES, CONFIG_HIGH_FREQUENCY};
+
+/* Bad credentials. What the hub says to a wrong key is 5, which the C agent takes for a passing trouble. */
+static bool c_refusal_ends(int connack)
+{
+    return connack == 2 || connack == 4;
+}
+
+const struct mode mode_legacy_c = {
+    .name = "legacy-c",
+    .known = c_known,
+    .known_count = sizeof c_known / sizeof *c_known,
+    .leading_count = 8,
+    .preset = {CONFIG_CACHE_BYTES, "10485760"},
+    .priority_words = c_words,
+    .sizes_are_signed = true,
+    .size = cut_size,
+    .flag = mode_strict_flag,
+    .priority = mode_strict_priority,
+    .duration = c_duration,
+    .findings = c_findings,
+    .mismatch_name = "TwinConfiguration",
+    .used = config_whole_text,
+    .print = json_print_escaped,
+    .takes_any_status = true,
+    .reports_refusal = true,
+    .subscribes_late = true,
+    .wants_200 = true,
+    .tells_latest = true,
+    .tells_good_news = true,
+    .refusal_ends = c_refusal_ends,
+    .refused_subcode = FAILED_OTHER,
+    .ends_well = true,
+};
