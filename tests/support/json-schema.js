@@ -1,14 +1,27 @@
-// json-schema.js - a small JSON Schema validator: the part of draft 7 that our schemas use, and nothing else.
+// json-schema.js - a small JSON Schema validator: the part that simulator/harness/schema.h knows, written a second time so that the two
+// can be held against each other (tests/unit/data/schema_cases.json).
 //
 //   validate(schema, value)   // [] when it is valid, else what is wrong: ["/steps/0: ..."]
 // A keyword that it does not know is an error in the schema, so that a misspelt one is noticed.
 'use strict';
+const { isDeepStrictEqual } = require('node:util');
 
 const typeOf = (value) => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 const isObject = (value) => typeOf(value) === 'object';
 const hasType = (value, type) => typeOf(value) === type || (type === 'integer' && Number.isInteger(value));
-const silent = new Set(['$schema', '$id', 'title', 'description', 'definitions', 'then', 'else', 'additionalItems', '$ref']);
-const equal = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const silent = new Set(['$schema', '$id', '$comment', 'title', 'description', 'default', 'examples', '$defs', 'definitions', 'then', 'else', 'additionalItems', '$ref']);
+const equal = (a, b) => isDeepStrictEqual(a, b);
+const lengthOf = (text) => [...text].length; // in characters, not in UTF-16 units
+const dateTime = /^\d{4}-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const isDateTime = (text) => {
+  const [, month, day] = dateTime.exec(text) ?? [];
+  const date = new Date(`${text.slice(0, 10)}T00:00:00Z`);
+  return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
+};
+const formats = {
+  'date-time': isDateTime,
+  uuid: (text) => /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i.test(text),
+};
 
 /** One function a keyword: (argument, value, context) => list of problems. */
 const keywords = {
@@ -16,12 +29,23 @@ const keywords = {
   enum: (list, value, c) => (list.some((one) => equal(one, value)) ? [] : [`${c.at}: is none of ${list}`]),
   const: (one, value, c) => (equal(one, value) ? [] : [`${c.at}: is not ${one}`]),
   required: (names, value, c) => (isObject(value) ? names.filter((name) => !Object.hasOwn(value, name)).map((name) => `${c.at}: needs ${name}`) : []),
-  minLength: (n, value, c) => (typeof value !== 'string' || value.length >= n ? [] : [`${c.at}: is too short`]),
+  minLength: (n, value, c) => (typeof value !== 'string' || lengthOf(value) >= n ? [] : [`${c.at}: is too short`]),
+  maxLength: (n, value, c) => (typeof value !== 'string' || lengthOf(value) <= n ? [] : [`${c.at}: is too long`]),
   pattern: (text, value, c) => (typeof value !== 'string' || new RegExp(text, 'u').test(value) ? [] : [`${c.at}: does not fit ${text}`]),
   minimum: (n, value, c) => (typeof value !== 'number' || value >= n ? [] : [`${c.at}: is below ${n}`]),
   maximum: (n, value, c) => (typeof value !== 'number' || value <= n ? [] : [`${c.at}: is above ${n}`]),
+  exclusiveMinimum: (n, value, c) => (typeof value !== 'number' || value > n ? [] : [`${c.at}: is not above ${n}`]),
+  exclusiveMaximum: (n, value, c) => (typeof value !== 'number' || value < n ? [] : [`${c.at}: is not below ${n}`]),
+  format: (name, value, c) => {
+    if (!formats[name]) throw new Error(`the schema uses the format '${name}', which is not known`);
+    return typeof value !== 'string' || formats[name](value) ? [] : [`${c.at}: is no ${name}`];
+  },
+  maxItems: (n, value, c) => (!Array.isArray(value) || value.length <= n ? [] : [`${c.at}: has too many elements`]),
+  uniqueItems: (on, value, c) => (!on || !Array.isArray(value) || value.every((a, i) => value.findIndex((b) => equal(a, b)) === i) ? [] : [`${c.at}: has an element twice`]),
+  contains: (schema, value, c) => (!Array.isArray(value) || value.some((one) => check(schema, one, c).length === 0) ? [] : [`${c.at}: has no element of that form`]),
   minItems: (n, value, c) => (!Array.isArray(value) || value.length >= n ? [] : [`${c.at}: has too few elements`]),
   minProperties: (n, value, c) => (!isObject(value) || Object.keys(value).length >= n ? [] : [`${c.at}: has too few members`]),
+  maxProperties: (n, value, c) => (!isObject(value) || Object.keys(value).length <= n ? [] : [`${c.at}: has too many members`]),
   propertyNames: (schema, value, c) => (isObject(value) ? Object.keys(value).flatMap((key) => check(schema, key, { ...c, at: `${c.at}/${key} (the name)` })) : []),
   properties: (map, value, c) => (isObject(value) ? Object.keys(map).filter((key) => Object.hasOwn(value, key)).flatMap((key) => check(map[key], value[key], { ...c, at: `${c.at}/${key}` })) : []),
   patternProperties: (map, value, c) =>
@@ -50,7 +74,8 @@ const keywords = {
 };
 
 function resolve(root, ref) {
-  const found = ref.replace(/^#\//, '').split('/').reduce((node, key) => node?.[key], root);
+  const plain = (token) => token.replaceAll('~1', '/').replaceAll('~0', '~');
+  const found = ref.split('/').slice(1).reduce((node, token) => node?.[plain(token)], root);
   if (found === undefined) throw new Error(`the schema names ${ref}, which is not there`);
   return found;
 }
