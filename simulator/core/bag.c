@@ -43,6 +43,14 @@ const char *bag_system_name(struct str decoded_key)
     return NULL;
 }
 
+const char *bag_wire_key(struct str service_name)
+{
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
+        if (str_eq(service_name, str_from(NAMES[i].service)))
+            return NAMES[i].wire;
+    return NULL;
+}
+
 /* Who is connected is the hub's to say; a device that claims it is not heard. */
 static bool is_hub_stamp(struct str decoded_key)
 {

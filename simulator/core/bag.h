@@ -10,6 +10,8 @@
 
 /* The wire key of a system property ("$.mid") as the service side names it ("message-id"), or NULL when unknown. */
 const char *bag_system_name(struct str decoded_key);
+/* The other way: "message-id" to "$.mid", or NULL when unknown. */
+const char *bag_wire_key(struct str service_name);
 
 /* Decode a bag into two objects: system properties under their service-side names (an unknown "$.x" keeps its key) and
  * application properties. A key given twice: the last wins, in the place of the first. $.cdid and $.cmid are left out: who

@@ -2,6 +2,8 @@
 #include "scenario_internal.h"
 
 #include "alias.h"
+#include "bag.h"
+#include "base64.h"
 #include "ident.h"
 #include "iso_time.h"
 #include "match.h"
@@ -199,6 +201,49 @@ void check_command(struct reading *r, const cJSON *value)
                     "'%s' is a program and its arguments in one text; quotes must be closed, no shell reads it",
                     value->string);
     words_done(&words);
+}
+
+void check_body(struct reading *r, const cJSON *value)
+{
+    const cJSON *base64 = json_get(value, "base64");
+
+    if (cJSON_IsObject(value) && base64 && !value->child->next && !is_filled_later(base64) &&
+        (!cJSON_IsString(base64) || !base64_is_valid(str_from(base64->valuestring))))
+        problems_at(r->problems, &r->source, base64, "'base64' is base64, with its padding");
+}
+
+void check_properties(struct reading *r, const cJSON *value)
+{
+    const cJSON *one;
+
+    check_object(r, value);
+    cJSON_ArrayForEach(one, value)
+    {
+        if (one->string[0] == '\0')
+            problems_at_key(r->problems, &r->source, one, "a property has a name");
+        if (!cJSON_IsString(one) && !cJSON_IsNull(one))
+            problems_at(r->problems, &r->source, one, "a property is a text, or null for a name alone");
+    }
+}
+
+void check_system(struct reading *r, const cJSON *value)
+{
+    static const char *const usual[] = {"message-id",          "correlation-id",      "user-id",
+                                        "content-type",        "content-encoding",    "iothub-creation-time-utc",
+                                        "iothub-interface-id", "absolute-expiry-time"};
+    char meant[SUGGEST_TEXT_MAX];
+    const cJSON *one;
+
+    check_properties(r, value);
+    cJSON_ArrayForEach(one, value)
+    {
+        struct str name = str_from(one->string);
+
+        if (name.len && !bag_wire_key(name) && !str_starts(name, STR("$.")))
+            problems_at_key(r->problems, &r->source, one,
+                            "'%s' is no system property: \"content-type\", as the service names it, or \"$.ct\"%s",
+                            one->string, suggest_text(name, usual, COUNT(usual), meant));
+    }
 }
 
 /* Tell the unknown variables of one text. */

@@ -233,12 +233,17 @@ enum verdict run_learn_identity(struct run *r, const cJSON *identity)
     const cJSON *pair = json_at_path(identity, STR("authentication.symmetricKey"));
     const char *as = json_get_text(r->s->agent, "as"), *primary = json_get_text(pair, "primaryKey");
     const char *device = json_get_text(identity, "deviceId"), *module = json_get_text(identity, "moduleId");
-    struct ident id;
+    struct ident id = {.device = str_from(device), .module = str_from(module)}, agents;
+    char who[IDENT_TEXT_MAX];
 
     if (masks_add(&r->masks, primary) || masks_add(&r->masks, json_get_text(pair, "secondaryKey")))
         return run_no_memory(r);
-    if (!as || !device || !primary || ident_read(str_from(as), &id) || !str_eq(id.device, str_from(device)) ||
-        !str_eq(id.module, str_from(module)))
+    if (!ident_part_is_valid(id.device) || !primary)
+        return VERDICT_PASSED;
+    (void)ident_print(id, who);
+    if (json_set(r->keys, who, json_str(str_from(primary))))
+        return run_no_memory(r);
+    if (!as || ident_read(str_from(as), &agents) || !ident_eq(agents, id))
         return VERDICT_PASSED;
     return learn_agent(r, id, primary);
 }

@@ -116,6 +116,7 @@ static int open_entry(const char *path, const struct stat *st, int type, struct 
 
 static void clean_up(struct run *r)
 {
+    run_devices_end(r);
     service_free(r->service);
     r->service = NULL;
     hub_process_free(r->hub);

@@ -3,6 +3,7 @@
  *   run_scenario.c  from the first step to the last; run_end.c what follows
  *   run_world.c     the hub, the agent, and the one place that waits
  *   run_inject.c    steps that change something; run_identity.c those that change identities
+ *   run_device.c    devices that the runner plays
  *   run_check.c     steps that look
  *   run_explain.c   what a red step says
  *   run_pool.c      many scenarios, a worker each
@@ -17,16 +18,18 @@
 #include "mask.h"
 #include "run.h"
 #include "service.h"
+#include "sim_device.h"
 #include "timeline.h"
 #include "why.h"
 #include "words.h"
 
-#define US_PER_S       INT64_C(1000000)
-#define WITHIN_US      (5 * US_PER_S)  /* of a check that does not say */
-#define EXEC_WITHIN_US (10 * US_PER_S) /* of an exec step that does not say */
-#define STOP_US        (3 * US_PER_S)  /* from SIGTERM to SIGKILL */
-#define LATE_US        (US_PER_S / 2)  /* what an agent's last packets may take after its end */
-#define COMMAND_MS     10000
+#define US_PER_S        INT64_C(1000000)
+#define WITHIN_US       (5 * US_PER_S)  /* of a check that does not say */
+#define EXEC_WITHIN_US  (10 * US_PER_S) /* of an exec step that does not say */
+#define STOP_US         (3 * US_PER_S)  /* from SIGTERM to SIGKILL */
+#define LATE_US         (US_PER_S / 2)  /* what an agent's last packets may take after its end */
+#define COMMAND_MS      10000
+#define RUN_DEVICES_MAX 500u /* that the runner plays at the same time */
 
 struct run {
     const struct run_options *options;
@@ -36,6 +39,7 @@ struct run {
     char dir[PATH_MAX]; /* of this run: hub/ and work/ in it; empty: not made */
     char work[PATH_MAX];
     cJSON *vars;
+    cJSON *keys; /* the primary key of each identity the hub told us of, by id */
     struct masks masks;
 
     char host[64];
@@ -46,7 +50,9 @@ struct run {
     int64_t last_seq;
     struct timeline timeline;
     enum rc timeline_rc;
-    unsigned commands;
+    unsigned commands, rids;
+    struct sim_device *devices[RUN_DEVICES_MAX];
+    size_t n_devices;
 
     struct tail output;   /* of all starts of the agent */
     uint64_t output_read; /* how far `log` steps have read */
@@ -127,6 +133,8 @@ cJSON *run_command_new(struct run *r, const char *name, const char *who);
 /* Send a command (taken over; NULL: explained already), judge its status as the step wants it, and put the cursor behind the event
  * of one of these kinds (a NULL ends) that it caused. kinds may be NULL: it causes none. body may be NULL. */
 MUST_USE enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, cJSON **body);
+/* Judge a status by what the step says of refusals. code and message: the hub's, 0 and NULL when it gave none. */
+MUST_USE enum verdict run_judge_status(struct run *r, int status, int64_t code, const char *message);
 /* A twin as the control topic wants it, from what a scenario gives: an object or file, and what is merged over it.
  * *out NULL: nothing given. */
 MUST_USE enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desired, const cJSON *tags,
@@ -141,6 +149,11 @@ MUST_USE enum verdict run_save(struct run *r, const cJSON *event, const cJSON *c
 bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t *out_us);
 /* Whom the step is about: its "on", else the agent. NULL: nobody. */
 const char *run_who(const struct run *r);
+
+/* ---- run_device.c ---- */
+MUST_USE enum verdict run_inject_device(struct run *r); /* connect, leave, report, send */
+void run_devices_turn(struct run *r);                   /* deal with what came for them */
+void run_devices_end(struct run *r);
 
 /* ---- run_end.c ---- */
 /* Judge what the steps could not, end every process, remove everything. returns the verdict that stands */

@@ -320,13 +320,15 @@ static bool run_init(struct run *r, const struct run_options *options, const str
     timeline_init(&r->timeline);
     masks_init(&r->masks);
     r->vars = cJSON_CreateObject();
+    r->keys = cJSON_CreateObject();
     r->notes = cJSON_CreateArray();
-    return r->vars && r->notes && tail_init(&r->output) == RC_OK;
+    return r->vars && r->keys && r->notes && tail_init(&r->output) == RC_OK;
 }
 
 static void run_done(struct run *r)
 {
     cJSON_Delete(r->vars);
+    cJSON_Delete(r->keys);
     cJSON_Delete(r->notes);
     cJSON_Delete(r->failure);
     masks_done(&r->masks);

@@ -101,9 +101,11 @@ static void collect_orphans(const struct run *r)
     descendants_collect(ours, sizeof ours / sizeof ours[0]);
 }
 
+#define FDS_OF_ITS_OWN 7u
+
 enum verdict run_turn(struct run *r, int64_t until_us)
 {
-    struct pollfd fds[7];
+    struct pollfd fds[FDS_OF_ITS_OWN + RUN_DEVICES_MAX];
     int64_t over_us = r->agent_ended_us ? r->agent_ended_us + LATE_US : 0, now_us = run_now_us(), left_us;
     int ms;
     enum verdict v = VERDICT_PASSED;
@@ -121,7 +123,10 @@ enum verdict run_turn(struct run *r, int64_t until_us)
     fds[6] = (struct pollfd){r->exec.pid ? r->exec.pidfd : -1, POLLIN, 0};
     if (r->service && service_wants_write(r->service))
         fds[1].events |= POLLOUT;
-    if (poll(fds, 7, ms) < 0 && errno != EINTR)
+    for (size_t i = 0; i < r->n_devices; i++)
+        fds[FDS_OF_ITS_OWN + i] = (struct pollfd){
+            sim_device_fd(r->devices[i]), (short)(POLLIN | (sim_device_wants_write(r->devices[i]) ? POLLOUT : 0)), 0};
+    if (poll(fds, FDS_OF_ITS_OWN + r->n_devices, ms) < 0 && errno != EINTR)
         return run_error(r, "cannot wait: %s", strerror(errno));
     if (fds[0].revents) {
         struct signalfd_siginfo taken;
@@ -133,6 +138,7 @@ enum verdict run_turn(struct run *r, int64_t until_us)
     check_agent(r);
     agent_process_read(&r->exec);
     collect_orphans(r);
+    run_devices_turn(r);
     if (r->service)
         v = deal_with_service(r);
     return v ? v : check_hub(r);

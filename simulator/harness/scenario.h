@@ -36,6 +36,10 @@ enum step_type {
     STEP_FAULT,
     STEP_CLEAR,
     STEP_CLOCK,
+    STEP_CONNECT,
+    STEP_LEAVE,
+    STEP_REPORT,
+    STEP_SEND,
     STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
 };
 

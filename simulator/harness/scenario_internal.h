@@ -74,6 +74,10 @@ void check_fault(struct reading *r, const cJSON *node);
 /* Does any fault take this member? */
 bool fault_takes(const char *member);
 
+void check_body(struct reading *r, const cJSON *value);       /* of a message: a text, JSON, {"base64":..} */
+void check_properties(struct reading *r, const cJSON *value); /* texts by name, or null */
+void check_system(struct reading *r, const cJSON *value);     /* likewise, by names that the hub knows */
+
 /* Read one step. returns RC_OK (*out written; there may be problems all the same), RC_SYNTAX (no step), RC_NOMEM */
 MUST_USE enum rc step_read(struct reading *r, const cJSON *node, struct step *out);
 

@@ -157,6 +157,25 @@ static void check_save(struct reading *r, const cJSON *value)
     }
 }
 
+static void check_bool(struct reading *r, const cJSON *value)
+{
+    if (!is_filled_later(value) && !cJSON_IsBool(value))
+        problems_at(r->problems, &r->source, value, "'%s' is true or false", value->string);
+}
+
+static void check_true(struct reading *r, const cJSON *value)
+{
+    if (!cJSON_IsTrue(value))
+        problems_at(r->problems, &r->source, value, "'%s' is true: the hub must refuse the connection", value->string);
+}
+
+static void check_how(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"cut"};
+
+    check_name(r, value, "way to leave", names, COUNT(names));
+}
+
 /* What may stand in a step beside its kind. */
 enum {
     ON = 1 << 0,
@@ -174,6 +193,11 @@ enum {
     STATUS = 1 << 12,
     KEYS = 1 << 13,
     TIMES = 1 << 14,
+    CLEAN = 1 << 15,
+    TURNED_AWAY = 1 << 16,
+    HOW = 1 << 17,
+    PROPERTIES = 1 << 18,
+    SYSTEM = 1 << 19,
 };
 
 static const struct extra {
@@ -196,6 +220,11 @@ static const struct extra {
     {STATUS, "status", check_status},
     {KEYS, "keys", check_keys},
     {TIMES, "count", check_count},
+    {CLEAN, "clean", check_bool},
+    {TURNED_AWAY, "refused", check_true},
+    {HOW, "how", check_how},
+    {PROPERTIES, "properties", check_properties},
+    {SYSTEM, "system", check_system},
 };
 
 static const struct kind {
@@ -226,6 +255,10 @@ static const struct kind {
     {"fault", STEP_FAULT, check_nothing, 0, 0},
     {"clear", STEP_CLEAR, check_clear, 0, 0},
     {"clock", STEP_CLOCK, check_clock, 0, 0},
+    {"connect", STEP_CONNECT, check_id, CLEAN | TURNED_AWAY, 0},
+    {"leave", STEP_LEAVE, check_id, HOW, 0},
+    {"report", STEP_REPORT, check_written, ON | REFUSED, ON},
+    {"send", STEP_SEND, check_body, ON | PROPERTIES | SYSTEM, ON},
     {"do", STEP_DO, check_block, 0, 0},
 };
 
@@ -237,10 +270,11 @@ static const struct kind *kind_find(const char *name)
     return NULL;
 }
 
-static const struct extra *extra_find(const char *name)
+/* What the kind takes under that name. */
+static const struct extra *extra_find(const struct kind *kind, const char *name)
 {
     for (size_t i = 0; i < COUNT(extras); i++)
-        if (strcmp(extras[i].name, name) == 0)
+        if ((kind->takes & extras[i].bit) && strcmp(extras[i].name, name) == 0)
             return &extras[i];
     return NULL;
 }
@@ -252,9 +286,7 @@ static bool kind_takes_all(const struct kind *kind, const cJSON *node)
 
     cJSON_ArrayForEach(member, node)
     {
-        const struct extra *extra = extra_find(member->string);
-
-        if (strcmp(member->string, kind->name) != 0 && !(extra && (kind->takes & extra->bit)) &&
+        if (strcmp(member->string, kind->name) != 0 && !extra_find(kind, member->string) &&
             !(kind->type == STEP_FAULT && fault_takes(member->string)))
             return false;
     }
@@ -298,17 +330,18 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
     problems_at(
         r->problems, &r->source, node,
         "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
-        "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, clear, clock, do");
+        "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, clear, clock, "
+        "connect, leave, report, send, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
 {
-    const struct extra *extra = extra_find(member->string);
+    const struct extra *extra = extra_find(kind, member->string);
     const char *names[COUNT(extras)];
     char meant[SUGGEST_TEXT_MAX];
     size_t count = 0;
 
-    if (extra && (kind->takes & extra->bit)) {
+    if (extra) {
         extra->check(r, member);
         return;
     }

@@ -52,6 +52,10 @@ const good = {
     { fault: 'clock-skew', by: '-2h' }, { fault: 'clock-skew', by: 'PT5M' }, { fault: 'expire' }, { fault: 'takeover', operation: 'telemetry' }),
   'every condition of a fault': steps({ fault: 'lose', on: 'edge-*/m', after: 2, every: 3, probability: 0.5, seed: 7, at: '1s', topic: '$iothub/#', times: 4, for: '1m' }),
   'a fault by a variable': scenario({ each: [{ type: 'rid', how: 'wrong' }], steps: [{ fault: '${type}', how: '${how}', on: '${id}' }] }),
+  'simulated devices': steps({ connect: 'a' }, { connect: 'a/b', clean: false }, { connect: '${id}', clean: true, refused: true }, { leave: 'a' }, { leave: 'a/b', how: 'cut' },
+    { report: { a: null }, on: 'a' }, { report: {}, on: 'a/b', refused: 400 }, { report: '${id}', on: 'a' }),
+  'messages of every form': steps(...['text', '', 1, null, true, [1], {}, { a: { b: 1 } }, { base64: 'AA==' }, { base64: '' }, { base64: 1, b: 2 }].map((send) => ({ send, on: 'a' })),
+    { send: {}, on: 'a', properties: { p: 'x', q: null }, system: { 'content-type': 'application/json', 'message-id': '1', '$.ce': 'utf-8' } }),
   'faults are cleared': steps({ clear: 'faults' }),
   'the clock': steps({ clock: 'freeze' }, { clock: 'resume' }, { clock: { advance: '1h' } }, { clock: { advance: '-PT5M' } }, { expect: 'clock' }),
   'saved variables': steps({ expect: 'reported', save: { v: '$.version' } }, { exec: 'echo ${v}' }),
@@ -169,6 +173,18 @@ const bad = {
   'a throttle at nothing a second': steps({ fault: 'throttle', rate: 0 }),
   'an unknown tier': steps({ fault: 'throttle', tier: 'S9' }),
   'a status that is none': steps({ fault: 'status', status: 42 }),
+  'a connect of three parts': steps({ connect: 'a/b/c' }),
+  'a connect that is refused with a code': steps({ connect: 'a', refused: 401 }),
+  'a connect on somebody': steps({ connect: 'a', on: 'b' }),
+  'a session that is rather clean': steps({ connect: 'a', clean: 'rather' }),
+  'an unknown way to leave': steps({ leave: 'a', how: 'slowly' }),
+  'a report of nobody': steps({ report: {} }),
+  'a report that is a list': steps({ report: [], on: 'a' }),
+  'a message of nobody': steps({ send: {} }),
+  'a message that is no base64': steps({ send: { base64: 'A' }, on: 'a' }),
+  'a property that is a number': steps({ send: {}, on: 'a', properties: { n: 1 } }),
+  'a property without a name': steps({ send: {}, on: 'a', properties: { '': 'x' } }),
+  'an unknown system property': steps({ send: {}, on: 'a', system: { 'content-typ': 'x' } }),
   'a clear of something else': steps({ clear: 'all' }),
   'a clock that stops': steps({ clock: 'stop' }),
   'a clock that moves by nothing': steps({ clock: {} }),
@@ -299,7 +315,7 @@ test('whatever member is added to a good scenario is refused by both', async (t)
     }
     for (const key of Object.keys(node)) plant(node[key], `${at}/${key}`, root);
   };
-  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'every fault', 'the clock', 'every target']) {
+  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'every fault', 'simulated devices', 'the clock', 'every target']) {
     const copy = JSON.parse(JSON.stringify(good[name]));
     plant(copy, '', copy);
   }

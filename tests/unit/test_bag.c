@@ -122,8 +122,12 @@ static void every_known_wire_key_has_its_name(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++)
+    for (size_t i = 0; i < COUNT(rows); i++) {
         assert_string_equal(bag_system_name(str_from(rows[i][0])), rows[i][1]);
+        assert_string_equal(bag_wire_key(str_from(rows[i][1])), rows[i][0]);
+    }
+    assert_null(bag_wire_key(STR("$.mid")));
+    assert_null(bag_wire_key(STR("")));
     assert_null(bag_system_name(STR("mid")));
     assert_null(bag_system_name(STR("$.MID")));
     assert_null(bag_system_name(STR("%24.mid")));

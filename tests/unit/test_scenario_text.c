@@ -1,6 +1,7 @@
 /* Words, variables and suggestions: the texts that people write in scenarios and on command lines. */
 #include "test.h"
 
+#include "base64.h"
 #include "suggest.h"
 #include "vars.h"
 #include "words.h"
@@ -172,9 +173,42 @@ static void a_slip_is_answered_with_what_was_meant_and_nonsense_with_nothing(voi
     assert_string_equal(suggest_text(STR("zzzzzz"), names, COUNT(names), meant), "");
 }
 
+static void base64_stands_for_bytes(void **state)
+{
+    static const struct {
+        const char *text, *bytes;
+        size_t len;
+    } rows[] = {{"", "", 0},        {"AA==", "\0", 1},           {"Zm8=", "fo", 2},
+                {"Zm9v", "foo", 3}, {"+/+/", "\373\377\277", 3}, {"Zm9vYmFyIQ==", "foobar!", 7}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf got;
+
+        buf_init(&got, 0);
+        assert_true(base64_is_valid(str_from(rows[i].text)));
+        base64_decode(&got, str_from(rows[i].text));
+        assert_int_equal(got.len, rows[i].len);
+        assert_memory_equal(got.len ? got.at : "", rows[i].bytes, rows[i].len);
+        buf_done(&got);
+    }
+}
+
+static void base64_is_refused_when_it_is_none(void **state)
+{
+    static const char *const bad[] = {"A", "AA", "AAA", "A===", "====", "AA=A", "AA-_", "AA\n=", " AA=", "AAAA="};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(base64_is_valid(str_from(bad[i])));
+    assert_false(base64_is_valid(STR("AA\0A")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(base64_stands_for_bytes),
+        cmocka_unit_test(base64_is_refused_when_it_is_none),
         cmocka_unit_test(words_are_split_as_a_person_means_them),
         cmocka_unit_test(words_refuse_what_is_not_finished),
         cmocka_unit_test(words_have_a_ceiling),

@@ -1,0 +1,12 @@
+/* base64.h - bytes that a scenario writes as base64 (RFC 4648, with padding, no line breaks). */
+#ifndef TWINSIM_BASE64_H
+#define TWINSIM_BASE64_H
+
+#include "buf.h"
+
+/* Is it base64? The empty text is. */
+bool base64_is_valid(struct str text);
+/* Append the bytes that it stands for; it must be valid. A failure shows in out. */
+void base64_decode(struct buf *out, struct str text);
+
+#endif
