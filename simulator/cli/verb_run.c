@@ -17,9 +17,12 @@ static int read_options(struct cli *c, struct run_options *o)
                               .ca_dir = cli_text(c, "ca"),
                               .seed = cli_text(c, "seed"),
                               .jobs = (unsigned)cli_number(c, "jobs", 1),
+                              .record = cli_text(c, "record"),
                               .keep = cli_flag(c, "keep")};
     if (timeout && (duration_read(str_from(timeout), &o->timeout_us) || o->timeout_us == 0))
         return cli_fail(c, CLI_USAGE, "--timeout wants a duration such as 30s or PT1M, not '%s'", timeout);
+    if (o->record && dir_make(o->record))
+        return cli_fail(c, CLI_FILE, "the folder %s cannot be made: %s", o->record, strerror(errno));
     return CLI_OK;
 }
 
@@ -100,6 +103,9 @@ static const struct option_spec options[] = {
     {.name = "junit", .value = "FILE", .help = "write a JUnit report"},
     {.name = "json", .value = "FILE", .help = "write a JSON report"},
     {.name = "tap", .value = "FILE", .help = "write a TAP 14 report"},
+    {.name = "record",
+     .value = "DIR",
+     .help = "write a recording of each scenario into this folder (twinsim replay, timeline, scenario from)"},
     {.name = "keep", .help = "leave the folder of each scenario and say where it is"},
     {.name = "quiet", .help = "a line a scenario, no steps; the default when CI is set"},
     {.name = "seed", .value = "N", .help = "the text of ${seed}; default 1"},

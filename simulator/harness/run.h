@@ -13,12 +13,14 @@
 #include "scenario.h"
 
 struct run_options {
-    const char *agent;  /* replaces every agent's command; NULL: the scenario's, else security-agent */
-    const char *ca_dir; /* NULL: the user's */
-    const char *seed;   /* ${seed}; NULL: "1" */
-    int64_t timeout_us; /* replaces every scenario's; 0: its own */
-    unsigned jobs;      /* scenarios at the same time; 0: 1 */
-    bool keep;          /* leave the folders and say where they are */
+    const char *agent;       /* replaces every agent's command; NULL: the scenario's, else security-agent */
+    const char *ca_dir;      /* NULL: the user's */
+    const char *seed;        /* ${seed}; NULL: "1" */
+    int64_t timeout_us;      /* replaces every scenario's; 0: its own */
+    unsigned jobs;           /* scenarios at the same time; 0: 1 */
+    const char *record;      /* a folder that is there: each scenario leaves a recording in it; NULL: none */
+    const char *record_file; /* set by run_all for each scenario */
+    bool keep;               /* leave the folders and say where they are */
 };
 
 #define VERDICT_LIST(X)                                                                                                \

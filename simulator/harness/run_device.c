@@ -372,6 +372,7 @@ enum verdict run_inject_device(struct run *r)
 
     if (!who || ident_read(str_from(who), &id))
         return run_error(r, "'%s' is no identity", who ? who : "");
+    record_device(r);
     switch (r->step->type) {
     case STEP_CONNECT:
         return inject_connect(r);

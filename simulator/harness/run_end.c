@@ -135,7 +135,7 @@ enum verdict run_end(struct run *r, enum verdict v)
 {
     if (!v)
         v = judge_agent(r);
-    v = judge_events(r, v);
+    v = record_end(r, judge_events(r, v));
     keep_output(r);
     v = end_processes(r, v);
     clean_up(r);

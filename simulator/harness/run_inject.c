@@ -29,15 +29,21 @@ bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t
 
 enum verdict run_command(struct run *r, cJSON *command, int *status, cJSON **body)
 {
+    char cause[64];
     enum rc rc;
 
     if (!r->service) {
         cJSON_Delete(command);
         return run_error(r, "the hub is not running; start it first: {\"start\":\"hub\"}");
     }
+    (void)snprintf(cause, sizeof cause, "%s",
+                   json_get_text(command, "correlationData") ? json_get_text(command, "correlationData") : "");
+    record_command(r, command);
     rc = service_command(r->service, command, COMMAND_MS, status, body);
-    if (rc == RC_OK)
+    if (rc == RC_OK) {
+        record_answer(r, cause, *status);
         return VERDICT_PASSED;
+    }
     if (rc == RC_IO && run_catch_up(r))
         return VERDICT_ERROR; /* explained: the hub is gone */
     return run_error(r, "the hub does not answer a command: %s", rc_text(rc));

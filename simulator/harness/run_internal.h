@@ -6,6 +6,7 @@
  *   run_device.c    devices that the runner plays
  *   run_check.c     steps that look
  *   run_explain.c   what a red step says
+ *   run_record.c    what goes into a recording
  *   run_pool.c      many scenarios, a worker each
  */
 #ifndef TWINSIM_RUN_INTERNAL_H
@@ -16,6 +17,7 @@
 #include "agent_process.h"
 #include "hub_process.h"
 #include "mask.h"
+#include "record.h"
 #include "run.h"
 #include "service.h"
 #include "sim_device.h"
@@ -49,6 +51,7 @@ struct run {
     bool hub_lost, is_interrupted, events_lost;
     int64_t last_seq;
     struct timeline timeline;
+    struct recorder recorder;
     enum rc timeline_rc;
     unsigned commands, rids;
     struct sim_device *devices[RUN_DEVICES_MAX];
@@ -154,6 +157,29 @@ const char *run_who(const struct run *r);
 MUST_USE enum verdict run_inject_device(struct run *r); /* connect, leave, report, send */
 void run_devices_turn(struct run *r);                   /* deal with what came for them */
 void run_devices_end(struct run *r);
+
+/* ---- run_record.c: nothing happens when nothing is recorded ---- */
+/* Begin: who there is, and with what twins. Call it when the identities are there and nothing else has happened. */
+MUST_USE enum verdict record_begin(struct run *r);
+void record_event(struct run *r, const cJSON *event);
+/* A command goes to the hub; and what it answered, when it refused. */
+void record_command(struct run *r, const cJSON *command);
+void record_answer(struct run *r, const char *cause, int status);
+/* The harness starts, stops, kills or restarts something ("hub", or an agent by its name), or runs a program ("exec", with its
+ * line or words as written). */
+void record_process(struct run *r, const char *who, const char *did, const cJSON *words);
+/* The step in hand plays a simulated device. */
+void record_device(struct run *r);
+/* An agent has ended by itself. */
+void record_ended(struct run *r, const char *agent, const char *as, int exit_code);
+/* The steps are over: wait until nothing new happens any more, so that a recording's end is no matter of luck. */
+MUST_USE enum verdict record_settle(struct run *r);
+/* The last line. returns the verdict that stands */
+MUST_USE enum verdict record_end(struct run *r, enum verdict v);
+/* A copy of a value with its variables filled in, but for those that every run has of its own. NULL: no memory */
+cJSON *record_template(const struct run *r, const cJSON *value);
+/* The file that the scenario of that number is recorded in. returns RC_OK, RC_LIMIT, RC_NOMEM */
+MUST_USE enum rc record_path(const char *dir, struct scenario *const *scenarios, size_t index, char out[PATH_MAX]);
 
 /* ---- run_end.c ---- */
 /* Judge what the steps could not, end every process, remove everything. returns the verdict that stands */

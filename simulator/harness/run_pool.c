@@ -51,6 +51,8 @@ static void block_signals(sigset_t *set)
 static void become_worker(const struct pool *p, size_t index, int progress_fd, pid_t parent)
 {
     sigset_t set;
+    struct run_options own = *p->options;
+    char record_file[PATH_MAX];
     int signal_fd;
     cJSON *result;
 
@@ -63,7 +65,10 @@ static void become_worker(const struct pool *p, size_t index, int progress_fd, p
     signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signal_fd < 0 || descendants_adopt() || prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
         _exit(1);
-    result = run_scenario(p->options, p->scenarios[index], progress_fd, signal_fd);
+    if (own.record && record_path(own.record, p->scenarios, index, record_file))
+        _exit(1);
+    own.record_file = own.record ? record_file : NULL;
+    result = run_scenario(&own, p->scenarios[index], progress_fd, signal_fd);
     cJSON_Delete(result);
     (void)close(signal_fd);
     (void)close(progress_fd);

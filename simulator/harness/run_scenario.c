@@ -78,11 +78,15 @@ static enum verdict set_up(struct run *r)
     r->about = r->s->identities;
     if (!v)
         v = run_identities(r);
+    if (!v)
+        v = record_begin(r);
     r->first_step_us = run_now_us();
     r->timeline.cursor = r->timeline.count; /* what setting up caused is not the scenario's */
     r->about = r->s->agent;
-    if (!v && r->s->agent && (!start || strcmp(start, "auto") == 0))
+    if (!v && r->s->agent && (!start || strcmp(start, "auto") == 0)) {
+        record_process(r, "agent", "start", NULL);
         v = run_agent_start(r);
+    }
     r->about = NULL;
     return v;
 }
@@ -153,6 +157,8 @@ static enum verdict step_exec(struct run *r)
     if (!v && !run_duration(r, "within", EXEC_WITHIN_US, &within_us))
         v = VERDICT_ERROR;
     if (!v)
+        record_process(r, "exec", "exec", r->step->value);
+    if (!v)
         v = run_exec(r, words.at, within_us, &output, &code);
     if (!v && !(got = json_i64(code)))
         v = run_no_memory(r);
@@ -167,6 +173,11 @@ static enum verdict step_exec(struct run *r)
 
 static enum verdict run_step(struct run *r)
 {
+    bool is_process = r->step->type == STEP_START || r->step->type == STEP_STOP || r->step->type == STEP_KILL ||
+                      r->step->type == STEP_RESTART;
+
+    if (is_process)
+        record_process(r, json_get_text(r->node, r->step->name), r->step->name, NULL);
     switch (r->step->type) {
     case STEP_WAIT:
         return step_wait(r);
@@ -318,6 +329,7 @@ static bool run_init(struct run *r, const struct run_options *options, const str
     r->started_us = r->first_step_us = r->last_step_us = run_now_us();
     r->deadline_us = r->started_us + (options->timeout_us ? options->timeout_us : s->timeout_us);
     timeline_init(&r->timeline);
+    recorder_init(&r->recorder);
     masks_init(&r->masks);
     r->vars = cJSON_CreateObject();
     r->keys = cJSON_CreateObject();
@@ -333,6 +345,7 @@ static void run_done(struct run *r)
     cJSON_Delete(r->failure);
     masks_done(&r->masks);
     timeline_done(&r->timeline);
+    recorder_done(&r->recorder);
     tail_done(&r->output);
 }
 
@@ -352,6 +365,8 @@ cJSON *run_scenario(const struct run_options *options, const struct scenario *s,
     v = set_up(r);
     if (!v)
         v = run_steps(r, steps);
+    if (!v)
+        v = record_settle(r);
     r->last_step_us = run_now_us();
     r->step = NULL;
     v = run_end(r, v);

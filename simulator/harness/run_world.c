@@ -41,6 +41,7 @@ static void on_event(void *arg, const cJSON *event)
 
     if (json_get_i64(event, "seq", &seq) == RC_OK && seq > r->last_seq)
         r->last_seq = seq;
+    record_event(r, event);
     if (!r->timeline_rc)
         r->timeline_rc = timeline_add(&r->timeline, event, run_now_us());
 }
@@ -76,8 +77,11 @@ static enum verdict check_hub(struct run *r)
 static void check_agent(struct run *r)
 {
     agent_process_read(&r->agent);
-    if (r->agent_started && !r->agent_ended_us && agent_process_has_ended(&r->agent))
+    if (r->agent_started && !r->agent_ended_us && agent_process_has_ended(&r->agent)) {
         r->agent_ended_us = run_now_us();
+        if (!r->agent_told_to_end)
+            record_ended(r, "agent", json_get_text(r->s->agent, "as"), agent_process_exit_code(&r->agent));
+    }
 }
 
 static enum verdict deal_with_service(struct run *r)

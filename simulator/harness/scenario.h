@@ -70,6 +70,7 @@ struct scenario {
     cJSON *aliases; /* pattern to place, those of included files among them */
     cJSON *vars;    /* likewise */
     char *name;
+    size_t row;                            /* of "each", from 1; 0 without it */
     size_t n_rows;                         /* of "each"; 1 without it: so many scenarios the file stands for */
     const cJSON *identities, *agent, *hub; /* NULL when not given */
     int64_t timeout_us;                    /* for all of it */

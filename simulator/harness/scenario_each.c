@@ -74,6 +74,7 @@ enum rc each_read(struct reading *r, size_t row)
     }
     if (r->problems->count != before)
         one = NULL;
+    s->row = one ? row + 1 : 0;
     s->name = name_of(name ? name : "", one, row + 1);
     return s->name ? add_missing(s->vars, one) : RC_NOMEM;
 }
