@@ -8,5 +8,8 @@ foreach(name test_address test_files test_hub_file)
 endforeach()
 twinsim_test(test_normalise unit LIBS twinsim_harness)
 # JSON Schema: one table of cases for our checker and for the one in tests/support/json-schema.js.
-twinsim_test(test_schema unit LIBS twinsim_harness)
-target_compile_definitions(test_schema PRIVATE TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/unit/data")
+foreach(name test_schema test_security_schema)
+  twinsim_test(${name} unit LIBS twinsim_harness)
+  target_compile_definitions(${name} PRIVATE
+    TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/unit/data" FIXTURES="${CMAKE_SOURCE_DIR}/fixtures")
+endforeach()

@@ -5,7 +5,7 @@
  *   objects     required properties patternProperties additionalProperties propertyNames minProperties maxProperties
  *   arrays      items additionalItems contains minItems maxItems uniqueItems
  *   numbers     minimum maximum exclusiveMinimum exclusiveMaximum
- *   texts       minLength maxLength (in characters) pattern format (date-time, uuid)
+ *   texts       minLength maxLength (in characters) pattern format (date-time, uuid, ipv4, ipv6)
  *   and what says nothing about a value: $schema $id $comment title description default examples $defs definitions
  * Strict where the standard is lenient: a keyword that is not in this list is a mistake of the schema, so a misspelt one is noticed,
  * and so is an unknown format. A $ref names a place in the same schema. Patterns are those of schema_pattern.h.

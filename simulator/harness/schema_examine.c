@@ -43,9 +43,13 @@ bool schema_has_type(const cJSON *value, const char *type, bool *is_known)
 
 enum schema_format schema_format(const char *name)
 {
-    if (strcmp(name, "date-time") == 0)
-        return SCHEMA_DATE_TIME;
-    return strcmp(name, "uuid") == 0 ? SCHEMA_UUID : SCHEMA_FORMAT_UNKNOWN;
+    static const char *const names[] = {
+        [SCHEMA_DATE_TIME] = "date-time", [SCHEMA_UUID] = "uuid", [SCHEMA_IPV4] = "ipv4", [SCHEMA_IPV6] = "ipv6"};
+    unsigned i = 0;
+
+    while (i < COUNT(names) && strcmp(name, names[i]) != 0)
+        i++;
+    return (enum schema_format)i;
 }
 
 /* Is key the token of a JSON pointer, in which ~1 is '/' and ~0 is '~'? */
@@ -165,6 +169,7 @@ static void examine_types(const struct examining *x, const cJSON *argument)
     const cJSON *one = cJSON_IsArray(argument) ? argument->child : argument;
     bool is_known = false;
 
+    assert(argument);
     for (; one; one = cJSON_IsArray(argument) ? one->next : NULL) {
         is_known = false;
         if (cJSON_IsString(one))
@@ -233,8 +238,9 @@ static const char *shape_wanted(enum schema_argument argument, const cJSON *node
     case ARGUMENT_COUNT:
         return is_count(node) ? NULL : "a whole number, not negative";
     case ARGUMENT_FORMAT:
-        return cJSON_IsString(node) && schema_format(node->valuestring) != SCHEMA_FORMAT_UNKNOWN ? NULL
-                                                                                                 : "date-time or uuid";
+        return cJSON_IsString(node) && schema_format(node->valuestring) != SCHEMA_FORMAT_UNKNOWN
+                   ? NULL
+                   : "date-time, uuid, ipv4 or ipv6";
     case ARGUMENT_LIST:
         return is_list ? NULL : "a list, not empty";
     case ARGUMENT_NAMES:

@@ -86,7 +86,7 @@ const cJSON *schema_find(const cJSON *root, const char *ref);
 /* Is the value of the type of that name? is_known (may be NULL) tells whether there is such a type. */
 bool schema_has_type(const cJSON *value, const char *type, bool *is_known);
 
-enum schema_format { SCHEMA_DATE_TIME, SCHEMA_UUID, SCHEMA_FORMAT_UNKNOWN };
+enum schema_format { SCHEMA_DATE_TIME, SCHEMA_UUID, SCHEMA_IPV4, SCHEMA_IPV6, SCHEMA_FORMAT_UNKNOWN };
 enum schema_format schema_format(const char *name);
 
 #endif

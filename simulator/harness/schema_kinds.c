@@ -4,6 +4,8 @@
 #include "iso_time.h"
 #include "schema_pattern.h"
 
+#include <arpa/inet.h>
+
 /* --- objects --- */
 
 static bool check_required(struct checking *c, const struct at *at, const cJSON *arg, const cJSON *value)
@@ -301,6 +303,7 @@ static bool is_uuid(const char *text)
 
 static bool check_format(struct checking *c, const struct at *at, const cJSON *arg, const cJSON *value)
 {
+    unsigned char address[sizeof(struct in6_addr)];
     int64_t us;
 
     if (!cJSON_IsString(value))
@@ -311,6 +314,12 @@ static bool check_format(struct checking *c, const struct at *at, const cJSON *a
                schema_expected(at, "a date and time as in RFC 3339", NULL, value);
     case SCHEMA_UUID:
         return is_uuid(value->valuestring) || schema_expected(at, "a UUID", NULL, value);
+    case SCHEMA_IPV4:
+        return inet_pton(AF_INET, value->valuestring, address) == 1 ||
+               schema_expected(at, "an IPv4 address", NULL, value);
+    case SCHEMA_IPV6:
+        return inet_pton(AF_INET6, value->valuestring, address) == 1 ||
+               schema_expected(at, "an IPv6 address", NULL, value);
     case SCHEMA_FORMAT_UNKNOWN:
     default:
         schema_fail(c, RC_SYNTAX, "the schema uses a format that is not known");

@@ -4,6 +4,7 @@
 //   validate(schema, value)   // [] when it is valid, else what is wrong: ["/steps/0: ..."]
 // A keyword that it does not know is an error in the schema, so that a misspelt one is noticed.
 'use strict';
+const { isIPv4, isIPv6 } = require('node:net');
 const { isDeepStrictEqual } = require('node:util');
 
 const typeOf = (value) => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
@@ -21,6 +22,8 @@ const isDateTime = (text) => {
 const formats = {
   'date-time': isDateTime,
   uuid: (text) => /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i.test(text),
+  ipv4: isIPv4,
+  ipv6: isIPv6,
 };
 
 /** One function a keyword: (argument, value, context) => list of problems. */
