@@ -6,6 +6,13 @@
  *    "failure":{"line","column","step","message","nearest","differences","hints","output"}, "notes":[..], "work":dir, "events":[..]}
  * failure only when not passed, events only then, work only when it was kept. A failed scenario is a verdict about the agent; an
  * error says that there is none (the hub or the harness failed).
+ *
+ * With run_options.events every result tells what a picture needs. Events are numbered from 1 in the order in which they came:
+ *   "events":[..], "eventsBefore": how many earlier ones are left off, "agent": the identity, "beganUs": the first step, on the
+ *   clock of the events' mono_us, "endedUs": the end; "twins":{id:{"before":twin,"after":twin}} as the service reads them, before
+ *   the agent starts and after it has ended (either is missing when there was none);
+ *   in a step "us" (since beganUs) and "event": the number of the one it caused or took; in failure "nearestEvent" and "cursor",
+ *   the last event before those it searched
  */
 #ifndef TWINSIM_RUN_H
 #define TWINSIM_RUN_H
@@ -21,6 +28,7 @@ struct run_options {
     const char *record;      /* a folder that is there: each scenario leaves a recording in it; NULL: none */
     const char *record_file; /* set by run_all for each scenario */
     bool keep;               /* leave the folders and say where they are */
+    bool events;             /* results hold events, twins and times */
 };
 
 #define VERDICT_LIST(X)                                                                                                \

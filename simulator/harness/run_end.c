@@ -11,6 +11,7 @@
 
 #define OUTPUT_SHORT 4000u /* bytes of the agent's last output in a failure */
 #define EVENTS_TOLD  2000u
+#define EVENTS_DRAWN 20000u              /* by a report that draws them */
 #define LINGER_US    (US_PER_S * 3 / 10) /* for an agent's children to end after it */
 #define END_MS       5000
 
@@ -138,6 +139,7 @@ enum verdict run_end(struct run *r, enum verdict v)
     v = record_end(r, judge_events(r, v));
     keep_output(r);
     v = end_processes(r, v);
+    run_read_twins(r, "after");
     clean_up(r);
     return r->is_interrupted ? VERDICT_SKIPPED : v;
 }
@@ -146,9 +148,14 @@ enum verdict run_end(struct run *r, enum verdict v)
 
 static bool add_events(const struct run *r, cJSON *result)
 {
-    size_t first = r->timeline.count > EVENTS_TOLD ? r->timeline.count - EVENTS_TOLD : 0;
+    size_t told = r->options->events ? EVENTS_DRAWN : EVENTS_TOLD;
+    size_t first = r->timeline.count > told ? r->timeline.count - told : 0;
     cJSON *events = cJSON_CreateArray();
 
+    if (first && json_set(result, "eventsBefore", json_i64((int64_t)first))) {
+        cJSON_Delete(events);
+        return false;
+    }
     if (!events || json_set(result, "events", events))
         return false;
     for (size_t i = first; i < r->timeline.count; i++) {
@@ -160,6 +167,22 @@ static bool add_events(const struct run *r, cJSON *result)
         }
     }
     return true;
+}
+
+/* What a picture of the run needs beside the steps. */
+static bool add_picture(struct run *r, cJSON *result, int64_t end_us)
+{
+    const char *as = json_get_text(r->s->agent, "as");
+    bool good = add_events(r, result) && json_set(result, "beganUs", json_i64(r->first_step_us)) == RC_OK &&
+                json_set(result, "endedUs", json_i64(end_us)) == RC_OK;
+
+    if (good && as)
+        good = json_set(result, "agent", json_str(str_from(as))) == RC_OK;
+    if (good && r->twins) {
+        good = json_set(result, "twins", r->twins) == RC_OK;
+        r->twins = NULL;
+    }
+    return good;
 }
 
 cJSON *run_result(struct run *r, enum verdict v, cJSON *steps)
@@ -179,9 +202,11 @@ cJSON *run_result(struct run *r, enum verdict v, cJSON *steps)
     if (good && r->options->keep)
         good = json_set(result, "work", json_str(str_from(r->dir))) == RC_OK;
     if (good && v != VERDICT_PASSED && r->failure) {
-        good = json_set(result, "failure", r->failure) == RC_OK && add_events(r, result);
+        good = json_set(result, "failure", r->failure) == RC_OK && (r->options->events || add_events(r, result));
         r->failure = NULL;
     }
+    if (good && r->options->events)
+        good = add_picture(r, result, end_us);
     if (good && r->notes->child) {
         good = json_set(result, "notes", r->notes) == RC_OK;
         r->notes = NULL;

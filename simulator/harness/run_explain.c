@@ -39,6 +39,7 @@ static void note_failure(struct run *r, const char *message)
     if (!r->failure || json_set(r->failure, "line", json_i64(line)) ||
         json_set(r->failure, "column", json_i64(column)) ||
         (r->step && !add_text(r->failure, "step", buf_view(&step))) ||
+        (r->options->events && json_set(r->failure, "cursor", json_i64((int64_t)r->timeline.cursor))) ||
         !add_text(r->failure, "message", str_from(message))) {
         cJSON_Delete(r->failure); /* a verdict without its reason is still one */
         r->failure = NULL;
@@ -269,6 +270,9 @@ void run_explain_events(struct run *r, const struct wanted *w, size_t from)
         if (!is_never)
             run_differences(r, "", &report);
         (void)add_text(r->failure, "nearest", buf_view(&text));
+        if (r->options->events &&
+            json_set(r->failure, "nearestEvent", json_i64((int64_t)(is_never ? from : nearest) + 1)))
+            run_note(r, "the picture does not mark the nearest event: %s", rc_text(RC_NOMEM));
         buf_reset(&text);
         match_print_short(&text, event_content(r->timeline.at[is_never ? from : nearest].event), EVENT_SHORT);
         (void)add_text(r->failure, "nearestContent", buf_view(&text));

@@ -7,6 +7,7 @@
  *   run_check.c     steps that look
  *   run_explain.c   what a red step says
  *   run_record.c    what goes into a recording
+ *   run_twins.c     twins before and after, for a report
  *   run_pool.c      many scenarios, a worker each
  */
 #ifndef TWINSIM_RUN_INTERNAL_H
@@ -67,7 +68,7 @@ struct run {
     const struct step *step; /* now; NULL outside of the steps */
     cJSON *node;             /* the step with its variables filled in */
     const cJSON *about;      /* what of the file is in hand outside of the steps; NULL: nothing in particular */
-    cJSON *failure, *notes;
+    cJSON *failure, *notes, *twins;
 };
 
 int64_t run_now_us(void);
@@ -186,6 +187,11 @@ MUST_USE enum rc record_path(const char *dir, struct scenario *const *scenarios,
 enum verdict run_end(struct run *r, enum verdict v);
 /* The result as run.h describes it, masked; takes steps over. NULL: no memory */
 cJSON *run_result(struct run *r, enum verdict v, cJSON *steps);
+
+/* ---- run_twins.c ---- */
+/* Remember the twins of all identities that were made so far, as "before" or "after", when the options want it. What cannot be
+ * read is left out: it is no reason for a verdict. */
+void run_read_twins(struct run *r, const char *when);
 
 /* ---- run_scenario.c ---- */
 /* Run one scenario in this process, which must be a worker (alone, with the signals in signal_fd blocked).

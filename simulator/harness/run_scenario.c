@@ -79,6 +79,8 @@ static enum verdict set_up(struct run *r)
     if (!v)
         v = run_identities(r);
     if (!v)
+        run_read_twins(r, "before");
+    if (!v)
         v = record_begin(r);
     r->first_step_us = run_now_us();
     r->timeline.cursor = r->timeline.count; /* what setting up caused is not the scenario's */
@@ -292,12 +294,22 @@ static enum verdict fill_and_run(struct run *r)
     return v;
 }
 
+/* Where a step stands among the events, when the options want it. */
+static bool place_step(const struct run *r, cJSON *node, int64_t begin_us, size_t cursor)
+{
+    if (!r->options->events)
+        return true;
+    return json_set(node, "us", json_i64(begin_us - r->first_step_us)) == RC_OK &&
+           (r->timeline.cursor == cursor || json_set(node, "event", json_i64((int64_t)r->timeline.cursor)) == RC_OK);
+}
+
 static enum verdict run_steps(struct run *r, cJSON *told)
 {
     enum verdict v = VERDICT_PASSED;
 
     for (size_t i = 0; i < r->s->n_steps && !v; i++) {
         int64_t begin_us = run_now_us();
+        size_t cursor = r->timeline.cursor;
         cJSON *node;
 
         r->step = &r->s->steps[i];
@@ -308,7 +320,7 @@ static enum verdict run_steps(struct run *r, cJSON *told)
         v = begin_us >= r->deadline_us ? run_failed(r, "the time limit of the whole scenario is over")
                                        : fill_and_run(r);
         if (!cJSON_AddItemToArray(told, node) || json_set(node, "verdict", json_str(str_from(verdict_text(v)))) ||
-            json_set(node, "ms", json_i64((run_now_us() - begin_us) / 1000)))
+            json_set(node, "ms", json_i64((run_now_us() - begin_us) / 1000)) || !place_step(r, node, begin_us, cursor))
             return v ? v : run_no_memory(r);
         tell(r, "step", node);
     }
@@ -343,6 +355,7 @@ static void run_done(struct run *r)
     cJSON_Delete(r->keys);
     cJSON_Delete(r->notes);
     cJSON_Delete(r->failure);
+    cJSON_Delete(r->twins);
     masks_done(&r->masks);
     timeline_done(&r->timeline);
     recorder_done(&r->recorder);
