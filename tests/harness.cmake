@@ -1,6 +1,6 @@
 # The harness's tests: scenario files, patterns, timelines; hubs and the processes that are started.
 foreach(name test_scenario_text test_scenario_alias test_scenario_match test_scenario_read test_scenario_timeline
-        test_scenario_output)
+        test_scenario_output test_report_html)
   twinsim_test(${name} unit LIBS twinsim_harness)
 endforeach()
 foreach(name test_address test_files test_hub_file)

@@ -18,7 +18,8 @@ static int read_options(struct cli *c, struct run_options *o)
                               .seed = cli_text(c, "seed"),
                               .jobs = (unsigned)cli_number(c, "jobs", 1),
                               .record = cli_text(c, "record"),
-                              .keep = cli_flag(c, "keep")};
+                              .keep = cli_flag(c, "keep"),
+                              .events = cli_text(c, "html") != NULL};
     if (timeout && (duration_read(str_from(timeout), &o->timeout_us) || o->timeout_us == 0))
         return cli_fail(c, CLI_USAGE, "--timeout wants a duration such as 30s or PT1M, not '%s'", timeout);
     if (o->record && dir_make(o->record))
@@ -79,6 +80,8 @@ static int run_set(struct cli *c, const struct run_options *o, const struct scen
         failed = write_report(c, cli_text(c, "json"), report_json, results, us);
     if (!failed)
         failed = write_report(c, cli_text(c, "tap"), report_tap, results, us);
+    if (!failed)
+        failed = write_report(c, cli_text(c, "html"), report_html, results, us);
     cJSON_Delete(results);
     return failed ? failed : code;
 }
@@ -106,6 +109,9 @@ static const struct option_spec options[] = {
     {.name = "record",
      .value = "DIR",
      .help = "write a recording of each scenario into this folder (twinsim replay, timeline, scenario from)"},
+    {.name = "html",
+     .value = "FILE",
+     .help = "write a page for people: a picture of time, every message, twins before and after"},
     {.name = "keep", .help = "leave the folder of each scenario and say where it is"},
     {.name = "quiet", .help = "a line a scenario, no steps; the default when CI is set"},
     {.name = "seed", .value = "N", .help = "the text of ${seed}; default 1"},

@@ -36,6 +36,9 @@ struct report_counts report_count(const cJSON *results);
 void report_junit(struct buf *out, const cJSON *results, int64_t us);
 /* TAP 14: a test point a scenario, and all that explains a red one as its YAML block. Appends. */
 void report_tap(struct buf *out, const cJSON *results, int64_t us);
+/* One page of HTML that needs nothing else: verdicts and what explains a red one as plain markup, and for each scenario a picture of
+ * time, its messages and its twins, drawn by the page's own script from results made with run_options.events. Appends. */
+void report_html(struct buf *out, const cJSON *results, int64_t us);
 /* {"twinsim":version,"passed":n,...,"scenarios":[results]}. Appends. */
 void report_json(struct buf *out, const cJSON *results, int64_t us);
 

@@ -1,0 +1,17 @@
+# cmake -DIN=file[|file...] -DOUT=file.c -DNAME=name [-DHEADER=name.h] -P embed.cmake: the bytes of one file, or of several behind each
+# other, as a C array, which the header declares.
+if(NOT HEADER)
+  set(HEADER ${NAME}.h)
+endif()
+string(REPLACE "|" ";" files "${IN}")
+set(hex "")
+set(from "")
+foreach(file IN LISTS files)
+  file(READ ${file} more HEX)
+  string(APPEND hex "${more}")
+  get_filename_component(name ${file} NAME)
+  string(APPEND from " ${name}")
+endforeach()
+string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+file(WRITE ${OUT} "/* Made from${from}. */\n#include \"${HEADER}\"\n\nconst unsigned char ${NAME}[] = {\n${bytes}\n};\nconst size_t ${NAME}_len = sizeof ${NAME};\n")
