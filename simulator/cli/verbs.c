@@ -33,6 +33,8 @@ static const struct verb *const verbs[] = {
     /* scenarios */
     &verb_run,
     &verb_lint,
+    /* recordings */
+    &verb_timeline,
     /* as files */
     &verb_export,
     &verb_import,

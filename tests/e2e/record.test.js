@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { finish, runScenario, workshop } = require('../support/runner.js');
-const { Running } = require('../support/twinsim.js');
+const { Running, twinsim } = require('../support/twinsim.js');
 
 const TINY = `node ${path.resolve(__dirname, '../support/tiny-agent.js')}`;
 const agent = { as: 'edge-1/m' };
@@ -92,4 +92,32 @@ test('a recording that cannot be written is an error, not a verdict', async (t) 
   const second = await finish(new Running(['run', shop.file, '--record', path.join(shop.file, 'rec')], { env: shop.env }));
   assert.equal(second.code, 3);
   assert.match(second.stderr, /cannot be made/);
+});
+
+test('two runs of the same print the same timeline, and it is another when a value is', async (t) => {
+  const record = async (value) => {
+    const { dir, code } = await runScenario(t, { name: 'same', agent, steps: [{ log: 'listening' }, { desired: { a: 1 } }, { expect: 'reported' }, { desired: { a: value } }, { expect: 'reported' }] }, '--agent', `${TINY} echo`, '--record', '@DIR/rec');
+    assert.equal(code, 0);
+    return path.join(dir, 'rec/s.jsonl');
+  };
+  const [one, two, other] = [await record(2), await record(2), await record(3)];
+  const timeline = async (file) => (await twinsim('timeline', file)).stdout;
+  assert.match(await timeline(one), /^edge-1\/m twin \{"kind":"reported","patch":\{"a":1\},"status":204,"version":2\}\nedge-1\/m twin \{"kind":"reported","patch":\{"a":2\},"status":204,"version":3\}$/m);
+  assert.equal(await timeline(one), await timeline(two));
+  assert.notEqual(await timeline(one), await timeline(other));
+  assert.equal((await twinsim('timeline', one, two)).stdout, `== ${one}\n${await timeline(one)}== ${two}\n${await timeline(two)}`);
+  assert.match((await twinsim('timeline', '--raw', one)).stdout, /^ +\d+\.\d{6} +> process \{"who":"agent","did":"start"\}$[^]*^ +\d+\.\d{6} +\d\d:\d\d:\d\d\.\d+ +edge-1\/m +reported +/m);
+});
+
+test('a recording that is cut is refused with its line, unless one asks for what there is', async (t) => {
+  const { dir } = await runScenario(t, { name: 's', agent, steps: [{ expect: 'reported' }] }, '--agent', `${TINY} report '{"a":1}'`, '--record', '@DIR/rec');
+  const file = path.join(dir, 'rec/s.jsonl');
+  const text = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, text.slice(0, text.indexOf('"verdict"')));
+  const refused = await twinsim('timeline', file);
+  assert.deepEqual([refused.code, refused.stdout], [3, '']);
+  assert.ok(refused.stderr.includes(`${file}:${text.trim().split('\n').length}: the recording is cut in this line`), refused.stderr);
+  const taken = await twinsim('timeline', file, '--cut');
+  assert.equal(taken.code, 0, taken.stderr);
+  assert.match(taken.stdout, /"kind":"reported"/);
 });
