@@ -170,11 +170,10 @@ static bool add_events(const struct run *r, cJSON *result)
 }
 
 /* What a picture of the run needs beside the steps. */
-static bool add_picture(struct run *r, cJSON *result, int64_t end_us)
+static bool add_picture(struct run *r, cJSON *result)
 {
     const char *as = json_get_text(r->s->agent, "as");
-    bool good = add_events(r, result) && json_set(result, "beganUs", json_i64(r->first_step_us)) == RC_OK &&
-                json_set(result, "endedUs", json_i64(end_us)) == RC_OK;
+    bool good = add_events(r, result) && json_set(result, "beganUs", json_i64(r->first_step_us)) == RC_OK;
 
     if (good && as)
         good = json_set(result, "agent", json_str(str_from(as))) == RC_OK;
@@ -206,7 +205,7 @@ cJSON *run_result(struct run *r, enum verdict v, cJSON *steps)
         r->failure = NULL;
     }
     if (good && r->options->events)
-        good = add_picture(r, result, end_us);
+        good = add_picture(r, result);
     if (good && r->notes->child) {
         good = json_set(result, "notes", r->notes) == RC_OK;
         r->notes = NULL;

@@ -96,7 +96,7 @@ function readModel(data) {
   }
   const setUp = events.filter((row) => row.us < 0);
   const rows = merge(events.filter((row) => row.us >= 0), steps, red, failure);
-  const endUs = Math.max(data.endedUs - data.beganUs || 0, ...steps.map((row) => row.endUs), events.length ? events[events.length - 1].us : 0);
+  const endUs = Math.max(1, ...steps.map((row) => row.endUs), events.length ? events[events.length - 1].us : 0);
   return { lanes, events, steps, red, setUp, rows, endUs, failure };
 }
 

@@ -116,7 +116,7 @@ function makeRow(model, row) {
       return el('li', { className: 'cursor' }, el('time', {}), laneCell(model, row), el('span', { className: 'words faint' }, `↓ it looks at what comes behind event #${row.number}`));
     case 'why':
       return el('li', { className: 'red' }, el('time', {}, seconds(row.us)), laneCell(model, row),
-        el('span', { className: 'words' }, el('span', { className: 'mark failed' }, `✗ step ${row.step.index} is red here`), ' ', model.failure.message ?? ''));
+        el('span', { className: 'words' }, el('span', { className: 'mark failed' }, `✗ step ${row.step.index} is red here:`), ' ', model.failure.message ?? ''));
     case 'end':
       return el('li', { className: 'cursor' }, el('time', {}, seconds(row.us)), laneCell(model, row), el('span', { className: 'words faint' }, 'the steps are over; the agent is told to end'));
     default:

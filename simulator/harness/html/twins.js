@@ -27,7 +27,7 @@ function compare(before, after, count, depth = 0, key = '') {
   if (before === undefined || after === undefined || !isObject(before) || !isObject(after)) {
     const lines = (sign, value) => (value === undefined ? [] : text(value).split('\n').map((line, i) => ({ sign, depth, text: (i ? '' : name) + line })));
     if (before !== undefined && after !== undefined && same(before, after)) return lines(' ', after);
-    count.n++;
+    if (!key.startsWith('$')) count.n++; /* a version follows from the rest */
     return [...lines('-', before), ...lines('+', after)];
   }
   const keys = [...Object.keys(before), ...Object.keys(after).filter((one) => !(one in before))];
