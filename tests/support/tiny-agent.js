@@ -2,7 +2,8 @@
 //
 //   node tiny-agent.js report '{"a":1}' ...  report that, one by one, then stay
 //   node tiny-agent.js telemetry N BYTES FILE  send N messages as fast as the socket takes them, then make FILE, then stay
-//   node tiny-agent.js echo                  report back every desired change
+//   node tiny-agent.js echo [BUG]            report back every desired change; with a bug: stale (the value before), text (numbers as
+//                                            texts), flat (objects are forgotten)
 'use strict';
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -40,10 +41,17 @@ async function main() {
   } else if (what === 'echo') {
     await client.subscribe('$iothub/twin/PATCH/properties/desired/#');
     console.log('listening');
+    let before = {};
+    const wrong = {
+      stale: (patch) => Object.fromEntries(Object.keys(patch).map((key) => [key, before[key] ?? 0])),
+      text: (patch) => JSON.parse(JSON.stringify(patch, (key, value) => (typeof value === 'number' ? String(value) : value))),
+      flat: (patch) => Object.fromEntries(Object.entries(patch).filter(([, value]) => typeof value !== 'object')),
+    };
     for (let rid = 1; ; rid++) {
       const { payload } = await client.message('$iothub/twin/PATCH/properties/desired/', { ms: 2 ** 31 - 1 });
       const { $version, ...patch } = JSON.parse(payload);
-      await client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, JSON.stringify(patch));
+      await client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, JSON.stringify(wrong[args[0]]?.(patch) ?? patch));
+      before = patch;
     }
   }
 }
