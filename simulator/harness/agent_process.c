@@ -51,6 +51,11 @@ static int wait_exec(int failed)
     return n == (ssize_t)sizeof error ? error : 0;
 }
 
+void agent_process_init(struct agent_process *p)
+{
+    *p = (struct agent_process){.pidfd = -1, .out = -1};
+}
+
 enum rc agent_process_start(const struct agent_process_options *options, struct agent_process *out, char *why,
                             size_t why_size)
 {

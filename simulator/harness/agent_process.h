@@ -27,6 +27,8 @@ struct agent_process {
     struct tail *tail;
 };
 
+/* One that never ran. */
+void agent_process_init(struct agent_process *p);
 /* Start it. returns RC_OK, RC_NOT_FOUND (no such program or folder), RC_IO; why says what was wrong */
 MUST_USE enum rc agent_process_start(const struct agent_process_options *options, struct agent_process *out, char *why,
                                      size_t why_size);

@@ -55,9 +55,15 @@ static double seconds(const cJSON *node)
 
 static void print_step(struct terminal *t, const cJSON *step)
 {
-    bool good = is_verdict(step, VERDICT_PASSED);
+    bool good = is_verdict(step, VERDICT_PASSED), is_cut_short = is_verdict(step, VERDICT_SKIPPED);
 
-    (void)fprintf(t->out, "    %s%s%s  %s%7.3f s%s  ", colour(t, good ? GREEN : RED), good ? "ok " : "RED",
+    (void)fprintf(t->out, "    %s%s%s  %s%7.3f s%s  ",
+                  colour(t, good           ? GREEN
+                            : is_cut_short ? YELLOW
+                                           : RED),
+                  good           ? "ok "
+                  : is_cut_short ? "cut"
+                                 : "RED",
                   colour(t, PLAIN), colour(t, FAINT), seconds(step), colour(t, PLAIN));
     print_plain(t->out, json_get_text(step, "text"));
     (void)fputc('\n', t->out);

@@ -5,10 +5,10 @@
 
 static struct wanted wanted_of(const struct run *r)
 {
-    return (struct wanted){.kind = json_get_text(r->node, r->step->name),
+    return (struct wanted){.kind = json_get_text(r->lane->node, r->lane->step->name),
                            .who = run_who(r),
-                           .match = json_get(r->node, "match"),
-                           .event = json_get(r->node, "event"),
+                           .match = json_get(r->lane->node, "match"),
+                           .event = json_get(r->lane->node, "event"),
                            .aliases = r->s->aliases};
 }
 
@@ -16,7 +16,7 @@ enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content)
 {
     const cJSON *place;
 
-    cJSON_ArrayForEach(place, json_get(r->node, "save"))
+    cJSON_ArrayForEach(place, json_get(r->lane->node, "save"))
     {
         struct str path = str_from(place->valuestring);
         bool in_event = str_starts(path, STR("$."));
@@ -45,83 +45,82 @@ static void print_seconds(int64_t us, char out[32])
         (void)snprintf(out, 32, "%.3f s", (double)us / (double)US_PER_S);
 }
 
+/* How many events an expect waits for. 0: explained */
+static unsigned wanted_count(struct run *r)
+{
+    const cJSON *count = json_get(r->lane->node, "count");
+
+    if (count && !step_count_is_good(count)) {
+        (void)run_error(r, "'count' is a number from 1 to %d", STEP_COUNT_MAX);
+        return 0;
+    }
+    return count ? (unsigned)count->valuedouble : 1;
+}
+
+/* Nothing came, or not enough. */
+static enum verdict tell_missing(struct run *r, const struct wanted *w)
+{
+    const struct look *l = &r->lane->look;
+    const char *what = l->seen ? "other" : "such event";
+    char seconds[32], so_far[64] = "";
+    enum verdict v;
+
+    print_seconds(l->within_us, seconds);
+    if (json_get(r->lane->node, "count"))
+        (void)snprintf(so_far, sizeof so_far, "only %u of %u such events came; ", l->seen, l->wanted);
+    if (run_now_us() < l->until_us)
+        v = run_failed(r, "%sno %s will come: the agent has ended by itself", so_far, what);
+    else
+        v = run_failed(r, "%sno %s within %s%s", so_far, what, seconds, limit_text(r, ""));
+    run_explain_events(r, w, l->begin);
+    return v;
+}
+
 static enum verdict check_expect(struct run *r)
 {
+    struct look *l = &r->lane->look;
     struct wanted w = wanted_of(r);
-    const cJSON *count = json_get(r->node, "count");
-    unsigned wanted = 1, seen = 0;
-    size_t begin = r->timeline.cursor, from = begin;
-    int64_t within_us, until_us;
-    enum verdict v = VERDICT_PASSED;
-    char seconds[32], so_far[64] = "";
+    size_t found;
 
-    if (!run_duration(r, "within", WITHIN_US, &within_us))
+    if (!run_look(r, "within", WITHIN_US) || (!l->wanted && !(l->wanted = wanted_count(r))))
         return VERDICT_ERROR;
-    if (count && !step_count_is_good(count))
-        return run_error(r, "'count' is a number from 1 to %d", STEP_COUNT_MAX);
-    if (count)
-        wanted = (unsigned)count->valuedouble;
-    until_us = run_deadline(r, within_us);
-    while (!v) {
-        size_t found = timeline_find(&r->timeline, &w, from);
-
-        if (found != TIMELINE_NONE && ++seen < wanted) {
-            begin = from = found + 1;
-            continue;
-        }
-        if (found != TIMELINE_NONE) {
-            r->timeline.cursor = found + 1;
+    while ((found = timeline_find(&r->timeline, &w, l->from)) != TIMELINE_NONE) {
+        if (++l->seen == l->wanted) {
+            r->lane->cursor = found + 1;
             return run_save(r, r->timeline.at[found].event, event_content(r->timeline.at[found].event));
         }
-        from = r->timeline.count;
-        if (run_now_us() >= until_us || run_agent_is_over(r))
-            break;
-        v = run_turn(r, until_us);
+        l->begin = l->from = found + 1;
     }
-    if (v)
-        return v;
-    print_seconds(within_us, seconds);
-    if (count)
-        (void)snprintf(so_far, sizeof so_far, "only %u of %u such events came; ", seen, wanted);
-    if (run_now_us() < until_us)
-        v = run_failed(r, "%sno %s will come: the agent has ended by itself", so_far, seen ? "other" : "such event");
-    else
-        v = run_failed(r, "%sno %s within %s%s", so_far, seen ? "other" : "such event", seconds, limit_text(r, ""));
-    run_explain_events(r, &w, begin);
-    return v;
+    l->from = r->timeline.count;
+    if (run_now_us() < l->until_us && !run_agent_is_over(r))
+        return run_pending(r);
+    return tell_missing(r, &w);
 }
 
 static enum verdict check_never(struct run *r)
 {
+    struct look *l = &r->lane->look;
     struct wanted w = wanted_of(r);
-    size_t from = r->timeline.cursor;
-    int64_t for_us, until_us;
-    enum verdict v = VERDICT_PASSED;
+    size_t found;
+    struct buf text;
+    enum verdict v;
 
-    if (!run_duration(r, "for", US_PER_S, &for_us))
+    if (!run_look(r, "for", US_PER_S))
         return VERDICT_ERROR;
-    until_us = run_deadline(r, for_us);
-    while (!v) {
-        size_t found = timeline_find(&r->timeline, &w, from);
-
-        if (found != TIMELINE_NONE) {
-            struct buf text;
-
-            buf_init(&text, 0);
-            run_print_moment(r, found, &text);
-            v = run_failed(r, "there was one: %.*s", STR_FMT(buf_view(&text)));
-            buf_done(&text);
-            run_explain_events(r, &w, found);
-            return v;
-        }
-        from = r->timeline.count;
-        if (run_now_us() >= until_us)
-            break;
-        v = run_turn(r, until_us);
+    found = timeline_find(&r->timeline, &w, l->from);
+    l->from = r->timeline.count;
+    if (found != TIMELINE_NONE) {
+        buf_init(&text, 0);
+        run_print_moment(r, found, &text);
+        v = run_failed(r, "there was one: %.*s", STR_FMT(buf_view(&text)));
+        buf_done(&text);
+        run_explain_events(r, &w, found);
+        return v;
     }
-    if (!v && until_us >= r->deadline_us)
-        v = run_failed(r, "the time limit of the whole scenario is over");
-    return v;
+    if (run_now_us() < l->until_us)
+        return run_pending(r);
+    return l->until_us >= r->deadline_us ? run_failed(r, "the time limit of the whole scenario is over")
+                                         : VERDICT_PASSED;
 }
 
 /* ---- twin ---- */
@@ -160,7 +159,7 @@ static bool twin_fits(const struct run *r, const cJSON *twin, struct run *explai
     const cJSON *section, *properties = json_get(twin, "properties");
     bool fits = true;
 
-    cJSON_ArrayForEach(section, json_get(r->node, "twin"))
+    cJSON_ArrayForEach(section, json_get(r->lane->node, "twin"))
     {
         bool is_tags = strcmp(section->string, "tags") == 0;
         const cJSON *got = json_get(is_tags ? twin : properties, section->string);
@@ -177,61 +176,58 @@ static bool twin_fits(const struct run *r, const cJSON *twin, struct run *explai
     return fits;
 }
 
-/* Look at the twin, and again whenever something happened, until it fits. */
-static enum verdict check_twin(struct run *r)
+static enum verdict tell_twin(struct run *r, const cJSON *twin)
 {
-    int64_t within_us, until_us;
     char seconds[32];
     enum verdict v;
 
-    if (!run_duration(r, "within", WITHIN_US, &within_us))
-        return VERDICT_ERROR;
-    until_us = run_deadline(r, within_us);
-    for (;;) {
-        cJSON *twin = NULL;
-        size_t seen = r->timeline.count;
+    print_seconds(r->lane->look.within_us, seconds);
+    v = run_failed(r, "the twin of %s was not so within %s%s", run_who(r), seconds, limit_text(r, ""));
+    (void)twin_fits(r, twin, r);
+    run_explain_agent(r);
+    return v;
+}
 
-        v = show_twin(r, &twin);
-        if (v)
-            return v;
-        if (twin_fits(r, twin, NULL)) {
-            v = run_save(r, twin, json_get(twin, "properties"));
-            cJSON_Delete(twin);
-            return v;
-        }
-        while (!v && r->timeline.count == seen && run_now_us() < until_us && !run_agent_is_over(r))
-            v = run_turn(r, until_us);
-        if (!v && r->timeline.count == seen) {
-            print_seconds(within_us, seconds);
-            v = run_failed(r, "the twin of %s was not so within %s%s", run_who(r), seconds, limit_text(r, ""));
-            (void)twin_fits(r, twin, r);
-            run_explain_agent(r);
-        }
-        cJSON_Delete(twin);
-        if (v || run_now_us() >= r->deadline_us)
-            return v ? v : run_failed(r, "the time limit of the whole scenario is over");
-    }
+/* Look at the twin, and again whenever something happened. */
+static enum verdict check_twin(struct run *r)
+{
+    struct look *l = &r->lane->look;
+    bool is_new = !l->has_begun, is_last;
+    cJSON *twin = NULL;
+    enum verdict v;
+
+    if (!run_look(r, "within", WITHIN_US))
+        return VERDICT_ERROR;
+    is_last = run_now_us() >= l->until_us || run_agent_is_over(r);
+    if (!is_new && !is_last && l->from == r->timeline.count)
+        return run_pending(r);
+    l->from = r->timeline.count;
+    v = show_twin(r, &twin);
+    if (!v && twin_fits(r, twin, NULL))
+        v = run_save(r, twin, json_get(twin, "properties"));
+    else if (!v && is_last)
+        v = tell_twin(r, twin);
+    else if (!v)
+        v = run_pending(r);
+    cJSON_Delete(twin);
+    return v;
 }
 
 /* ---- the agent's end and words ---- */
 
 static enum verdict check_exit(struct run *r)
 {
-    const cJSON *wanted = json_get(r->node, "exit");
-    int64_t within_us, until_us;
+    const cJSON *wanted = json_get(r->lane->node, "exit");
     enum verdict v = VERDICT_PASSED;
     cJSON *code;
     struct buf text;
 
-    if (!run_duration(r, "within", WITHIN_US, &within_us))
+    if (!run_look(r, "within", WITHIN_US))
         return VERDICT_ERROR;
     if (!r->agent_started)
         return run_error(r, "the agent was never started");
-    until_us = run_deadline(r, within_us);
-    while (!v && run_agent_is_running(r) && run_now_us() < until_us)
-        v = run_turn(r, until_us);
-    if (v)
-        return v;
+    if (run_agent_is_running(r) && run_now_us() < r->lane->look.until_us)
+        return run_pending(r);
     if (run_agent_is_running(r))
         return run_failed(r, "the agent is still running%s", limit_text(r, ""));
     r->agent_end_expected = true;
@@ -288,32 +284,28 @@ static bool find_line(struct run *r, const cJSON *wanted, uint64_t *from)
 
 static enum verdict check_log(struct run *r)
 {
-    const cJSON *wanted = json_get(r->node, "log");
-    int64_t within_us, until_us;
-    uint64_t from = r->output_read;
-    enum verdict v = VERDICT_PASSED;
+    struct look *l = &r->lane->look;
+    bool has_begun = l->has_begun;
+    enum verdict v;
 
-    if (!run_duration(r, "within", WITHIN_US, &within_us))
+    if (!run_look(r, "within", WITHIN_US))
         return VERDICT_ERROR;
     if (!r->agent_started)
         return run_error(r, "the agent was never started");
-    until_us = run_deadline(r, within_us);
-    while (!v) {
-        if (find_line(r, wanted, &from))
-            return VERDICT_PASSED;
-        if (run_now_us() >= until_us || (!run_agent_is_running(r) && r->agent.out < 0)) {
-            v = run_failed(r, "the agent wrote no such line%s", limit_text(r, ""));
-            run_explain_agent(r);
-            return v;
-        }
-        v = run_turn(r, until_us);
-    }
+    if (!has_begun)
+        l->byte = r->output_read;
+    if (find_line(r, json_get(r->lane->node, "log"), &l->byte))
+        return VERDICT_PASSED;
+    if (run_now_us() < l->until_us && (run_agent_is_running(r) || r->agent.out >= 0))
+        return run_pending(r);
+    v = run_failed(r, "the agent wrote no such line%s", limit_text(r, ""));
+    run_explain_agent(r);
     return v;
 }
 
 enum verdict run_check(struct run *r)
 {
-    switch (r->step->type) {
+    switch (r->lane->step->type) {
     case STEP_EXPECT:
         return check_expect(r);
     case STEP_NEVER:
@@ -325,6 +317,6 @@ enum verdict run_check(struct run *r)
     case STEP_LOG:
         return check_log(r);
     default:
-        return run_error(r, "'%s' checks nothing", r->step->name);
+        return run_error(r, "'%s' checks nothing", r->lane->step->name);
     }
 }

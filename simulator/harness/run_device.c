@@ -187,10 +187,10 @@ static enum verdict connect_device(struct run *r, const char *who, bool is_clean
         v = read_twin(r, d, from);
     else
         v = wait_event(r, d, connected, "", from, &index);
-    if (!v && is_refused && !json_get(r->node, "refused")) {
+    if (!v && is_refused && !json_get(r->lane->node, "refused")) {
         reason = index == TIMELINE_NONE ? NULL : json_get_text(r->timeline.at[index].event, "reason");
         v = run_failed(r, "the hub refused the connection of %s: %s", who, reason ? reason : "no reason given");
-    } else if (!v && !is_refused && json_get(r->node, "refused") && r->step->type == STEP_CONNECT) {
+    } else if (!v && !is_refused && json_get(r->lane->node, "refused") && r->lane->step->type == STEP_CONNECT) {
         v = run_failed(r, "the hub accepted the connection of %s; a refusal was expected", who);
     }
     *out = d;
@@ -201,13 +201,14 @@ static enum verdict inject_connect(struct run *r)
 {
     struct sim_device *ignored;
 
-    return connect_device(r, json_get_text(r->node, "connect"), !cJSON_IsFalse(json_get(r->node, "clean")), &ignored);
+    return connect_device(r, json_get_text(r->lane->node, "connect"), !cJSON_IsFalse(json_get(r->lane->node, "clean")),
+                          &ignored);
 }
 
 static enum verdict inject_leave(struct run *r)
 {
     static const char *const disconnected[] = {"disconnected", NULL};
-    const char *who = json_get_text(r->node, "leave"), *how = json_get_text(r->node, "how");
+    const char *who = json_get_text(r->lane->node, "leave"), *how = json_get_text(r->lane->node, "how");
     struct sim_device *d = device_find(r, who);
     size_t from = r->timeline.count;
     int64_t until_us = run_deadline(r, DEVICE_US);
@@ -232,7 +233,7 @@ static enum verdict inject_leave(struct run *r)
 /* The device of the step, which connects when it is not there. */
 static enum verdict device_of(struct run *r, struct sim_device **out)
 {
-    const char *who = json_get_text(r->node, "on");
+    const char *who = json_get_text(r->lane->node, "on");
 
     run_devices_turn(r); /* the hub may have ended it meanwhile */
     *out = device_find(r, who);
@@ -253,7 +254,7 @@ static enum verdict publish(struct run *r, struct sim_device *d, const char *top
 static enum verdict inject_report(struct run *r)
 {
     static const char *const reported[] = {"reported", NULL};
-    const cJSON *given = json_get(r->node, "report"), *clash;
+    const cJSON *given = json_get(r->lane->node, "report"), *clash;
     cJSON *patch = NULL;
     struct sim_device *d;
     size_t from = r->timeline.count, index = TIMELINE_NONE;
@@ -311,13 +312,13 @@ static enum verdict event_topic(struct run *r, const char *who, struct buf *topi
     if (ident_is_module(id))
         buf_addf(topic, "modules/%.*s/", STR_FMT(id.module));
     buf_add(topic, STR("messages/events/"));
-    cJSON_ArrayForEach(one, json_get(r->node, "system"))
+    cJSON_ArrayForEach(one, json_get(r->lane->node, "system"))
     {
         const char *wire = bag_wire_key(str_from(one->string));
 
         add_property(topic, wire ? wire : one->string, one);
     }
-    cJSON_ArrayForEach(one, json_get(r->node, "properties"))
+    cJSON_ArrayForEach(one, json_get(r->lane->node, "properties"))
     {
         add_property(topic, one->string, one);
     }
@@ -352,9 +353,9 @@ static enum verdict inject_send(struct run *r)
     buf_init(&topic, 64 * 1024);
     buf_init(&body, 0);
     if (!v)
-        v = event_topic(r, json_get_text(r->node, "on"), &topic);
+        v = event_topic(r, json_get_text(r->lane->node, "on"), &topic);
     if (!v)
-        v = body_of(r, json_get(r->node, "send"), &body);
+        v = body_of(r, json_get(r->lane->node, "send"), &body);
     if (!v)
         v = publish(r, d, topic.at, buf_view(&body));
     if (!v)
@@ -366,14 +367,14 @@ static enum verdict inject_send(struct run *r)
 
 enum verdict run_inject_device(struct run *r)
 {
-    bool is_named = r->step->type == STEP_CONNECT || r->step->type == STEP_LEAVE;
-    const char *who = json_get_text(r->node, is_named ? r->step->name : "on");
+    bool is_named = r->lane->step->type == STEP_CONNECT || r->lane->step->type == STEP_LEAVE;
+    const char *who = json_get_text(r->lane->node, is_named ? r->lane->step->name : "on");
     struct ident id;
 
     if (!who || ident_read(str_from(who), &id))
         return run_error(r, "'%s' is no identity", who ? who : "");
     record_device(r);
-    switch (r->step->type) {
+    switch (r->lane->step->type) {
     case STEP_CONNECT:
         return inject_connect(r);
     case STEP_LEAVE:

@@ -184,13 +184,16 @@ static bool add_picture(struct run *r, cJSON *result)
     return good;
 }
 
-cJSON *run_result(struct run *r, enum verdict v, cJSON *steps)
+cJSON *run_result(struct run *r, enum verdict v)
 {
     int64_t end_us = run_now_us(), before_us = r->first_step_us ? r->first_step_us - r->started_us : 0;
     cJSON *result = cJSON_CreateObject();
     bool good = result != NULL;
 
-    good = json_set(result, "steps", steps) == RC_OK && good;
+    if (good) {
+        good = json_set(result, "steps", r->steps) == RC_OK;
+        r->steps = NULL;
+    }
     good = good && json_set(result, "file", json_str(str_from(r->s->file))) == RC_OK;
     good = good && json_set(result, "name", json_str(str_from(r->s->name))) == RC_OK;
     good = good && json_set(result, "verdict", json_str(str_from(verdict_text(v)))) == RC_OK;

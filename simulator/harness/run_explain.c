@@ -12,7 +12,7 @@ static void place_of(const struct run *r, unsigned *line, unsigned *column)
 {
     struct source source = scenario_source(r->s);
 
-    const cJSON *at = r->step ? r->step->at : r->about;
+    const cJSON *at = r->lane->step ? r->lane->step->at : r->about;
 
     *line = *column = 1;
     if (at)
@@ -33,13 +33,13 @@ static void note_failure(struct run *r, const char *message)
         return;
     place_of(r, &line, &column);
     buf_init(&step, 0);
-    if (r->step)
-        step_print(&step, r->step);
+    if (r->lane->step)
+        step_print(&step, r->lane->step);
     r->failure = cJSON_CreateObject();
     if (!r->failure || json_set(r->failure, "line", json_i64(line)) ||
         json_set(r->failure, "column", json_i64(column)) ||
-        (r->step && !add_text(r->failure, "step", buf_view(&step))) ||
-        (r->options->events && json_set(r->failure, "cursor", json_i64((int64_t)r->timeline.cursor))) ||
+        (r->lane->step && !add_text(r->failure, "step", buf_view(&step))) ||
+        (r->options->events && json_set(r->failure, "cursor", json_i64((int64_t)r->lane->cursor))) ||
         !add_text(r->failure, "message", str_from(message))) {
         cJSON_Delete(r->failure); /* a verdict without its reason is still one */
         r->failure = NULL;
@@ -191,7 +191,7 @@ static void hint_earlier(struct run *r, const struct wanted *w)
     size_t found = timeline_find(&r->timeline, w, 0);
     struct buf text;
 
-    if (found == TIMELINE_NONE || found >= r->timeline.cursor)
+    if (found == TIMELINE_NONE || found >= r->lane->cursor)
         return;
     buf_init(&text, 0);
     run_print_moment(r, found, &text);
@@ -252,7 +252,7 @@ void run_explain_agent(struct run *r)
 
 void run_explain_events(struct run *r, const struct wanted *w, size_t from)
 {
-    bool is_never = r->step->type == STEP_NEVER;
+    bool is_never = r->lane->step->type == STEP_NEVER;
     struct match_report report;
     size_t akin = 0, nearest;
 
@@ -281,7 +281,7 @@ void run_explain_events(struct run *r, const struct wanted *w, size_t from)
     match_report_done(&report);
     if (is_never)
         return;
-    hint_kinds(r, w, r->timeline.cursor);
+    hint_kinds(r, w, r->lane->cursor);
     hint_earlier(r, w);
     hint_elsewhere(r, w, from);
     run_explain_agent(r);

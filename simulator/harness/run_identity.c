@@ -103,17 +103,17 @@ enum verdict run_identities(struct run *r)
 
 enum verdict run_inject_create(struct run *r)
 {
-    const char *who = json_get_text(r->node, "create");
-    enum verdict v = who && !json_get(r->node, "refused") ? create_parent(r, who) : VERDICT_PASSED;
+    const char *who = json_get_text(r->lane->node, "create");
+    enum verdict v = who && !json_get(r->lane->node, "refused") ? create_parent(r, who) : VERDICT_PASSED;
 
-    return v ? v : create(r, who, r->node);
+    return v ? v : create(r, who, r->lane->node);
 }
 
 enum verdict run_inject_status(struct run *r)
 {
     static const char *const updated[] = {"updated", NULL};
-    bool enable = r->step->type == STEP_ENABLE;
-    cJSON *command = run_command_new(r, "device.update", json_get_text(r->node, r->step->name));
+    bool enable = r->lane->step->type == STEP_ENABLE;
+    cJSON *command = run_command_new(r, "device.update", json_get_text(r->lane->node, r->lane->step->name));
 
     if (command && json_set(command, "status", json_str(enable ? STR("enabled") : STR("disabled")))) {
         cJSON_Delete(command);
@@ -125,7 +125,7 @@ enum verdict run_inject_status(struct run *r)
 enum verdict run_inject_delete(struct run *r)
 {
     static const char *const deleted[] = {"deleted", NULL};
-    const char *who = json_get_text(r->node, "delete");
+    const char *who = json_get_text(r->lane->node, "delete");
     bool is_module = who && strchr(who, '/');
 
     return run_send(r, run_command_new(r, is_module ? "module.delete" : "device.delete", who), deleted, NULL);
@@ -134,8 +134,8 @@ enum verdict run_inject_delete(struct run *r)
 enum verdict run_inject_rotate(struct run *r)
 {
     static const char *const updated[] = {"updated", NULL};
-    const char *key = json_get_text(r->node, "key");
-    cJSON *command = run_command_new(r, "device.renew-key", json_get_text(r->node, "rotateKey")), *body = NULL;
+    const char *key = json_get_text(r->lane->node, "key");
+    cJSON *command = run_command_new(r, "device.renew-key", json_get_text(r->lane->node, "rotateKey")), *body = NULL;
     enum verdict v;
 
     if (command && json_set(command, "keyType", json_str(key ? str_from(key) : STR("primary")))) {

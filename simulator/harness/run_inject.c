@@ -11,14 +11,14 @@
 
 const char *run_who(const struct run *r)
 {
-    const char *on = json_get_text(r->node, "on");
+    const char *on = json_get_text(r->lane->node, "on");
 
     return on ? on : json_get_text(r->s->agent, "as");
 }
 
 bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t *out_us)
 {
-    const cJSON *value = json_get(r->node, name);
+    const cJSON *value = json_get(r->lane->node, name);
 
     *out_us = otherwise_us;
     if (!value || (cJSON_IsString(value) && duration_read(str_from(value->valuestring), out_us) == RC_OK))
@@ -81,7 +81,7 @@ static int64_t error_code(const cJSON *body)
 /* A step may say that it wants to be refused. code 0: the hub gave none */
 enum verdict run_judge_status(struct run *r, int status, int64_t code, const char *message)
 {
-    const cJSON *wanted = json_get(r->node, "refused");
+    const cJSON *wanted = json_get(r->lane->node, "refused");
     long long said = code ? code : status, want = wanted ? (long long)wanted->valuedouble : 0;
 
     message = message ? message : "no message";
@@ -107,7 +107,7 @@ static enum verdict follow_own_event(struct run *r, const char *cause, const cha
             /* a replacement causes two, side by side */
             while ((next = timeline_find_own(&r->timeline, cause, kinds, own + 1)) == own + 1)
                 own = next;
-            r->timeline.cursor = own + 1;
+            r->lane->cursor = own + 1;
             return VERDICT_PASSED;
         }
         if (run_now_us() >= until_us)
@@ -189,7 +189,7 @@ static enum verdict put_written(struct run *r, cJSON *object, const char *outer,
 static enum verdict inject_patch(struct run *r)
 {
     static const char *const desired[] = {"desired", NULL}, *const tags[] = {"tags", NULL};
-    bool is_tags = r->step->type == STEP_TAGS;
+    bool is_tags = r->lane->step->type == STEP_TAGS;
     cJSON *command = run_command_new(r, "twin.update", run_who(r)), *patch;
     enum verdict v = command ? VERDICT_PASSED : VERDICT_ERROR;
 
@@ -197,7 +197,8 @@ static enum verdict inject_patch(struct run *r)
         v = run_no_memory(r);
     patch = json_get(command, "patch");
     if (!v)
-        v = put_written(r, patch, is_tags ? NULL : "properties", r->step->name, json_get(r->node, r->step->name));
+        v = put_written(r, patch, is_tags ? NULL : "properties", r->lane->step->name,
+                        json_get(r->lane->node, r->lane->step->name));
     if (!v)
         return run_send(r, command, is_tags ? tags : desired, NULL);
     cJSON_Delete(command);
@@ -294,7 +295,7 @@ static enum verdict keep_writable(struct run *r, cJSON **twin)
 static enum verdict inject_replace(struct run *r)
 {
     static const char *const kinds[] = {"desired", "tags", NULL};
-    const cJSON *value = json_get(r->node, "replace");
+    const cJSON *value = json_get(r->lane->node, "replace");
     bool is_file = cJSON_IsString(value);
     cJSON *command = run_command_new(r, "twin.replace", run_who(r)), *twin = NULL;
     enum verdict v = command ? VERDICT_PASSED : VERDICT_ERROR;
@@ -332,7 +333,7 @@ static cJSON *fault_command(struct run *r)
     if (is_glob)
         good = json_set(command, "command", json_str(STR("fault.add"))) == RC_OK &&
                json_set(command, "on", json_str(str_from(who))) == RC_OK;
-    cJSON_ArrayForEach(member, r->node)
+    cJSON_ArrayForEach(member, r->lane->node)
     {
         const char *name = strcmp(member->string, "fault") == 0 ? "type" : member->string;
 
@@ -367,7 +368,7 @@ static enum verdict inject_fault(struct run *r)
 
     if (!v && cJSON_IsFalse(json_get(sent.body, "closed")))
         v = run_failed(r, "%s is not connected, so it cannot be disconnected", run_who(r));
-    if (!v && sent.status < 300 && strikes_at_once(r->node))
+    if (!v && sent.status < 300 && strikes_at_once(r->lane->node))
         v = follow_own_event(r, sent.cause, fault, sent.from);
     cJSON_Delete(sent.body);
     return v;
@@ -388,7 +389,7 @@ static cJSON *hub_command(struct run *r, const char *name)
 static enum verdict inject_clock(struct run *r)
 {
     static const char *const clock[] = {"clock", NULL};
-    const cJSON *what = json_get(r->node, "clock"), *by = json_get(what, "advance");
+    const cJSON *what = json_get(r->lane->node, "clock"), *by = json_get(what, "advance");
     bool freezes = cJSON_IsString(what) && strcmp(what->valuestring, "freeze") == 0;
     cJSON *command = hub_command(r, by ? "clock.advance" : freezes ? "clock.freeze" : "clock.resume");
 
@@ -401,7 +402,7 @@ static enum verdict inject_clock(struct run *r)
 
 enum verdict run_inject(struct run *r)
 {
-    switch (r->step->type) {
+    switch (r->lane->step->type) {
     case STEP_DESIRED:
     case STEP_TAGS:
         return inject_patch(r);
@@ -428,6 +429,6 @@ enum verdict run_inject(struct run *r)
     case STEP_SEND:
         return run_inject_device(r);
     default:
-        return run_error(r, "'%s' injects nothing", r->step->name);
+        return run_error(r, "'%s' injects nothing", r->lane->step->name);
     }
 }

@@ -1,8 +1,10 @@
 /* run_internal.h - one scenario while it runs, in its worker. What the run_*.c files share.
  *
- *   run_scenario.c  from the first step to the last; run_end.c what follows
+ *   run_scenario.c  from the set-up to the result; run_end.c what follows the steps
+ *   run_steps.c     one step after the other, in lanes side by side
  *   run_world.c     the hub, the agent, and the one place that waits
  *   run_inject.c    steps that change something; run_identity.c those that change identities
+ *   run_exec.c      programs that run to their end
  *   run_device.c    devices that the runner plays
  *   run_check.c     steps that look
  *   run_explain.c   what a red step says
@@ -34,6 +36,33 @@
 #define COMMAND_MS      10000
 #define RUN_DEVICES_MAX 500u /* that the runner plays at the same time */
 
+/* How far a check has come that looks again and again. All zero: it has not begun. */
+struct look {
+    bool has_begun;
+    int64_t within_us, until_us;
+    size_t begin, from; /* events: where the search began, and where it goes on */
+    unsigned wanted, seen;
+    uint64_t byte; /* of the agent's output: where the search goes on */
+};
+
+/* Steps that follow each other, with a cursor of their own: all of a scenario, or one lane of a parallel group. */
+struct lane {
+    const struct step *steps;
+    size_t n_steps, next;
+    size_t cursor;   /* the number of the next event to look at */
+    unsigned number; /* from 1 in a parallel group; 0: the scenario's own */
+
+    const struct step *step; /* in hand; NULL: none */
+    cJSON *node;             /* it, with its variables filled in */
+    cJSON *told;             /* what the result says of it; lent */
+    int64_t begun_us;
+    size_t begun_at; /* the cursor then */
+    bool is_pending; /* it waits for something: look again when anything happened, at look.until_us at the latest */
+    struct look look;
+    struct agent_process exec;
+    struct tail exec_output;
+};
+
 struct run {
     const struct run_options *options;
     const struct scenario *s;
@@ -55,19 +84,22 @@ struct run {
     struct recorder recorder;
     enum rc timeline_rc;
     unsigned commands, rids;
+    uint64_t happened; /* counts whatever a pending step may have to look at */
     struct sim_device *devices[RUN_DEVICES_MAX];
     size_t n_devices;
 
     struct tail output;   /* of all starts of the agent */
     uint64_t output_read; /* how far `log` steps have read */
-    struct agent_process agent, exec;
+    struct agent_process agent;
     bool agent_started, agent_told_to_end, agent_end_expected;
     int64_t agent_ended_us; /* 0: it runs, or never did */
 
     int64_t started_us, first_step_us, last_step_us, deadline_us;
-    const struct step *step; /* now; NULL outside of the steps */
-    cJSON *node;             /* the step with its variables filled in */
-    const cJSON *about;      /* what of the file is in hand outside of the steps; NULL: nothing in particular */
+    struct lane main, *lane; /* the lane in hand, never NULL */
+    struct lane *group;      /* of the parallel step in hand; NULL: none */
+    size_t n_group;
+    cJSON *steps;       /* what the result says of them */
+    const cJSON *about; /* what of the file is in hand outside of the steps; NULL: nothing in particular */
     cJSON *failure, *notes, *twins;
 };
 
@@ -108,9 +140,6 @@ bool run_agent_is_running(const struct run *r);
 bool run_agent_is_over(const struct run *r);
 /* Processes below us, the hub not counted. */
 unsigned run_agent_left_behind(const struct run *r);
-/* Run a program to its end. */
-MUST_USE enum verdict run_exec(struct run *r, char *const *argv, int64_t within_us, struct tail *output,
-                               int *exit_code);
 /* The time a check that began now may take, the scenario's own limit considered. */
 int64_t run_deadline(const struct run *r, int64_t within_us);
 /* Lose no event: compare what we saw with what the hub counts. */
@@ -129,7 +158,12 @@ MUST_USE enum verdict run_learn_identity(struct run *r, const cJSON *identity);
 /* Create what the scenario starts with. */
 MUST_USE enum verdict run_identities(struct run *r);
 MUST_USE enum verdict run_inject(struct run *r); /* desired ... rotateKey, fault */
-MUST_USE enum verdict run_check(struct run *r);  /* expect, never, twin, exit, log */
+MUST_USE enum verdict run_check(struct run *r);  /* expect, never, twin, exit, log: look once; may be pending */
+/* Say that the step in hand is not decided yet. */
+enum verdict run_pending(struct run *r);
+/* Begin a check, or go on with it: fills in lane->look. limit: the member that says how long. returns false when it is no
+ * duration (explained) */
+bool run_look(struct run *r, const char *limit, int64_t otherwise_us);
 /* Send a command. A refusal (status 300 and above) is no verdict yet. */
 MUST_USE enum verdict run_command(struct run *r, cJSON *command, int *status, cJSON **body);
 /* {"command":name,"deviceId":..,"moduleId":..} for an identity. NULL: explained. */
@@ -153,6 +187,11 @@ MUST_USE enum verdict run_save(struct run *r, const cJSON *event, const cJSON *c
 bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t *out_us);
 /* Whom the step is about: its "on", else the agent. NULL: nobody. */
 const char *run_who(const struct run *r);
+
+/* ---- run_exec.c ---- */
+MUST_USE enum verdict run_exec(struct run *r);
+/* End the program that a lane runs, if it runs one. */
+void run_exec_abandon(struct lane *lane);
 
 /* ---- run_device.c ---- */
 MUST_USE enum verdict run_inject_device(struct run *r); /* connect, leave, report, send */
@@ -185,8 +224,14 @@ MUST_USE enum rc record_path(const char *dir, struct scenario *const *scenarios,
 /* ---- run_end.c ---- */
 /* Judge what the steps could not, end every process, remove everything. returns the verdict that stands */
 enum verdict run_end(struct run *r, enum verdict v);
-/* The result as run.h describes it, masked; takes steps over. NULL: no memory */
-cJSON *run_result(struct run *r, enum verdict v, cJSON *steps);
+/* The result as run.h describes it, masked. NULL: no memory */
+cJSON *run_result(struct run *r, enum verdict v);
+
+/* ---- run_steps.c ---- */
+/* Do all steps of the scenario. Adds what the result says of them to r->steps. */
+MUST_USE enum verdict run_steps(struct run *r);
+/* One line of JSON to the parent: {"step":..} or {"result":..}. The parent always reads. */
+void run_tell(const struct run *r, const char *what, const cJSON *value);
 
 /* ---- run_twins.c ---- */
 /* Remember the twins of all identities that were made so far, as "before" or "after", when the options want it. What cannot be

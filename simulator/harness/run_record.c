@@ -370,12 +370,12 @@ void record_process(struct run *r, const char *who, const char *did, const cJSON
 
 void record_device(struct run *r)
 {
-    const cJSON *report = json_get(r->node, "report"), *clash;
+    const cJSON *report = json_get(r->lane->node, "report"), *clash;
     cJSON *step, *patch = NULL;
 
     if (r->recorder.fd < 0)
         return;
-    step = cJSON_Duplicate(r->node, true);
+    step = cJSON_Duplicate(r->lane->node, true);
     if (step && cJSON_IsObject(report) &&
         (alias_expand(report, r->s->aliases, &patch, &clash) || !set(step, "report", patch))) {
         cJSON_Delete(step);

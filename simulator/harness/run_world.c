@@ -36,9 +36,9 @@ int64_t run_deadline(const struct run *r, int64_t within_us)
 static void on_event(void *arg, const cJSON *event)
 {
     struct run *r = arg;
-
     int64_t seq;
 
+    r->happened++;
     if (json_get_i64(event, "seq", &seq) == RC_OK && seq > r->last_seq)
         r->last_seq = seq;
     record_event(r, event);
@@ -100,16 +100,45 @@ static enum verdict deal_with_service(struct run *r)
 
 static void collect_orphans(const struct run *r)
 {
-    pid_t ours[] = {r->hub ? hub_process_pid(r->hub) : 0, r->agent.pid, r->exec.pid};
+    pid_t ours[3 + PARALLEL_MAX] = {r->hub ? hub_process_pid(r->hub) : 0, r->agent.pid, r->main.exec.pid};
 
-    descendants_collect(ours, sizeof ours / sizeof ours[0]);
+    for (size_t i = 0; i < r->n_group; i++)
+        ours[3 + i] = r->group[i].exec.pid;
+    descendants_collect(ours, 3 + r->n_group);
 }
 
-#define FDS_OF_ITS_OWN 7u
+#define FDS_MAX (3u + 2u + 2u * (1u + PARALLEL_MAX) + RUN_DEVICES_MAX)
+
+static size_t add_process(struct pollfd *fds, size_t n, const struct agent_process *p)
+{
+    fds[n] = (struct pollfd){p->out, POLLIN, 0};
+    fds[n + 1] = (struct pollfd){p->pid ? p->pidfd : -1, POLLIN, 0};
+    return n + 2;
+}
+
+/* All that may wake us; the first is the signals'. returns how many */
+static size_t gather(const struct run *r, struct pollfd *fds)
+{
+    short write = r->service && service_wants_write(r->service) ? POLLOUT : 0;
+    size_t n = 3;
+
+    fds[0] = (struct pollfd){r->signal_fd, POLLIN, 0};
+    fds[1] = (struct pollfd){r->service ? service_fd(r->service) : -1, (short)(POLLIN | write), 0};
+    fds[2] = (struct pollfd){r->service ? hub_process_pidfd(r->hub) : -1, POLLIN, 0};
+    n = add_process(fds, n, &r->agent);
+    n = add_process(fds, n, &r->main.exec);
+    for (size_t i = 0; i < r->n_group; i++)
+        n = add_process(fds, n, &r->group[i].exec);
+    for (size_t i = 0; i < r->n_devices; i++) {
+        write = sim_device_wants_write(r->devices[i]) ? POLLOUT : 0;
+        fds[n++] = (struct pollfd){sim_device_fd(r->devices[i]), (short)(POLLIN | write), 0};
+    }
+    return n;
+}
 
 enum verdict run_turn(struct run *r, int64_t until_us)
 {
-    struct pollfd fds[FDS_OF_ITS_OWN + RUN_DEVICES_MAX];
+    struct pollfd fds[FDS_MAX];
     int64_t over_us = r->agent_ended_us ? r->agent_ended_us + LATE_US : 0, now_us = run_now_us(), left_us;
     int ms;
     enum verdict v = VERDICT_PASSED;
@@ -118,19 +147,7 @@ enum verdict run_turn(struct run *r, int64_t until_us)
         until_us = over_us; /* then it is clear that nothing more will come */
     left_us = until_us - now_us;
     ms = left_us <= 0 ? 0 : left_us > US_PER_S ? 1000 : (int)((left_us + 999) / 1000);
-    fds[0] = (struct pollfd){r->signal_fd, POLLIN, 0};
-    fds[1] = (struct pollfd){r->service ? service_fd(r->service) : -1, POLLIN, 0};
-    fds[2] = (struct pollfd){r->service ? hub_process_pidfd(r->hub) : -1, POLLIN, 0};
-    fds[3] = (struct pollfd){r->agent.out, POLLIN, 0};
-    fds[4] = (struct pollfd){r->agent.pid ? r->agent.pidfd : -1, POLLIN, 0};
-    fds[5] = (struct pollfd){r->exec.out, POLLIN, 0};
-    fds[6] = (struct pollfd){r->exec.pid ? r->exec.pidfd : -1, POLLIN, 0};
-    if (r->service && service_wants_write(r->service))
-        fds[1].events |= POLLOUT;
-    for (size_t i = 0; i < r->n_devices; i++)
-        fds[FDS_OF_ITS_OWN + i] = (struct pollfd){
-            sim_device_fd(r->devices[i]), (short)(POLLIN | (sim_device_wants_write(r->devices[i]) ? POLLOUT : 0)), 0};
-    if (poll(fds, FDS_OF_ITS_OWN + r->n_devices, ms) < 0 && errno != EINTR)
+    if (poll(fds, gather(r, fds), ms) < 0 && errno != EINTR)
         return run_error(r, "cannot wait: %s", strerror(errno));
     if (fds[0].revents) {
         struct signalfd_siginfo taken;
@@ -139,8 +156,11 @@ enum verdict run_turn(struct run *r, int64_t until_us)
         r->is_interrupted = true;
         return run_error(r, "interrupted");
     }
+    r->happened++;
     check_agent(r);
-    agent_process_read(&r->exec);
+    agent_process_read(&r->main.exec);
+    for (size_t i = 0; i < r->n_group; i++)
+        agent_process_read(&r->group[i].exec);
     collect_orphans(r);
     run_devices_turn(r);
     if (r->service)
@@ -378,30 +398,5 @@ enum verdict run_agent_stop(struct run *r, bool kill)
         if (!v)
             v = run_failed(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
     }
-    return v;
-}
-
-enum verdict run_exec(struct run *r, char *const *argv, int64_t within_us, struct tail *output, int *exit_code)
-{
-    struct agent_process_options o = {.argv = argv, .env = environ, .cwd = r->work, .tail = output};
-    int64_t until_us = run_deadline(r, within_us);
-    char why[WHY_MAX] = "";
-    enum verdict v = VERDICT_PASSED;
-    bool has_ended = false;
-
-    if (agent_process_start(&o, &r->exec, why, sizeof why))
-        return run_error(r, "%s", why);
-    while (!v && !(has_ended = agent_process_has_ended(&r->exec)) && run_now_us() < until_us)
-        v = run_turn(r, until_us);
-    if (has_ended) {
-        *exit_code = agent_process_exit_code(&r->exec);
-    } else {
-        agent_process_signal(&r->exec, SIGKILL);
-        while (!agent_process_has_ended(&r->exec))
-            (void)poll(&(struct pollfd){r->exec.pidfd, POLLIN, 0}, 1, 1000);
-        if (!v)
-            v = run_failed(r, "'%s' did not end in time; it was killed", argv[0]);
-    }
-    agent_process_done(&r->exec);
     return v;
 }

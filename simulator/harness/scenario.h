@@ -11,6 +11,7 @@
 
 #define SCENARIO_FILE_MAX   (4u * 1024 * 1024) /* bytes, of each file a scenario is made of */
 #define SCENARIO_TIMEOUT_US (60 * INT64_C(1000000))
+#define PARALLEL_MAX        16u   /* lanes side by side */
 #define STEP_COUNT_MAX      10000 /* events that one step waits for */
 
 enum step_type {
@@ -40,16 +41,26 @@ enum step_type {
     STEP_LEAVE,
     STEP_REPORT,
     STEP_SEND,
+    STEP_PARALLEL,
     STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
+};
+
+struct step;
+
+struct step_list {
+    struct step *at;
+    size_t count, cap;
 };
 
 struct step {
     enum step_type type;
-    const char *name;   /* as written: "expect" */
-    const cJSON *node;  /* the whole step */
-    const cJSON *value; /* node's member `name` */
-    const cJSON *at;    /* where the scenario itself says it: node, or the `do` that stands for it */
-    const char *block;  /* the block it is from; NULL: none */
+    const char *name;        /* as written: "expect" */
+    const cJSON *node;       /* the whole step */
+    const cJSON *value;      /* node's member `name` */
+    const cJSON *at;         /* where the scenario itself says it: node, or the `do` that stands for it */
+    const char *block;       /* the block it is from; NULL: none */
+    struct step_list *lanes; /* of a parallel step, which owns them */
+    size_t n_lanes;
 };
 
 /* A file that gives a scenario variables, aliases and blocks. */
@@ -74,8 +85,7 @@ struct scenario {
     size_t n_rows;                         /* of "each"; 1 without it: so many scenarios the file stands for */
     const cJSON *identities, *agent, *hub; /* NULL when not given */
     int64_t timeout_us;                    /* for all of it */
-    struct step *steps;
-    size_t n_steps;
+    struct step_list steps;
 };
 
 /* Read a scenario file and check all of it.

@@ -105,44 +105,110 @@ static enum rc read_aliases(struct reading *r)
     return r->problems->count == before ? add_missing(r->s->aliases, given) : RC_OK;
 }
 
-/* Read the steps of a list, which stand in the file that r->source is. from: the `do` that brings them in, else NULL. */
-static enum rc read_list(struct reading *r, const cJSON *list, const cJSON *from, size_t max);
+/* The list of steps that is being read. */
+struct list {
+    struct step_list *into;
+    const cJSON *from; /* the `do` that brings them in; NULL: none */
+    bool is_lane;
+};
 
-/* The steps of a block in place of the step that names it. */
-static enum rc read_block(struct reading *r, const cJSON *node, size_t max)
+static enum rc read_list(struct reading *r, const cJSON *nodes, struct list list);
+
+static enum rc append(struct step_list *list, struct step step)
+{
+    if (list->count == list->cap) {
+        size_t cap = list->cap ? 2 * list->cap : 16;
+        struct step *grown = realloc(list->at, cap * sizeof *grown);
+
+        if (!grown)
+            return RC_NOMEM;
+        list->at = grown;
+        list->cap = cap;
+    }
+    list->at[list->count++] = step;
+    return RC_OK;
+}
+
+/* The steps of a block in place of the step that names it; they stand in the file that has the block. */
+static enum rc read_block(struct reading *r, const cJSON *node, struct list list)
 {
     struct source outer = r->source;
     const struct include *in;
     const cJSON *block = includes_block(r->s, json_get_text(node, "do"), &in);
     enum rc rc;
 
-    if (!block)
+    if (list.from)
+        problems_at(r->problems, &r->source, node, "a block does not do another");
+    if (!block || list.from)
         return RC_OK; /* told */
     r->source = (struct source){.file = in->file, .text = buf_view(&in->text)};
-    rc = read_list(r, block, node, max);
+    list.from = node;
+    rc = read_list(r, block, list);
     r->source = outer;
     return rc;
 }
 
-static enum rc read_list(struct reading *r, const cJSON *list, const cJSON *from, size_t max)
+static void steps_free(struct step_list *list);
+
+static void lanes_free(struct step *step)
 {
-    struct scenario *s = r->s;
-    const cJSON *node;
+    for (size_t i = 0; i < step->n_lanes; i++)
+        steps_free(&step->lanes[i]);
+    free(step->lanes);
+}
+
+static void steps_free(struct step_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        lanes_free(&list->at[i]);
+    free(list->at);
+}
+
+/* The lanes of a parallel step, which is already known to be a list of lists. */
+static enum rc read_lanes(struct reading *r, struct step *step, struct list list)
+{
+    const cJSON *lane;
     enum rc rc = RC_OK;
 
-    cJSON_ArrayForEach(node, list)
+    if (list.is_lane)
+        problems_at(r->problems, &r->source, step->node, "there are no lanes within lanes");
+    if (list.is_lane || !cJSON_IsArray(step->value) || !step->value->child)
+        return RC_OK; /* told */
+    step->lanes = calloc((size_t)cJSON_GetArraySize(step->value), sizeof *step->lanes);
+    if (!step->lanes)
+        return RC_NOMEM;
+    list.is_lane = true;
+    cJSON_ArrayForEach(lane, step->value)
+    {
+        list.into = &step->lanes[step->n_lanes++];
+        if (!rc)
+            rc = read_list(r, lane, list);
+    }
+    return rc;
+}
+
+static enum rc read_list(struct reading *r, const cJSON *nodes, struct list list)
+{
+    const cJSON *node;
+
+    if (!cJSON_IsArray(nodes))
+        return RC_OK; /* told */
+    cJSON_ArrayForEach(node, nodes)
     {
         struct step step;
+        enum rc rc = step_read(r, node, &step);
 
-        rc = step_read(r, node, &step);
-        if (rc == RC_OK && step.type == STEP_DO && from)
-            problems_at(r->problems, &r->source, node, "a block does not do another");
-        else if (rc == RC_OK && step.type == STEP_DO)
-            rc = read_block(r, node, max);
-        else if (rc == RC_OK && s->n_steps < max) {
-            step.at = from ? from : node;
-            step.block = from ? json_get_text(from, "do") : NULL;
-            s->steps[s->n_steps++] = step;
+        if (rc == RC_OK && step.type == STEP_DO) {
+            rc = read_block(r, node, list);
+        } else if (rc == RC_OK) {
+            step.at = list.from ? list.from : node;
+            step.block = list.from ? json_get_text(list.from, "do") : NULL;
+            if (step.type == STEP_PARALLEL)
+                rc = read_lanes(r, &step, list);
+            if (append(list.into, step)) {
+                lanes_free(&step);
+                rc = RC_NOMEM;
+            }
         }
         if (rc == RC_NOMEM)
             return rc;
@@ -150,39 +216,27 @@ static enum rc read_list(struct reading *r, const cJSON *list, const cJSON *from
     return RC_OK;
 }
 
-static enum rc read_steps(struct reading *r)
+static bool is_about(const struct step *step, const char *target)
 {
-    const cJSON *list = json_get(r->s->tree, "steps"), *node;
-    size_t max = 0;
-
-    if (!cJSON_IsArray(list) || !list->child)
-        return RC_OK;
-    cJSON_ArrayForEach(node, list)
-    {
-        const struct include *in;
-        const cJSON *block = includes_block(r->s, json_get_text(node, "do"), &in);
-
-        max += block ? (size_t)cJSON_GetArraySize(block) : 1;
-    }
-    r->s->steps = calloc(max, sizeof *r->s->steps);
-    return r->s->steps ? read_list(r, list, NULL, max) : RC_NOMEM;
+    return step->type >= STEP_START && step->type <= STEP_RESTART && cJSON_IsString(step->value) &&
+           strcmp(step->value->valuestring, target) == 0;
 }
 
 /* Is there somebody that a step without "on" acts on? */
-static void check_has_subject(struct reading *r)
+static void check_has_subject(struct reading *r, const struct step_list *list)
 {
-    for (size_t i = 0; i < r->s->n_steps && !r->s->agent; i++) {
-        const struct step *step = &r->s->steps[i];
+    for (size_t i = 0; i < list->count; i++) {
+        const struct step *step = &list->at[i];
         bool wants_subject = step->type <= STEP_REPLACE || step->type == STEP_TWIN || step->type == STEP_FAULT;
-        bool wants_agent = step->type == STEP_EXIT || step->type == STEP_LOG ||
-                           (step->type >= STEP_START && step->type <= STEP_RESTART && cJSON_IsString(step->value) &&
-                            strcmp(step->value->valuestring, "agent") == 0);
+        bool wants_agent = step->type == STEP_EXIT || step->type == STEP_LOG || is_about(step, "agent");
 
         if (wants_agent)
             problems_at(r->problems, &r->source, step->at, "this scenario has no agent");
         else if (wants_subject && !json_get(step->node, "on"))
             problems_at(r->problems, &r->source, step->at,
                         "whom does this act on? Without an agent, say \"on\": \"device/module\"");
+        for (size_t k = 0; k < step->n_lanes; k++)
+            check_has_subject(r, &step->lanes[k]);
     }
 }
 
@@ -213,9 +267,9 @@ static enum rc read_members(struct reading *r, size_t row)
     timeout = json_get(s->tree, "timeout");
     if (!cJSON_IsString(timeout) || duration_read(str_from(timeout->valuestring), &s->timeout_us))
         s->timeout_us = SCENARIO_TIMEOUT_US;
-    rc = read_steps(r);
-    if (!rc)
-        check_has_subject(r);
+    rc = read_list(r, json_get(s->tree, "steps"), (struct list){.into = &s->steps});
+    if (!rc && !s->agent)
+        check_has_subject(r, &s->steps);
     return rc;
 }
 
@@ -309,7 +363,7 @@ void scenario_free(struct scenario *s)
         cJSON_Delete(s->includes[i].tree);
     }
     free(s->includes);
-    free(s->steps);
+    steps_free(&s->steps);
     free(s);
 }
 

@@ -176,6 +176,22 @@ static void check_how(struct reading *r, const cJSON *value)
     check_name(r, value, "way to leave", names, COUNT(names));
 }
 
+/* What the lanes hold is read where they are (scenario_read.c). */
+static void check_lanes(struct reading *r, const cJSON *value)
+{
+    const cJSON *lane;
+
+    if (!cJSON_IsArray(value) || !value->child)
+        problems_at(r->problems, &r->source, value, "'parallel' is a list of lanes, each a list of steps");
+    else if (cJSON_GetArraySize(value) > (int)PARALLEL_MAX)
+        problems_at(r->problems, &r->source, value, "more than %u lanes", PARALLEL_MAX);
+    cJSON_ArrayForEach(lane, value)
+    {
+        if (!cJSON_IsArray(lane) || !lane->child)
+            problems_at(r->problems, &r->source, lane, "a lane is a list of steps, not empty");
+    }
+}
+
 /* What may stand in a step beside its kind. */
 enum {
     ON = 1 << 0,
@@ -259,6 +275,7 @@ static const struct kind {
     {"leave", STEP_LEAVE, check_id, HOW, 0},
     {"report", STEP_REPORT, check_written, ON | REFUSED, ON},
     {"send", STEP_SEND, check_body, ON | PROPERTIES | SYSTEM, ON},
+    {"parallel", STEP_PARALLEL, check_lanes, 0, 0},
     {"do", STEP_DO, check_block, 0, 0},
 };
 
@@ -331,7 +348,7 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
         r->problems, &r->source, node,
         "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
         "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, clear, clock, "
-        "connect, leave, report, send, do");
+        "connect, leave, report, send, parallel, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
@@ -395,7 +412,8 @@ enum rc step_read(struct reading *r, const cJSON *node, struct step *out)
     for (size_t i = 0; i < COUNT(extras); i++)
         if ((kind->needs & extras[i].bit) && !json_get(node, extras[i].name))
             problems_at(r->problems, &r->source, node, "'%s' needs '%s'", kind->name, extras[i].name);
-    check_vars(r, node);
+    if (kind->type != STEP_PARALLEL) /* its steps are read one by one */
+        check_vars(r, node);
     *out = (struct step){.type = kind->type, .name = kind->name, .node = node, .value = json_get(node, kind->name)};
     return learn_saved(r, node);
 }
@@ -419,6 +437,10 @@ void step_print(struct buf *out, const struct step *step)
     if (step->block)
         buf_addf(out, "%s: ", step->block);
     buf_addf(out, "%s ", step->name);
+    if (step->n_lanes) {
+        buf_addf(out, "%zu lanes", step->n_lanes);
+        return;
+    }
     print_value(out, step->value);
     cJSON_ArrayForEach(member, step->node)
     {

@@ -1,8 +1,4 @@
-/* timeline.h - what happened, in order, and how far a scenario has read: one cursor.
- *
- * An injection puts the cursor behind its own event; `expect` searches forward from it and puts it behind what it took.
- * Events are numbered from 0 in the order in which they came; the cursor is the number of the next one to look at.
- */
+/* timeline.h - what happened, in order. Events are numbered from 0 in the order in which they came. */
 #ifndef TWINSIM_TIMELINE_H
 #define TWINSIM_TIMELINE_H
 
@@ -18,7 +14,7 @@ struct timeline {
         cJSON *event;
         int64_t at_us; /* when it reached us, on our monotonic clock */
     } * at;
-    size_t count, cap, cursor, bytes;
+    size_t count, cap, bytes;
 };
 
 void timeline_init(struct timeline *t);

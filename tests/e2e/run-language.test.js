@@ -43,3 +43,27 @@ table([
   ['a session that is kept keeps its subscriptions', 'passed', /PASSED/, [{ connect: 'dev', clean: false }, { leave: 'dev' }, { connect: 'dev', clean: false }, { expect: 'disconnected', on: 'dev' }, { never: 'subscribed', on: 'dev', for: '0s' }, { desired: { a: 1 }, on: 'dev' }], dev],
   ['a clean session forgets its subscriptions', 'passed', /PASSED/, [{ connect: 'dev', clean: false }, { leave: 'dev' }, { expect: 'disconnected', on: 'dev' }, { connect: 'dev' }, { expect: 'subscribed', on: 'dev', count: 2 }], dev],
 ]);
+
+// ---- lanes side by side ----
+
+const two = { identities: { a: {}, b: {} } };
+table([
+  ['lanes wait side by side', 'passed', /parallel 3 lanes/, [{ parallel: [[{ wait: '400ms' }], [{ wait: '400ms' }], [{ wait: '400ms' }]] }], { timeout: '1s' }],
+  ['each lane has a cursor of its own', 'passed', /PASSED/, [{ parallel: [
+    [{ connect: 'a' }, { expect: 'connected', on: 'a' }, { desired: { x: 1 }, on: 'a' }, { expect: 'reported', on: 'a', match: { x: 1 } }],
+    [{ expect: 'desired', on: 'a' }, { report: { x: 1 }, on: 'a' }, { expect: 'reported', on: 'a' }]] }], two],
+  ['behind a group the cursor stands where the furthest lane came to', 'failed', /came too early/, [{ parallel: [[{ report: { x: 1 }, on: 'a' }, { expect: 'reported', on: 'a' }], [{ wait: '0s' }]] }, { expect: 'connected', on: 'a', within: '200ms' }], two],
+  ['a red lane ends the group, and the others are skipped', 'failed', /:\d+:\d+: expect reported on a within 200ms\n +no such event within 0\.200 s/, [{ parallel: [[{ wait: '30s' }], [{ expect: 'reported', on: 'a', within: '200ms' }]] }], two],
+  ['a program in a lane is ended with its group', 'failed', /no such event/, [{ parallel: [[{ exec: ['sh', '-c', 'setsid sh -c "sleep 1000; : ${work}"'], within: '50s' }], [{ exec: 'sleep 0.2' }, { expect: 'reported', on: 'a', within: '200ms' }]] }], two],
+  ['programs run side by side', 'passed', /PASSED/, [{ parallel: [[{ exec: 'sleep 0.5' }], [{ exec: 'sleep 0.5' }], [{ exec: 'sleep 0.5' }, { exec: 'false', exit: 1 }]] }], { timeout: '1400ms' }],
+  ['the whole has a limit in lanes, too', 'failed', /time limit of the whole scenario/, [{ parallel: [[{ wait: '30s' }], [{ expect: 'telemetry', within: '30s' }]] }], { timeout: '500ms', ...two }],
+  ['a change meets a change', 'passed', /PASSED/, [{ connect: 'a' }, { parallel: [
+    Array.from({ length: 20 }, (_, i) => ({ desired: { n: i }, on: 'a' })), Array.from({ length: 20 }, (_, i) => ({ report: { n: i }, on: 'a' }))] },
+    { twin: { desired: { n: 19, $version: 21 }, reported: { n: 19, $version: 21 } }, on: 'a' }], two],
+]);
+
+test('what the result says of steps in lanes names the lane', async (t) => {
+  const { result } = await runScenario(t, { name: 'n', steps: [{ parallel: [[{ wait: '100ms' }], [{ wait: '0s' }, { wait: '1ms' }]] }, { wait: '0s' }] });
+  assert.deepEqual(result.steps.map(({ text, lane, verdict }) => [text, lane, verdict]), [
+    ['parallel 2 lanes', undefined, 'passed'], ['wait 100ms', 1, 'passed'], ['wait 0s', 2, 'passed'], ['wait 1ms', 2, 'passed'], ['wait 0s', undefined, 'passed']]);
+});

@@ -59,12 +59,12 @@ static void the_twelve_line_form_is_read(void **state)
     assert_int_equal(read_text(&f, STR(twelve_lines), &problems, &s), RC_OK);
     assert_int_equal(problems.count, 0);
     assert_string_equal(s->name, "a change made while the agent is away is applied when it is back");
-    assert_int_equal(s->n_steps, 4);
-    assert_int_equal(s->steps[0].type, STEP_EXPECT);
-    assert_int_equal(s->steps[1].type, STEP_FAULT);
+    assert_int_equal(s->steps.count, 4);
+    assert_int_equal(s->steps.at[0].type, STEP_EXPECT);
+    assert_int_equal(s->steps.at[1].type, STEP_FAULT);
     assert_int_equal(s->timeout_us, SCENARIO_TIMEOUT_US);
     buf_init(&line, 0);
-    step_print(&line, &s->steps[0]);
+    step_print(&line, &s->steps.at[0]);
     assert_string_equal(line.at, "expect reported {\"config.highPriorityMessageFrequency\":\"PT7M\"} within 5s");
     buf_done(&line);
     scenario_free(s);
