@@ -50,6 +50,7 @@ void hub_free(struct hub *h)
         }
     for (size_t i = 0; i < HUB_HOSTS_MAX; i++)
         free(h->host_texts[i]);
+    hub_faults_free(h);
     buf_done(&h->event);
     free(h->slots);
     free(h->key_seed);
@@ -112,7 +113,7 @@ void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
                  (r->read.kind == TOPIC_TWIN_GET || r->read.kind == TOPIC_TWIN_PATCH_REPORTED);
 }
 
-enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out)
+static enum hub_answer handle(struct hub *h, struct request *r, struct outbox *out)
 {
     struct identity *i = r->target.device.len && r->conn && r->conn->no && !r->conn->is_service
                              ? hub_find(h, str_from(r->conn->id))
@@ -140,6 +141,14 @@ enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out)
         return HUB_SWALLOW;
     }
     return HUB_CLOSE;
+}
+
+enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out)
+{
+    enum hub_answer answer = handle(h, r, out);
+
+    hub_fault_sweep(h);
+    return answer;
 }
 
 /* --- what several handlers do --------------------------------------------------------------------------------- */
@@ -198,6 +207,7 @@ void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now 
 {
     if (!i->conn)
         return;
+    hub_waiting_end(h, i, now, out);
     json_put_text(event_begin(h, "disconnected", i, i->conn, now), "reason", str_from(ended_name(why)));
     event_send(h, out);
     i->conn = 0;
@@ -210,20 +220,13 @@ void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now 
 
 int64_t hub_tick(struct hub *h, struct now now, struct outbox *out)
 {
-    int64_t next = INT64_MAX;
+    int64_t next = hub_fault_tick(h, now, out), token;
 
-    if (now.us < h->next_token_us)
-        return h->next_token_us;
-    for (struct identity *i = h->oldest; i; i = i->newer) {
-        if (!i->conn)
-            continue;
-        if (i->token_ends_us <= now.us)
-            hub_end_session(h, i, ENDED_TOKEN, now, out);
-        else if (i->token_ends_us < next)
-            next = i->token_ends_us;
-    }
-    h->next_token_us = next;
-    return next;
+    hub_end_expired(h, now, out);
+    if (h->next_token_us == INT64_MAX || h->clock.is_frozen || h->next_token_us - now.us >= INT64_MAX - now.mono_us)
+        return next;
+    token = now.mono_us + (h->next_token_us - now.us);
+    return token < next ? token : next;
 }
 
 /* --- who listens, who may read -------------------------------------------------------------------------------- */

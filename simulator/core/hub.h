@@ -19,7 +19,7 @@
 #define CONTROL_TOPIC     "$CONTROL/twinsim/v1"
 #define EVENTS_ROOT       "$twinsim/v1/"
 
-/* When something happens: the hub's clock (which may be moved) and a clock that never jumps, both in microseconds. */
+/* When something happens: the hub's clock (which may be moved: hub_now) and a clock that never jumps, both in microseconds. */
 struct now {
     int64_t us; /* UTC since 1970 */
     int64_t mono_us;
@@ -33,7 +33,9 @@ struct hub_options {
     int64_t token_skew_us;         /* grace after a token's expiry; default 0 */
     bool forbidden_filter_is_0x80; /* refuse a filter with SUBACK 0x80 instead of closing */
     bool require_api_version;
-    uint64_t random; /* seed of tracking ids and generation ids */
+    bool fault_messages;           /* honour the SDKs' own fault messages (facts C-30) */
+    bool fault_message_unanswered; /* one that closes at once does so before its PUBACK */
+    uint64_t random;               /* seed of tracking ids and generation ids */
 };
 
 /* A connection as the adapter keeps it; filled by an accepted CONNECT, lent to every later request. */
@@ -120,6 +122,7 @@ enum hub_answer {
     HUB_SWALLOW, /* PUBLISH: dealt with; acknowledge it and route it to nobody */
     HUB_DENY,    /* SUBSCRIBE: SUBACK 0x80 */
     HUB_CLOSE,   /* close the connection; for CONNECT: CONNACK 5 */
+    HUB_CUT,     /* CONNECT: close it without a CONNACK */
 };
 
 struct hub;
@@ -136,7 +139,10 @@ void request_read(struct request *r);
 void hub_needs(const struct hub *h, const struct request *r, struct needs *out);
 /* Hop 3: decide. Changes the hub's state in memory and fills the outbox; the change is real once the adapter has committed it. */
 enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out);
-/* Let time pass: tokens that ended close their connections. returns when it wants to be called again (hub clock, us). */
+/* The hub's time, given the world's. mono_us stays as it is. What all of the above get as now. */
+struct now hub_now(const struct hub *h, struct now world);
+/* Let time pass: tokens that ended close their connections, faults strike, what they held back leaves. returns when it wants to be
+ * called again (mono_us; INT64_MAX: when something happens). */
 int64_t hub_tick(struct hub *h, struct now now, struct outbox *out);
 
 /* The cache. find lends; put takes over (and returns what is now in the cache). */

@@ -20,7 +20,8 @@ bool hub_is_valid(const struct hub *h)
         if (i->newer ? i->newer->older != i : h->newest != i)
             return false;
     }
-    return count == h->n_identities && listed == count && bytes == h->bytes && connected == h->connected;
+    return count == h->n_identities && listed == count && bytes == h->bytes && connected == h->connected &&
+           hub_faults_are_valid(h);
 }
 
 static struct identity **slot_of(const struct hub *h, struct str id)
@@ -125,6 +126,8 @@ void hub_forget(struct hub *h, struct identity *i)
 {
     struct identity **at = slot_of(h, identity_id(i));
 
+    if (i->conn)
+        hub_waiting_end(h, i, (struct now){0, 0}, NULL);
     while (*at != i)
         at = &(*at)->hash_next;
     *at = i->hash_next;

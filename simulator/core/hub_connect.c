@@ -31,9 +31,9 @@ static int64_t token_end_us(const struct hub *h, const struct sas_token *token)
     return token->se_s >= last_s ? INT64_MAX : token->se_s * 1000000 + h->options.token_skew_us + 1;
 }
 
-static bool has_expired(const struct hub *h, const struct sas_token *token, struct now now)
+static bool has_expired(const struct hub *h, const struct sas_token *token, int64_t us)
 {
-    return now.us >= token_end_us(h, token);
+    return us >= token_end_us(h, token);
 }
 
 /* The policy a token names; skn is percent-encoded. NULL: none that the hub has. */
@@ -65,9 +65,9 @@ static const char *check_policy(const struct hub *h, const struct sas_token *tok
     return NULL;
 }
 
-/* Facts A-01..A-09. NULL: the token is good, else the reason in words. */
+/* Facts A-01..A-09; skew_us: a fault's error of the clock. NULL: the token is good, else the reason in words. */
 static const char *check_device_token(const struct hub *h, const struct request *r, const struct identity *i,
-                                      struct sas_token *token)
+                                      int64_t skew_us, struct sas_token *token)
 {
     const char *why;
 
@@ -77,7 +77,7 @@ static const char *check_device_token(const struct hub *h, const struct request 
         return "no password: a SAS token is wanted";
     if (sas_token_read(r->password, token))
         return "the password is no SAS token (sr, sig and se are wanted)";
-    if (has_expired(h, token, r->now))
+    if (has_expired(h, token, r->now.us + skew_us))
         return "the token has expired";
     if (token->skn.len) {
         why = check_policy(h, token, RIGHT_DEVICE_CONNECT);
@@ -110,7 +110,7 @@ static enum hub_answer connect_service(struct hub *h, struct request *r, struct 
         why = "the hub has no such policy";
     else if (r->password.len == 0 || sas_token_read(r->password, &token))
         why = "the password is no SAS token";
-    else if (has_expired(h, &token, r->now))
+    else if (has_expired(h, &token, r->now.us))
         why = "the token has expired";
     else if (policy_of(&token) != policy)
         why = "the token (skn) is of another policy than the user name";
@@ -201,7 +201,9 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
 {
     char id[IDENT_TEXT_MAX];
     struct identity *i = NULL, *device = NULL;
+    const struct fault *f;
     struct sas_token token;
+    int64_t skew_us, ends_us;
     const char *why;
 
     if (r->read_rc)
@@ -213,6 +215,15 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
 
     i = hub_find(h, str_of(id, ident_print(r->target, id)));
     device = hub_find(h, r->target.device);
+    f = i ? hub_fault_pick(h, FAULT_BIT(REFUSE) | FAULT_BIT(DISCONNECT), FAULT_CONNECT, i, STR(""), r->now, out) : NULL;
+    if (f && f->type == FAULT_TYPE_DISCONNECT) {
+        r->why = "a fault";
+        return HUB_CUT;
+    }
+    if (f)
+        return refused(h, r, i, f->reason, out);
+    f = i ? hub_fault_pick(h, FAULT_BIT(CLOCK_SKEW), FAULT_CONNECT, i, STR(""), r->now, out) : NULL;
+    skew_us = f ? f->by : 0;
     if (!str_eq(r->client_id, str_from(id)))
         why = "the client id is not the identity of the user name";
     else if (!is_our_host(h, r->user.host))
@@ -224,12 +235,15 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     else if (h->options.require_api_version && r->user.api_version.len == 0)
         why = "the user name has no api-version";
     else
-        why = check_device_token(h, r, i, &token);
+        why = check_device_token(h, r, i, skew_us, &token);
     if (why)
         return refused(h, r, i, why, out);
 
     note_model(i, r, out);
-    open_session(h, i, r, token_end_us(h, &token), out);
+    ends_us = token_end_us(h, &token);
+    if (ends_us < INT64_MAX - FAULT_SKEW_MAX)
+        ends_us -= skew_us; /* that clock judges it to its end */
+    open_session(h, i, r, ends_us, out);
     announce_connected(h, i, r, out);
     return HUB_ACCEPT;
 }

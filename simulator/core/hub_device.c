@@ -1,23 +1,8 @@
-/* hub_device.c - what a connected device or module may do: subscribe, read its twin, report, send telemetry. */
-#include <openssl/evp.h>
+/* hub_device.c - what a connected device or module may do: subscribe, read its twin, report. What it tells: hub_telemetry.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bag.h"
 #include "hub_internal.h"
-
-#define SECURITY_INTERFACE "urn:azureiot:Security:SecurityAgent:1" /* facts S-13 */
-
-static void violation(struct hub *h, struct request *r, const struct identity *i, const char *reason,
-                      struct outbox *out)
-{
-    struct buf *b = event_begin(h, "violation", i, r->conn->no, r->now);
-
-    json_put_text(b, "topic", r->topic);
-    json_put_text(b, "reason", str_from(reason));
-    event_send(h, out);
-    r->why = reason;
-}
 
 /* The identity behind a connection, if that connection is still its live one. */
 static struct identity *live_identity(const struct hub *h, const struct request *r)
@@ -58,18 +43,24 @@ enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *o
     struct identity *i;
     enum filter_class class;
     unsigned char wanted = r->qos > 0 ? 2 : 1; /* QoS 2 is granted 1 (facts M-13) */
+    const struct fault *f;
 
     if (r->conn->is_service)
         return subscribe_service(r);
     i = live_identity(h, r);
     if (!i)
         return HUB_CLOSE;
+    f = h->faults ? hub_fault_pick(h, FAULTS_THAT_END, FAULT_SUBSCRIBE, i, r->topic, r->now, out) : NULL;
+    if (f) {
+        hub_note_end(h, i, hub_fault_ended(f->type), r->now, out);
+        return HUB_CLOSE;
+    }
     if (filter_read(r->conn->who, r->topic, &class)) {
-        violation(h, r, i, "not a filter this identity may subscribe to", out);
+        hub_violation(h, r, i, "not a filter this identity may subscribe to", out);
         return h->options.forbidden_filter_is_0x80 ? HUB_DENY : HUB_CLOSE;
     }
     if (++r->conn->filters > HUB_FILTERS_MAX) {
-        violation(h, r, i, "too many subscriptions on one connection", out);
+        hub_violation(h, r, i, "too many subscriptions on one connection", out);
         return HUB_CLOSE;
     }
     if (i->subscribed[class] != wanted) {
@@ -103,9 +94,14 @@ enum hub_answer hub_unsubscribe(struct hub *h, struct request *r, struct outbox 
 
 /* --- twins ---------------------------------------------------------------------------------------------------- */
 
+static enum fault_operation operation_of(const struct request *r)
+{
+    return r->read.kind == TOPIC_TWIN_GET ? FAULT_TWIN_GET : FAULT_REPORTED;
+}
+
 /* Answer on $iothub/twin/res. Without that subscription the operation has happened all the same (facts M-35). Takes body over. */
-static void answer(const struct identity *i, const struct request *r, int status, int64_t version, char *body,
-                   size_t len, struct outbox *out)
+static void answer(struct hub *h, const struct identity *i, const struct request *r, int status, int64_t version,
+                   char *body, size_t len, struct outbox *out)
 {
     unsigned char granted = i->subscribed[FILTER_TWIN_RES];
     struct buf topic;
@@ -127,6 +123,7 @@ static void answer(const struct identity *i, const struct request *r, int status
     o->topic = buf_take(&topic, NULL);
     if (!o->topic)
         out->rc = RC_NOMEM;
+    hub_fault_message(h, i, operation_of(r), r->topic, r->now, out);
 }
 
 static void answer_refusal(struct hub *h, const struct identity *i, const struct request *r, const struct refusal *why,
@@ -141,14 +138,42 @@ static void answer_refusal(struct hub *h, const struct identity *i, const struct
     text = buf_take(&body, &len);
     if (!text)
         out->rc = RC_NOMEM;
-    answer(i, r, why->status, -1, text, len, out);
+    answer(h, i, r, why->status, -1, text, len, out);
 }
 
-static void handle_get(struct hub *h, struct identity *i, const struct request *r, struct outbox *out)
+/* An answer's body is what the fault wants it to be, unless that is what it is. Takes body over, gives the new one. */
+static char *body_by_fault(const struct fault *f, char *body, size_t *len, struct outbox *out)
 {
+    if (!f || f->body_kind == FAULT_BODY_JSON)
+        return body;
+    free(body);
+    body = f->body_kind == FAULT_BODY_GIVEN ? str_dup(str_from(f->body)) : NULL;
+    *len = body ? strlen(body) : 0;
+    if (f->body_kind == FAULT_BODY_GIVEN && !body)
+        out->rc = RC_NOMEM;
+    return body;
+}
+
+static void announce_get(struct hub *h, const struct identity *i, const struct request *r, int status,
+                         const struct refusal *why, struct outbox *out)
+{
+    struct buf *b = event_begin(h, "twin-get", i, r->conn->no, r->now);
+
+    json_put_text(b, "rid", r->read.rid);
+    json_put_i64(b, "status", status);
+    if (why)
+        json_put_text(b, "error", str_from(why->message));
+    event_send(h, out);
+}
+
+/* f: a fault that gives the answer another status, or NULL. */
+static void handle_get(struct hub *h, struct identity *i, const struct request *r, const struct fault *f,
+                       struct outbox *out)
+{
+    int status = f ? f->status : 200;
     struct str view = twin_device_view(i->twin);
+    size_t len = view.len;
     char *body = str_dup(view);
-    struct buf *b;
 
     hub_account(h, i); /* the view is kept */
     if (view.len == 0 || !body) {
@@ -156,11 +181,9 @@ static void handle_get(struct hub *h, struct identity *i, const struct request *
         out->rc = RC_NOMEM;
         return;
     }
-    answer(i, r, 200, -1, body, view.len, out);
-    b = event_begin(h, "twin-get", i, r->conn->no, r->now);
-    json_put_text(b, "rid", r->read.rid);
-    json_put_i64(b, "status", 200);
-    event_send(h, out);
+    body = body_by_fault(f, body, &len, out);
+    answer(h, i, r, status, -1, body, len, out);
+    announce_get(h, i, r, status, NULL, out);
 }
 
 static void announce_reported(struct hub *h, const struct identity *i, const struct request *r, int status,
@@ -196,14 +219,6 @@ static void store_reported(const struct identity *i, struct now now, struct str 
         out->rc = RC_NOMEM;
 }
 
-/* Real clients end their JSON with NULs (facts C-05): cut them. */
-static struct str without_trailing_nuls(struct str payload)
-{
-    while (payload.len && payload.at[payload.len - 1] == '\0')
-        payload.len--;
-    return payload;
-}
-
 static bool check_patch(struct identity *i, const struct request *r, struct str text, cJSON **patch,
                         struct refusal *why)
 {
@@ -234,8 +249,12 @@ static bool check_patch(struct identity *i, const struct request *r, struct str 
     return true;
 }
 
-static void handle_patch(struct hub *h, struct identity *i, const struct request *r, struct outbox *out)
+static void handle_patch(struct hub *h, struct identity *i, const struct request *r, const struct fault *f,
+                         struct outbox *out)
 {
+    int status = f ? f->status : 204;
+    size_t len = 0;
+    char *body;
     struct str text = without_trailing_nuls(r->payload);
     struct refusal why;
     cJSON *patch = NULL;
@@ -248,123 +267,78 @@ static void handle_patch(struct hub *h, struct identity *i, const struct request
     } else {
         hub_account(h, i);
         store_reported(i, r->now, text, out);
-        answer(i, r, 204, i->twin->reported_version, NULL, 0, out);
-        announce_reported(h, i, r, 204, text, NULL, out);
+        body = body_by_fault(f, NULL, &len, out);
+        answer(h, i, r, status, i->twin->reported_version, body, len, out);
+        announce_reported(h, i, r, status, text, NULL, out);
     }
     cJSON_Delete(patch);
 }
 
-/* --- telemetry ------------------------------------------------------------------------------------------------ */
+/* --- twin requests, and what faults make of them --------------------------------------------------------------- */
 
-static void put_body(struct buf *b, struct str payload)
+/* What the hub would say with that status (facts R-01). */
+static void refusal_of(int status, struct refusal *why)
 {
-    struct str text = without_trailing_nuls(payload);
-    cJSON *tree = NULL;
-    enum rc rc = json_read(text, &tree, NULL);
+    static const struct {
+        int status, code;
+        const char *message;
+    } known[] = {
+        {400, 400004, "The request is malformed"},
+        {401, 401003, "The connection's authorization does not allow this"},
+        {403, 403002, "The hub's daily quota of messages is used up"},
+        {404, 404001, "The identity is not registered"},
+        {409, 409002, "Another change of the twin is under way; retry"},
+        {412, 412001, "Precondition failed"},
+        {413, 413001, "The request is too large"},
+        {429, 429001, "More requests than the hub allows; retry later"},
+        {500, 500001, "The hub failed; retry"},
+        {503, 503001, "The service is unavailable; retry"},
+        {504, 504101, "The hub did not answer in time"},
+    };
 
-    cJSON_Delete(tree);
-    if (rc == RC_NOMEM)
-        b->rc = rc;
-    if (rc == RC_OK)
-        json_put_raw(b, "body", text);
-    if (rc == RC_OK || rc == RC_NOMEM)
-        return;
-    json_key(b, "bodyBase64");
-    buf_add_char(b, '"');
-    for (size_t at = 0; at < payload.len; at += 57) {
-        char chunk[80];
-        size_t n = payload.len - at < 57 ? payload.len - at : 57;
-        int len = EVP_EncodeBlock((unsigned char *)chunk, (const unsigned char *)payload.at + at, (int)n);
-
-        buf_add(b, str_of(chunk, (size_t)len));
-    }
-    buf_add_char(b, '"');
+    refuse(why, status, status * 1000 + 1, "The hub answered %d", status);
+    for (size_t n = 0; n < sizeof known / sizeof known[0]; n++)
+        if (known[n].status == status)
+            refuse(why, status, known[n].code, "%s", known[n].message);
 }
 
-/* Stamp what the hub adds to every message (facts T-32: the connection's identity). */
-static enum rc stamp(cJSON *system, cJSON *properties, const struct identity *i, const struct request *r)
+/* Not carried out, and answered so. */
+static void refuse_by_fault(struct hub *h, const struct identity *i, const struct request *r, const struct fault *f,
+                            struct outbox *out)
 {
-    struct ident id = identity_ident(i);
-    char time[ISO_TIME_MAX];
-    enum rc rc = json_set(system, "iothub-connection-device-id", json_str(id.device));
+    struct refusal why;
+    size_t len = 0;
+    char *body;
 
-    if (!rc && ident_is_module(id))
-        rc = json_set(system, "iothub-connection-module-id", json_str(id.module));
-    if (!rc)
-        rc = json_set(system, "iothub-connection-auth-method",
-                      json_str(ident_is_module(id)
-                                   ? STR("{\"scope\":\"module\",\"type\":\"sas\",\"issuer\":\"iothub\"}")
-                                   : STR("{\"scope\":\"device\",\"type\":\"sas\",\"issuer\":\"iothub\"}")));
-    if (!rc)
-        rc = json_set(system, "iothub-connection-auth-generation-id", json_str(str_from(i->generation)));
-    if (!rc)
-        rc = json_set(system, "iothub-enqueuedtime", json_str(str_of(time, iso_time_print(r->now.us, time))));
-    if (!rc)
-        rc = json_set(system, "iothub-message-source", json_str(STR("Telemetry")));
-    if (!rc && i->model_id)
-        rc = json_set(system, "dt-dataschema", json_str(str_from(i->model_id)));
-    if (!rc && r->retain) /* facts M-16 */
-        rc = json_set(properties, "mqtt-retain", json_str(STR("true")));
-    if (!rc && r->kind == REQUEST_WILL) /* facts M-20 */
-        rc = json_set(properties, "iothub-MessageType", json_str(STR("Will")));
-    return rc;
+    refusal_of(f->type == FAULT_TYPE_THROTTLE ? 429 : f->status, &why);
+    if (f->body_kind == FAULT_BODY_JSON) {
+        answer_refusal(h, i, r, &why, out);
+    } else {
+        body = body_by_fault(f, NULL, &len, out);
+        answer(h, i, r, why.status, -1, body, len, out);
+    }
+    if (r->read.kind == TOPIC_TWIN_GET)
+        announce_get(h, i, r, why.status, &why, out);
+    else
+        announce_reported(h, i, r, why.status, STR(""), &why, out);
 }
 
-/* returns false with *why when the message is one the hub closes on. */
-static bool take_telemetry(struct hub *h, struct identity *i, const struct request *r, const char **why,
-                           struct outbox *out)
+static enum hub_answer handle_twin(struct hub *h, struct identity *i, const struct request *r, struct outbox *out)
 {
-    cJSON *system = NULL, *properties = NULL;
-    const char *interface;
-    struct buf *b;
-    enum rc rc;
+    unsigned types = FAULTS_THAT_END | FAULT_BIT(STATUS) | FAULT_BIT(THROTTLE);
+    const struct fault *f = hub_fault_pick(h, types, operation_of(r), i, r->topic, r->now, out);
 
-    if (r->payload.len + r->read.bag.len > HUB_TELEMETRY_MAX) {
-        *why = "a message may hold 256 KB with its properties";
-        return false;
+    if (f && FAULTS_THAT_END & 1u << f->type) {
+        hub_note_end(h, i, hub_fault_ended(f->type), r->now, out);
+        return HUB_CLOSE;
     }
-    rc = bag_read(r->read.bag, &system, &properties);
-    if (rc == RC_SYNTAX) {
-        *why = "the property bag is malformed";
-        return false;
-    }
-    b = event_begin(h, "telemetry", i, r->kind == REQUEST_WILL ? 0 : r->conn->no, r->now);
-    if (!rc && !b->rc)
-        rc = stamp(system, properties, i, r);
-    if (rc)
-        out->rc = RC_NOMEM;
-    if (!b->rc && !rc) {
-        interface = json_get_text(system, "iothub-interface-id");
-        json_put_node(b, "system", system);
-        json_put_node(b, "properties", properties);
-        json_put_bool(b, "security", interface && strcmp(interface, SECURITY_INTERFACE) == 0);
-        put_body(b, r->payload);
-    }
-    event_send(h, out);
-    cJSON_Delete(system);
-    cJSON_Delete(properties);
-    return true;
-}
-
-void hub_will(struct hub *h, struct request *r, struct outbox *out)
-{
-    struct identity *i = r->conn->is_service ? NULL : hub_find(h, str_from(r->conn->id));
-    const char *why = "a will must be telemetry of its own identity";
-    struct out *o;
-
-    if (!i)
-        return;
-    if (r->read_rc || r->read.kind != TOPIC_TELEMETRY || !take_telemetry(h, i, r, &why, out)) {
-        violation(h, r, i, why, out);
-        return;
-    }
-    /* Where the device would have written it, since the broker routes no wills. Who reads that is no listener to events. */
-    o = outbox_push(out, OUT_EVENT);
-    o->topic = str_dup(r->topic);
-    o->body = str_dup(r->payload);
-    o->body_len = r->payload.len;
-    if (!o->topic || !o->body)
-        out->rc = RC_NOMEM;
+    if (f && (f->type == FAULT_TYPE_THROTTLE || f->status >= 300))
+        refuse_by_fault(h, i, r, f, out);
+    else if (r->read.kind == TOPIC_TWIN_GET)
+        handle_get(h, i, r, f, out);
+    else
+        handle_patch(h, i, r, f, out);
+    return HUB_SWALLOW;
 }
 
 /* --- publish -------------------------------------------------------------------------------------------------- */
@@ -384,30 +358,22 @@ static const char *why_unreadable(enum rc rc)
 enum hub_answer hub_publish(struct hub *h, struct request *r, struct outbox *out)
 {
     struct identity *i = live_identity(h, r);
-    const char *why = NULL;
 
     if (!i)
         return HUB_CLOSE; /* the identity went away, or was taken over */
     i->last_activity_us = r->now.us;
     if (r->read_rc) {
-        violation(h, r, i, why_unreadable(r->read_rc), out);
+        hub_violation(h, r, i, why_unreadable(r->read_rc), out);
         return HUB_CLOSE;
     }
     switch (r->read.kind) {
     case TOPIC_TELEMETRY:
-        if (take_telemetry(h, i, r, &why, out))
-            return HUB_ACCEPT; /* the broker routes it, to service clients only */
-        violation(h, r, i, why, out);
-        return HUB_CLOSE;
+        return hub_telemetry(h, i, r, out);
     case TOPIC_TWIN_GET:
     case TOPIC_TWIN_PATCH_REPORTED:
         if (!i->twin) /* could not be loaded; the adapter has said why */
             return HUB_CLOSE;
-        if (r->read.kind == TOPIC_TWIN_GET)
-            handle_get(h, i, r, out);
-        else
-            handle_patch(h, i, r, out);
-        return HUB_SWALLOW;
+        return handle_twin(h, i, r, out);
     case TOPIC_METHOD_ANSWER:
         return HUB_SWALLOW; /* nobody waits for it (facts M-25) */
     }

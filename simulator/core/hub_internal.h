@@ -2,20 +2,31 @@
  *
  *   hub.c           the record, dispatch, time
  *   hub_cache.c     the identities in memory
+ *   hub_clock.c     the hub's own time, and the commands that move it
  *   hub_connect.c   CONNECT and the end of a connection
- *   hub_device.c    what a connected device or module does
+ *   hub_device.c    what a connected device or module does with its twin and its subscriptions
+ *   hub_telemetry.c what it tells
  *   hub_command.c   the control commands, as a table
  *   hub_identity.c  the commands about identities
  *   hub_twin.c      the commands that touch twins
  *   hub_event.c     events, error bodies, derived keys
+ *   hub_fault.c         which fault strikes; those that end a connection; time
+ *   hub_fault_message.c those that change, lose or hold back what the hub sends
+ *   hub_fault_command.c the commands about faults
+ *   hub_fault_sdk.c     faults that a device asks for in a message
  */
 #ifndef TWINSIM_HUB_INTERNAL_H
 #define TWINSIM_HUB_INTERNAL_H
 
+#include "fault.h"
 #include "hub.h"
 #include "json_write.h"
 
 #define HUB_CACHE_DEFAULT (256u * 1024 * 1024)
+#define HUB_FAULTS_MAX    1000u               /* faults at a time */
+#define HUB_WAITING_MAX   10000u              /* messages that faults hold back; beyond, messages leave at once */
+#define HUB_WAITING_BYTES (64u * 1024 * 1024) /* of their topics and bodies */
+#define HUB_REORDER_US    2000000             /* how long a reordered message waits for its successor */
 
 /* Rights of a policy (facts ). */
 enum {
@@ -29,6 +40,23 @@ enum {
 struct policy {
     const char *name;
     unsigned rights;
+};
+
+/* The hub's time: the world's, moved; or standing still. */
+struct hub_clock {
+    int64_t offset_us; /* while it stands still: as it was when it stopped, and moves since */
+    bool is_frozen;
+    int64_t frozen_us, frozen_mono_us; /* where it stands; since when */
+};
+
+/* A message that a fault holds back: to a device, or (operation telemetry) to whoever reads what devices tell. */
+struct waiting {
+    struct waiting *next;
+    struct fault *of;
+    enum fault_operation operation;
+    int64_t due_us; /* mono; INT64_MAX: when the fault is cleared */
+    bool retain;
+    struct out message; /* to, conn, topic, body */
 };
 
 struct hub {
@@ -48,7 +76,12 @@ struct hub {
     uint64_t seq; /* events so far */
     bool has_listeners;
     int64_t started_mono_us;
-    uint64_t faults;      /* how many faults were injected */
+    struct hub_clock clock;
+    struct fault *faults; /* in order of their ids */
+    size_t n_faults;
+    uint64_t last_fault;     /* number of the last one */
+    struct waiting *waiting; /* by due_us; equal ones in order of arrival */
+    size_t n_waiting, waiting_bytes;
     const char *cause;    /* correlationData of the command being handled; NULL otherwise */
     struct buf event;     /* the event being written */
     bool event_is_silent; /* nobody listens: count only */
@@ -81,6 +114,63 @@ void event_send(struct hub *h, struct outbox *out);
 void error_print(struct hub *h, struct buf *b, int code, const char *message, struct now now);
 const struct policy *policy_find(struct str name);
 
+/* --- hub_clock.c --- */
+/* End the connections whose tokens have ended. */
+void hub_end_expired(struct hub *h, struct now now, struct outbox *out);
+
+/* --- hub_telemetry.c --- */
+/* A telemetry message of a device. */
+enum hub_answer hub_telemetry(struct hub *h, struct identity *i, struct request *r, struct outbox *out);
+/* One that a fault held back goes on now. Takes its topic and body over. */
+void hub_telemetry_late(struct hub *h, const struct identity *i, struct waiting *w, struct now now, struct outbox *out);
+/* Say that a client did what closes its connection. */
+void hub_violation(struct hub *h, struct request *r, const struct identity *i, const char *reason, struct outbox *out);
+struct str without_trailing_nuls(struct str payload); /* facts C-05 */
+
+/* --- hub_fault.c: every one of these returns at once when there is no fault --- */
+#define FAULT_BIT(name) (1u << FAULT_TYPE_##name)
+#define FAULTS_THAT_END (FAULT_BIT(DISCONNECT) | FAULT_BIT(EXPIRE) | FAULT_BIT(TAKEOVER))
+/* An operation happens: the first fault of these types (FAULT_BIT) that strikes, with its event told, or NULL. Lent until the end of
+ * the request. */
+struct fault *hub_fault_pick(struct hub *h, unsigned types, enum fault_operation op, const struct identity *i,
+                             struct str topic, struct now now, struct outbox *out);
+/* The event. phase "injected" or "released"; i may be NULL. */
+void hub_fault_tell(struct hub *h, const struct fault *f, const struct identity *i, enum fault_operation op,
+                    const char *phase, int64_t planned_us, struct now now, struct outbox *out);
+/* Why a connection ends by that fault. */
+enum ended hub_fault_ended(enum fault_type type);
+/* Enter a fault, which the hub owns from now on; one that strikes by itself and is not to wait does so. returns how many connections
+ * that ended. */
+size_t hub_fault_enter(struct hub *h, struct fault *f, struct now now, struct outbox *out);
+/* Forget a fault; what it holds back leaves. */
+void hub_fault_clear(struct hub *h, struct fault *f, struct now now, struct outbox *out);
+/* Forget those that strike no more and hold nothing. */
+void hub_fault_sweep(struct hub *h);
+/* Time passes. returns when it wants to be called again (mono). */
+int64_t hub_fault_tick(struct hub *h, struct now now, struct outbox *out);
+bool hub_faults_are_valid(const struct hub *h);
+void hub_faults_free(struct hub *h);
+
+/* --- hub_fault_message.c --- */
+/* The last entry of the outbox is a message to a device: let faults have it. topic: of the packet that asked for it, or its own. */
+void hub_fault_message(struct hub *h, const struct identity *i, enum fault_operation op, struct str topic,
+                       struct now now, struct outbox *out);
+/* Telemetry over a throttle's rate goes on later. */
+void hub_fault_delay_telemetry(struct hub *h, struct fault *f, const struct identity *i, const struct request *r,
+                               struct outbox *out);
+/* Is there room for one more that waits? */
+bool hub_waiting_has_room(const struct hub *h);
+/* Let go of one: it leaves, if its connection is still there (telemetry in any case that the identity is in memory). */
+void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struct outbox *out);
+/* The connection ends: telemetry leaves, the rest is dropped. out NULL: all of it is dropped. */
+void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
+void hub_waiting_free(struct waiting *w);
+
+/* --- hub_fault_sdk.c --- */
+/* Is this telemetry a fault message of an SDK (facts C-30)? Then the fault is entered, and *answer says what becomes of the message. */
+bool hub_fault_of_sdk(struct hub *h, struct identity *i, const struct request *r, enum hub_answer *answer,
+                      struct outbox *out);
+
 /* --- the handlers --- */
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out);
 void hub_end(struct hub *h, struct request *r, struct outbox *out);
@@ -103,7 +193,14 @@ void reply_refuse(struct reply *reply, int status, int code, const char *fmt, ..
 /* The identity a command is about with its twin if wanted, or NULL with the refusal written. */
 struct identity *command_target(struct hub *h, struct request *r, struct reply *reply);
 /* One control command. */
-enum target { TARGET_NONE, TARGET_DEVICE, TARGET_MODULE, TARGET_EITHER, TARGET_INSIDE };
+enum target {
+    TARGET_NONE,
+    TARGET_DEVICE,
+    TARGET_MODULE,
+    TARGET_EITHER,
+    TARGET_ANYBODY, /* either, or nobody in particular */
+    TARGET_INSIDE
+};
 
 struct command {
     const char *name;
@@ -117,7 +214,9 @@ struct command {
 void reply_with(struct reply *reply, const struct refusal *why);
 /* Is `name` one of the blank-separated words? */
 bool is_word_of(const char *words, const char *name);
-command_fn hub_status, fault_add;
+command_fn hub_status;
+command_fn fault_add, fault_list, fault_clear;
+command_fn clock_show, clock_advance, clock_freeze, clock_resume;
 command_fn device_create, device_show, device_list, device_update, device_delete, device_renew_key, identity_export,
     identity_import;
 command_fn twin_show, twin_update, twin_replace, twin_history;

@@ -130,15 +130,40 @@ static void put_note(struct buf *b, const char *key, struct str note, int64_t ve
     buf_add_char(b, '}');
 }
 
+/* To a device that is there and listens; faults may have it otherwise. */
+static void notify(struct hub *h, struct identity *i, int64_t version, struct buf *note, struct now now,
+                   struct outbox *out)
+{
+    const struct fault *f;
+    struct buf topic;
+    struct out *o;
+
+    buf_init(&topic, 0);
+    topic_desired(&topic, version);
+    f = hub_fault_pick(h, FAULTS_THAT_END, FAULT_DESIRED, i, buf_view(&topic), now, out);
+    if (f) {
+        buf_done(&topic);
+        hub_end_session(h, i, hub_fault_ended(f->type), now, out);
+        return;
+    }
+    o = outbox_push(out, OUT_PUBLISH);
+    memcpy(o->to, i->id, i->id_len + 1);
+    o->conn = i->conn;
+    o->qos = i->subscribed[FILTER_TWIN_DESIRED] - 1;
+    o->topic = buf_take(&topic, NULL);
+    o->body = buf_take(note, &o->body_len);
+    if (!o->topic || !o->body)
+        out->rc = RC_NOMEM;
+    hub_fault_message(h, i, FAULT_DESIRED, str_from(o->topic), now, out);
+}
+
 /* Tell the device, if it is there and listens (facts M-31..M-33), and the event stream. Takes the note over. */
-static void announce_desired(struct hub *h, const struct identity *i, const struct write *w, struct buf *note,
-                             struct now now, struct outbox *out)
+static void announce_desired(struct hub *h, struct identity *i, const struct write *w, struct buf *note, struct now now,
+                             struct outbox *out)
 {
     unsigned char granted = i->subscribed[FILTER_TWIN_DESIRED];
     int64_t version = i->twin->desired_version;
-    struct buf topic;
     struct buf *b;
-    struct out *o;
 
     b = event_begin(h, "desired", i, i->conn, now);
     json_put_i64(b, "version", version);
@@ -147,18 +172,8 @@ static void announce_desired(struct hub *h, const struct identity *i, const stru
     json_put_bool(b, "replace", w->replace);
     json_put_bool(b, "delivered", i->conn && granted);
     event_send(h, out);
-    if (i->conn && granted) {
-        o = outbox_push(out, OUT_PUBLISH);
-        buf_init(&topic, 0);
-        topic_desired(&topic, version);
-        memcpy(o->to, i->id, i->id_len + 1);
-        o->conn = i->conn;
-        o->qos = granted - 1;
-        o->topic = buf_take(&topic, NULL);
-        o->body = buf_take(note, &o->body_len);
-        if (!o->topic || !o->body)
-            out->rc = RC_NOMEM;
-    }
+    if (i->conn && granted)
+        notify(h, i, version, note, now, out);
     buf_done(note);
 }
 

@@ -1,6 +1,7 @@
 /* outbox.c - see outbox.h. */
 #include "outbox.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 const char *ended_name(enum ended e)
@@ -20,7 +21,7 @@ void outbox_init(struct outbox *ob)
     memset(ob, 0, sizeof *ob);
 }
 
-static void out_done(struct out *o)
+void out_done(struct out *o)
 {
     free(o->topic);
     free(o->body);
@@ -69,4 +70,12 @@ struct out *outbox_push(struct outbox *ob, enum out_kind kind)
     }
     o->kind = kind;
     return o;
+}
+
+void outbox_take(struct outbox *ob, size_t at, struct out *into)
+{
+    assert(at < ob->len);
+    *into = ob->at[at];
+    ob->len--;
+    memmove(&ob->at[at], &ob->at[at + 1], (ob->len - at) * sizeof *ob->at);
 }

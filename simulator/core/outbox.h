@@ -65,5 +65,9 @@ void outbox_done(struct outbox *ob);
 void outbox_clear(struct outbox *ob);
 /* A zeroed entry at the end. Never NULL: after a failure it lends a scratch entry that outbox_clear frees. */
 struct out *outbox_push(struct outbox *ob, enum out_kind kind);
+/* Take an entry out: *into owns what it owned, the entries behind it move up. */
+void outbox_take(struct outbox *ob, size_t at, struct out *into);
+/* Free what an entry owns, and zero it. */
+void out_done(struct out *o);
 
 #endif

@@ -178,6 +178,23 @@ const char *filter_class_name(enum filter_class c)
     return NAMES[c];
 }
 
+bool filter_fits(struct str filter, struct str topic)
+{
+    while (filter.at) {
+        struct str want = str_cut(&filter, '/');
+        struct str have;
+
+        if (str_eq(want, STR("#")) && !filter.at)
+            return true;
+        if (!topic.at)
+            return false;
+        have = str_cut(&topic, '/');
+        if (!str_eq(want, STR("+")) && !str_eq(want, have))
+            return false;
+    }
+    return !topic.at;
+}
+
 /* ---- what the hub publishes to ---- */
 
 void topic_twin_answer(struct buf *out, int status, struct str rid, int64_t version_or_minus_1)

@@ -52,6 +52,10 @@ enum filter_class {
 MUST_USE enum rc filter_read(struct ident who, struct str text, enum filter_class *out);
 const char *filter_class_name(enum filter_class c);
 
+/* Does an MQTT topic filter fit a topic? '+' stands for one level, a '#' at the end for all levels from there on, and for none. Unlike a
+ * broker it lets them stand for "$iothub" too. */
+bool filter_fits(struct str filter, struct str topic);
+
 /* Topics the hub publishes to. Each appends to out; a failure shows in out. $rid stands first, then $version (facts M-26, M-27). */
 void topic_twin_answer(struct buf *out, int status, struct str rid, int64_t version_or_minus_1);
 void topic_desired(struct buf *out, int64_t version);

@@ -350,7 +350,7 @@ static void assert_error(const struct world *w, const cJSON *body)
     assert_int_equal(strspn(id, "0123456789abcdef"), 32);
     assert_memory_equal(id + 32, "-G:1-TimeStamp:", 15);
     assert_int_equal(strlen(id + 47), strlen("01/01/2030 00:00:00"));
-    (void)iso_time_print(w->now.us, now);
+    (void)iso_time_print(hub_now(w->hub, w->now).us, now);
     assert_string_equal(json_word(body, "timestampUtc"), now);
 }
 

@@ -429,7 +429,7 @@ enum hub_answer world_decide(struct world *w, struct request *r)
     struct needs needs;
 
     w->n_requests++;
-    r->now = w->now;
+    r->now = hub_now(w->hub, w->now);
     r->why = NULL;
     request_read(r);
     hub_needs(w->hub, r, &needs);
@@ -515,7 +515,7 @@ int64_t world_tick(struct world *w)
     int64_t next;
 
     begin(w);
-    next = hub_tick(w->hub, w->now, &w->out);
+    next = hub_tick(w->hub, hub_now(w->hub, w->now), &w->out);
     assert_true(world_commit(w));
     return next;
 }

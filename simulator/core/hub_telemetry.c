@@ -1,0 +1,192 @@
+/* hub_telemetry.c - what devices tell: telemetry and wills. The broker routes it; the hub checks, stamps and announces it. */
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "bag.h"
+#include "hub_internal.h"
+
+#define SECURITY_INTERFACE "urn:azureiot:Security:SecurityAgent:1" /* facts S-13 */
+
+void hub_violation(struct hub *h, struct request *r, const struct identity *i, const char *reason, struct outbox *out)
+{
+    struct buf *b = event_begin(h, "violation", i, r->conn->no, r->now);
+
+    json_put_text(b, "topic", r->topic);
+    json_put_text(b, "reason", str_from(reason));
+    event_send(h, out);
+    r->why = reason;
+}
+
+/* Real clients end their JSON with NULs (facts C-05): cut them. */
+struct str without_trailing_nuls(struct str payload)
+{
+    while (payload.len && payload.at[payload.len - 1] == '\0')
+        payload.len--;
+    return payload;
+}
+
+static void put_body(struct buf *b, struct str payload)
+{
+    struct str text = without_trailing_nuls(payload);
+    cJSON *tree = NULL;
+    enum rc rc = json_read(text, &tree, NULL);
+
+    cJSON_Delete(tree);
+    if (rc == RC_NOMEM)
+        b->rc = rc;
+    if (rc == RC_OK)
+        json_put_raw(b, "body", text);
+    if (rc == RC_OK || rc == RC_NOMEM)
+        return;
+    json_key(b, "bodyBase64");
+    buf_add_char(b, '"');
+    for (size_t at = 0; at < payload.len; at += 57) {
+        char chunk[80];
+        size_t n = payload.len - at < 57 ? payload.len - at : 57;
+        int len = EVP_EncodeBlock((unsigned char *)chunk, (const unsigned char *)payload.at + at, (int)n);
+
+        buf_add(b, str_of(chunk, (size_t)len));
+    }
+    buf_add_char(b, '"');
+}
+
+/* Stamp what the hub adds to every message (facts T-32: the connection's identity). */
+static enum rc stamp(cJSON *system, cJSON *properties, const struct identity *i, const struct request *r)
+{
+    struct ident id = identity_ident(i);
+    char time[ISO_TIME_MAX];
+    enum rc rc = json_set(system, "iothub-connection-device-id", json_str(id.device));
+
+    if (!rc && ident_is_module(id))
+        rc = json_set(system, "iothub-connection-module-id", json_str(id.module));
+    if (!rc)
+        rc = json_set(system, "iothub-connection-auth-method",
+                      json_str(ident_is_module(id)
+                                   ? STR("{\"scope\":\"module\",\"type\":\"sas\",\"issuer\":\"iothub\"}")
+                                   : STR("{\"scope\":\"device\",\"type\":\"sas\",\"issuer\":\"iothub\"}")));
+    if (!rc)
+        rc = json_set(system, "iothub-connection-auth-generation-id", json_str(str_from(i->generation)));
+    if (!rc)
+        rc = json_set(system, "iothub-enqueuedtime", json_str(str_of(time, iso_time_print(r->now.us, time))));
+    if (!rc)
+        rc = json_set(system, "iothub-message-source", json_str(STR("Telemetry")));
+    if (!rc && i->model_id)
+        rc = json_set(system, "dt-dataschema", json_str(str_from(i->model_id)));
+    if (!rc && r->retain) /* facts M-16 */
+        rc = json_set(properties, "mqtt-retain", json_str(STR("true")));
+    if (!rc && r->kind == REQUEST_WILL) /* facts M-20 */
+        rc = json_set(properties, "iothub-MessageType", json_str(STR("Will")));
+    return rc;
+}
+
+/* returns false with *why when the message is one the hub closes on. */
+static bool take_telemetry(struct hub *h, const struct identity *i, const struct request *r, const char **why,
+                           struct outbox *out)
+{
+    cJSON *system = NULL, *properties = NULL;
+    const char *interface;
+    struct buf *b;
+    enum rc rc;
+
+    if (r->payload.len + r->read.bag.len > HUB_TELEMETRY_MAX) {
+        *why = "a message may hold 256 KB with its properties";
+        return false;
+    }
+    rc = bag_read(r->read.bag, &system, &properties);
+    if (rc == RC_SYNTAX) {
+        *why = "the property bag is malformed";
+        return false;
+    }
+    b = event_begin(h, "telemetry", i, r->kind == REQUEST_WILL ? 0 : r->conn->no, r->now);
+    if (!rc && !b->rc)
+        rc = stamp(system, properties, i, r);
+    if (rc)
+        out->rc = RC_NOMEM;
+    if (!b->rc && !rc) {
+        interface = json_get_text(system, "iothub-interface-id");
+        json_put_node(b, "system", system);
+        json_put_node(b, "properties", properties);
+        json_put_bool(b, "security", interface && strcmp(interface, SECURITY_INTERFACE) == 0);
+        put_body(b, r->payload);
+    }
+    event_send(h, out);
+    cJSON_Delete(system);
+    cJSON_Delete(properties);
+    return true;
+}
+
+void hub_telemetry_late(struct hub *h, const struct identity *i, struct waiting *w, struct now now, struct outbox *out)
+{
+    struct conn conn = {.no = i->conn};
+    struct request r = {.kind = REQUEST_PUBLISH, .conn = &conn, .now = now, .retain = w->retain};
+    const char *why;
+    struct out *o;
+
+    r.topic = str_from(w->message.topic);
+    r.payload = str_of(w->message.body, w->message.body_len);
+    if (topic_read(identity_ident(i), r.topic, &r.read) || !take_telemetry(h, i, &r, &why, out))
+        return; /* it was malformed */
+    o = outbox_push(out, OUT_EVENT);
+    o->topic = w->message.topic;
+    o->body = w->message.body;
+    o->body_len = w->message.body_len;
+    w->message.topic = w->message.body = NULL;
+    w->message.body_len = 0;
+}
+
+/* What faults make of it. returns false when it goes on as if nothing were */
+static bool meets_fault(struct hub *h, struct identity *i, const struct request *r, enum hub_answer *answer,
+                        struct outbox *out)
+{
+    struct fault *f = hub_fault_pick(h, FAULTS_THAT_END | FAULT_BIT(QUOTA) | FAULT_BIT(LOSE), FAULT_TELEMETRY, i,
+                                     r->topic, r->now, out);
+
+    *answer = HUB_SWALLOW;
+    if (f && f->type != FAULT_TYPE_LOSE) {
+        hub_note_end(h, i, hub_fault_ended(f->type), r->now, out);
+        *answer = HUB_CLOSE;
+    }
+    if (f)
+        return true;
+    f = hub_waiting_has_room(h) ? hub_fault_pick(h, FAULT_BIT(THROTTLE), FAULT_TELEMETRY, i, r->topic, r->now, out)
+                                : NULL;
+    if (f)
+        hub_fault_delay_telemetry(h, f, i, r, out);
+    return f != NULL;
+}
+
+enum hub_answer hub_telemetry(struct hub *h, struct identity *i, struct request *r, struct outbox *out)
+{
+    enum hub_answer answer;
+    const char *why = NULL;
+
+    if (h->options.fault_messages && hub_fault_of_sdk(h, i, r, &answer, out))
+        return answer;
+    if (h->faults && meets_fault(h, i, r, &answer, out))
+        return answer;
+    if (take_telemetry(h, i, r, &why, out))
+        return HUB_ACCEPT; /* the broker routes it, to service clients only */
+    hub_violation(h, r, i, why, out);
+    return HUB_CLOSE;
+}
+
+void hub_will(struct hub *h, struct request *r, struct outbox *out)
+{
+    struct identity *i = r->conn->is_service ? NULL : hub_find(h, str_from(r->conn->id));
+    const char *why = "a will must be telemetry of its own identity";
+    struct out *o;
+
+    if (!i)
+        return;
+    if (r->read_rc || r->read.kind != TOPIC_TELEMETRY || !take_telemetry(h, i, r, &why, out)) {
+        hub_violation(h, r, i, why, out);
+        return;
+    }
+    /* Where the device would have written it, since the broker routes no wills. Who reads that is no listener to events. */
+    o = outbox_push(out, OUT_EVENT);
+    o->topic = str_dup(r->topic);
+    o->body = str_dup(r->payload);
+    o->body_len = r->payload.len;
+    if (!o->topic || !o->body)
+        out->rc = RC_NOMEM;
+}
