@@ -299,6 +299,10 @@ static void print_plugin_json(struct buf *b, const struct hub_dir *d, const stru
         buf_addf(b, ",\"tokenSkewSeconds\":%ld", o->token_skew_s);
     if (o->forbidden_filter)
         add_text_member(b, "forbiddenFilter", o->forbidden_filter);
+    if (o->fault_messages)
+        buf_add(b, STR(",\"faultMessages\":true"));
+    if (o->fault_messages_unanswered)
+        buf_add(b, STR(",\"faultMessagePuback\":false"));
     add_text_member(b, "version", TWINSIM_VERSION);
     buf_add(b, STR("}\n"));
 }

@@ -24,7 +24,9 @@ struct hub_process_options {
     unsigned history;       /* 0: default */
     size_t cache_bytes;     /* 0: default */
     long token_skew_s;
-    const char *forbidden_filter; /* close (NULL), 0x80: what a forbidden SUBSCRIBE gets */
+    const char *forbidden_filter;   /* close (NULL), 0x80: what a forbidden SUBSCRIBE gets */
+    bool fault_messages;            /* honour the SDKs' fault messages */
+    bool fault_messages_unanswered; /* and let what ends the connection do so before the PUBACK */
     const char *plugin; /* path of twinsim_plugin.so; NULL: beside the binary (../lib) or where it was installed */
     const char *broker; /* NULL: mosquitto from PATH, /usr/sbin, /usr/local/sbin */
 };

@@ -1,7 +1,7 @@
 /* callbacks.c - the broker calls; each callback makes a request, and turns the hub's answer into a return code.
  *
  * What return codes do (facts B-29): MOSQ_ERR_AUTH closes the connection (at CONNECT: CONNACK 5), MOSQ_ERR_ACL_DENIED swallows a
- * publish with its PUBACK, gives SUBACK 0x80, and keeps a subscriber from reading; nothing else is ever returned.
+ * publish with its PUBACK, gives SUBACK 0x80, and keeps a subscriber from reading; any other error at CONNECT closes without a CONNACK, and is returned nowhere else.
  */
 #include "plugin.h"
 
@@ -35,6 +35,7 @@ int on_basic_auth(int event, void *event_data, void *userdata)
     struct str id = str_from(mosquitto_client_id(ev->client));
     struct connection *c = connections_of(&pl->connections, ev->client);
     struct request r = {.kind = REQUEST_CONNECT};
+    enum hub_answer answer;
 
     (void)event;
     if (pl->is_reloading || (c && !c->is_closed && str_eq(str_from(c->conn.id), id)))
@@ -50,9 +51,10 @@ int on_basic_auth(int event, void *event_data, void *userdata)
     r.is_clean = mosquitto_client_clean_session(ev->client);
     r.keep_alive_s = mosquitto_client_keepalive(ev->client);
     r.protocol = mosquitto_client_protocol_version(ev->client);
-    if (decide(pl, &r) != HUB_ACCEPT) {
+    answer = decide(pl, &r);
+    if (answer != HUB_ACCEPT) {
         connection_free(c);
-        return MOSQ_ERR_AUTH;
+        return answer == HUB_CUT ? MOSQ_ERR_CONN_LOST : MOSQ_ERR_AUTH;
     }
     if (connections_add(&pl->connections, c, ev->client)) {
         turn_fail(pl, RC_NOMEM, &r);
@@ -124,6 +126,7 @@ static int check_subscribe(struct plugin *pl, const struct mosquitto_evt_acl_che
     case HUB_SWALLOW:
         return MOSQ_ERR_ACL_DENIED;
     case HUB_CLOSE:
+    case HUB_CUT:
         break;
     }
     return close_with(c);
@@ -243,6 +246,7 @@ int on_message(int event, void *event_data, void *userdata)
     case HUB_DENY:
         return MOSQ_ERR_ACL_DENIED;
     case HUB_CLOSE:
+    case HUB_CUT:
         break;
     }
     return close_with(c);
@@ -272,7 +276,7 @@ int on_control(int event, void *event_data, void *userdata)
 static void first_tick(struct plugin *pl)
 {
     stop_hook(&pl->stop);
-    hub_announce(pl->hub, "hub-ready", clock_now(), &pl->out);
+    hub_announce(pl->hub, "hub-ready", turn_now(pl), &pl->out);
 }
 
 /* When nothing happened, when the store asks for it, and now and then: a slice of upkeep. returns true when there is more to do. */
@@ -287,7 +291,7 @@ static bool upkeep(struct plugin *pl, int64_t now_mono_us)
 int on_tick(int event, void *event_data, void *userdata)
 {
     struct plugin *pl = userdata;
-    struct now now = clock_now();
+    struct now now = turn_now(pl);
     int64_t next_us, wake_us = INT64_MAX;
 
     (void)event;
@@ -313,8 +317,8 @@ int on_tick(int event, void *event_data, void *userdata)
     }
     if (upkeep(pl, now.mono_us) || pl->n_kicks || control_is_waiting(&pl->control))
         wake_us = now.mono_us;
-    else if (next_us - now.us < WAKE_TURN_US && wake_us == INT64_MAX)
-        wake_us = now.mono_us + (next_us - now.us);
+    else if (next_us < wake_us)
+        wake_us = next_us;
     wake_at(&pl->wake, now.mono_us, wake_us);
     pl->is_busy = false;
     pl->turn++;

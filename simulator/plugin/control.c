@@ -109,7 +109,7 @@ static char *failure(struct plugin *pl, const cJSON *command, size_t *len)
 
     buf_init(&error, 0);
     buf_init(&body, 0);
-    hub_print_failure(pl->hub, clock_now(), &error);
+    hub_print_failure(pl->hub, turn_now(pl), &error);
     if (buf_ok(&error))
         print_response(&body, command, 500, buf_view(&error));
     buf_done(&error);
@@ -126,7 +126,7 @@ static void job_refuse(struct plugin *pl, struct control_job *job, const char *m
 
     buf_init(&error, 0);
     buf_init(&body, 0);
-    hub_print_error(pl->hub, 400004, message, clock_now(), &error);
+    hub_print_error(pl->hub, 400004, message, turn_now(pl), &error);
     if (buf_ok(&error))
         print_response(&body, NULL, 400, buf_view(&error));
     buf_done(&error);

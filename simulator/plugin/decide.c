@@ -85,6 +85,8 @@ static const char *answer_name(enum request_kind kind, enum hub_answer answer)
         return "denied";
     case HUB_CLOSE:
         return kind == REQUEST_CONNECT ? "refused" : "closed";
+    case HUB_CUT:
+        return "cut";
     }
     return "?";
 }
@@ -146,6 +148,11 @@ static void log_request(const struct plugin *pl, const struct request *r, enum h
     buf_done(&line);
 }
 
+struct now turn_now(const struct plugin *pl)
+{
+    return hub_now(pl->hub, clock_now());
+}
+
 /* --- the request ---------------------------------------------------------------------------------------------- */
 
 enum hub_answer decide(struct plugin *pl, struct request *r)
@@ -155,7 +162,7 @@ enum hub_answer decide(struct plugin *pl, struct request *r)
     enum hub_answer answer;
     enum rc rc;
 
-    r->now = clock_now();
+    r->now = turn_now(pl);
     r->why = NULL;
     pl->is_busy = true;
     if (pl->turn_rc && r->kind != REQUEST_END)

@@ -165,7 +165,7 @@ static void drop(struct plugin *pl, const char *id)
 
 static void refuse_turn(struct plugin *pl)
 {
-    struct now now = clock_now();
+    struct now now = turn_now(pl);
 
     for (size_t i = 0; i < pl->out.len; i++) {
         struct out *o = &pl->out.at[i];

@@ -14,6 +14,8 @@ enum option_id {
     OPT_CACHE_BYTES,
     OPT_DATA_DIR,
     OPT_DURABILITY,
+    OPT_FAULT_MESSAGES,
+    OPT_FAULT_MESSAGE_PUBACK,
     OPT_FORBIDDEN_FILTER,
     OPT_HISTORY,
     OPT_HOSTS,
@@ -39,14 +41,16 @@ static const char *const refusals[] = {"close", "0x80", NULL};
 static const struct option table[] = {
     {"cacheBytes", NUMBER, OPT_CACHE_BYTES, 0, UINT64_C(1) << 40, NULL}, /* ceiling for cached twins; 0: 256 MB */
     {"dataDir", TEXT, OPT_DATA_DIR, 0, 0, NULL},                         /* required, absolute */
-    {"durability", WORD, OPT_DURABILITY, 0, 0, durabilities},        /* what an acknowledged change survives; process */
-    {"forbiddenFilter", WORD, OPT_FORBIDDEN_FILTER, 0, 0, refusals}, /* what a bad SUBSCRIBE gets; close */
-    {"history", NUMBER, OPT_HISTORY, 1, 1000000, NULL},              /* versions kept of each twin; 1000 */
-    {"hosts", TEXTS, OPT_HOSTS, 0, 0, NULL},                         /* required: the hub's name, then its addresses */
-    {"keySeed", TEXT, OPT_KEY_SEED, 0, 0, NULL},                     /* this or keySeedFile is required */
-    {"keySeedFile", TEXT, OPT_KEY_SEED_FILE, 0, 0, NULL},            /* a file with the seed in its first line */
-    {"logRequests", FLAG, OPT_LOG_REQUESTS, 0, 0, NULL},             /* one debug line a request; false */
-    {"requireApiVersion", FLAG, OPT_REQUIRE_API_VERSION, 0, 0, NULL},     /* refuse user names without one; false */
+    {"durability", WORD, OPT_DURABILITY, 0, 0, durabilities}, /* what an acknowledged change survives; process */
+    {"faultMessages", FLAG, OPT_FAULT_MESSAGES, 0, 0, NULL},  /* honour the SDKs' fault messages; false */
+    {"faultMessagePuback", FLAG, OPT_FAULT_MESSAGE_PUBACK, 0, 0, NULL}, /* acknowledge them before they strike; true */
+    {"forbiddenFilter", WORD, OPT_FORBIDDEN_FILTER, 0, 0, refusals},    /* what a bad SUBSCRIBE gets; close */
+    {"history", NUMBER, OPT_HISTORY, 1, 1000000, NULL},                 /* versions kept of each twin; 1000 */
+    {"hosts", TEXTS, OPT_HOSTS, 0, 0, NULL},                          /* required: the hub's name, then its addresses */
+    {"keySeed", TEXT, OPT_KEY_SEED, 0, 0, NULL},                      /* this or keySeedFile is required */
+    {"keySeedFile", TEXT, OPT_KEY_SEED_FILE, 0, 0, NULL},             /* a file with the seed in its first line */
+    {"logRequests", FLAG, OPT_LOG_REQUESTS, 0, 0, NULL},              /* one debug line a request; false */
+    {"requireApiVersion", FLAG, OPT_REQUIRE_API_VERSION, 0, 0, NULL}, /* refuse user names without one; false */
     {"tokenSkewSeconds", NUMBER, OPT_TOKEN_SKEW_SECONDS, 0, 86400, NULL}, /* grace after a token's expiry; 0 */
     {"version", TEXT, OPT_VERSION, 0, 0, NULL}, /* who wrote the file: must be our own version */
 };
@@ -266,6 +270,12 @@ static enum rc option_store(const struct reader *rd, const struct option *opt, c
         if (o->key_seed)
             return complain(rd, RC_SYNTAX, node, "\"keySeed\" or \"keySeedFile\", not both");
         return opt->id == OPT_KEY_SEED ? text_dup(rd, node, &o->key_seed) : seed_from_file(rd, node, o);
+    case OPT_FAULT_MESSAGES:
+        o->fault_messages = cJSON_IsTrue(node);
+        return RC_OK;
+    case OPT_FAULT_MESSAGE_PUBACK:
+        o->fault_message_unanswered = !cJSON_IsTrue(node);
+        return RC_OK;
     case OPT_LOG_REQUESTS:
         o->log_requests = cJSON_IsTrue(node);
         return RC_OK;

@@ -22,6 +22,8 @@ struct options {
     int64_t token_skew_us;
     bool forbidden_filter_is_0x80;
     bool require_api_version;
+    bool fault_messages;
+    bool fault_message_unanswered;
     bool log_requests; /* one debug line a request */
 };
 

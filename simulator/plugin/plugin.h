@@ -66,7 +66,8 @@ struct plugin {
     int64_t last_idle_us; /* when upkeep last ran */
 };
 
-struct now clock_now(void);
+struct now clock_now(void);                   /* the world's */
+struct now turn_now(const struct plugin *pl); /* the hub's */
 
 /* Hops 2 and 3. Fills r->now; everything else of r is the caller's. After a failure in this turn nothing but the end of a
  * connection is decided any more: the answer is HUB_CLOSE. */
