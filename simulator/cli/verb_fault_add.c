@@ -1,41 +1,141 @@
-/* verb_fault_add.c - twinsim fault add */
+/* verb_fault_add.c - twinsim fault add. The hub judges the fault; what it says is told as it is. */
 #include <stdio.h>
 
 #include "show.h"
 #include "verbs.h"
 
+/* Members that are texts, whole numbers and numbers; "by" is a number for one type and a duration for the other. */
+static const char *const texts[] = {"operation", "at", "topic", "for", "body", "delay", "how", "tier", "reason"};
+static const char *const wholes[] = {"after", "every", "seed", "times", "status", "copies", "messages"};
+static const char *const numbers[] = {"probability", "rate"};
+
+static int add_number(const struct cli *c, struct ask *ask, const char *name)
+{
+    cJSON *value = NULL;
+
+    if (!cli_text(c, name))
+        return CLI_OK;
+    if (json_read(str_from(cli_text(c, name)), &value, NULL) || !cJSON_IsNumber(value)) {
+        cJSON_Delete(value);
+        return cli_fail(c, CLI_USAGE, "--%s is a number, not '%s'", name, cli_text(c, name));
+    }
+    ask_node(ask, name, value);
+    return CLI_OK;
+}
+
+static int add_members(const struct cli *c, struct ask *ask)
+{
+    int code = CLI_OK;
+
+    for (size_t n = 0; n < sizeof texts / sizeof texts[0]; n++)
+        ask_text(ask, texts[n], cli_text(c, texts[n]));
+    for (size_t n = 0; n < sizeof wholes / sizeof wholes[0]; n++)
+        if (cli_text(c, wholes[n]))
+            ask_i64(ask, wholes[n], cli_number(c, wholes[n], 0));
+    for (size_t n = 0; !code && n < sizeof numbers / sizeof numbers[0]; n++)
+        code = add_number(c, ask, numbers[n]);
+    if (!code && strcmp(c->operands[0], "version") == 0)
+        code = add_number(c, ask, "by");
+    else if (!code)
+        ask_text(ask, "by", cli_text(c, "by"));
+    return code;
+}
+
+/* An identity as such, a glob as a glob: an identity must exist. */
+static int add_scope(const struct cli *c, struct ask *ask)
+{
+    const char *on = c->n_operands > 1 ? c->operands[1] : NULL;
+
+    if (!on)
+        return CLI_OK;
+    if (!strchr(on, '*'))
+        return ask_id(c, ask, on, TALK_EITHER);
+    ask_text(ask, "on", on);
+    return CLI_OK;
+}
+
+static void tell(const struct cli *c, const cJSON *body)
+{
+    const cJSON *closed = json_get(body, "closed");
+    const char *on = c->n_operands > 1 ? c->operands[1] : "everybody";
+    int64_t id = 0;
+
+    if (json_get_i64(body, "id", &id))
+        id = 0;
+    if (!closed)
+        (void)printf("fault %lld: %s, on %s\n", (long long)id, c->operands[0], on);
+    else if (cJSON_IsTrue(closed))
+        (void)printf("closed the connection of %s\n", on);
+    else
+        (void)printf("%s was not connected\n", on);
+}
+
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("fault.add");
     cJSON *body = NULL;
-    int code;
+    int code = add_scope(c, &ask);
 
-    if (strcmp(c->operands[0], "disconnect") != 0) {
-        ask_drop(&ask);
-        return cli_fail(c, CLI_USAGE, "the fault there is so far is 'disconnect', not '%s'", c->operands[0]);
-    }
-    code = ask_id(c, &ask, c->operands[1], TALK_EITHER);
     if (code)
-        return code;
+        return code; /* and the ask is freed */
     ask_text(&ask, "type", c->operands[0]);
+    code = add_members(c, &ask);
+    if (code) {
+        ask_drop(&ask);
+        return code;
+    }
     code = talk(c, &ask, &body);
     if (!code && c->json)
         code = show_json(c, body);
     else if (!code)
-        (void)printf(cJSON_IsTrue(json_get(body, "closed")) ? "closed the connection of %s\n"
-                                                            : "%s was not connected\n",
-                     c->operands[1]);
+        tell(c, body);
     cJSON_Delete(body);
     return code;
 }
 
+static const struct option_spec options[] = {
+    {.name = "operation",
+     .value = "OP",
+     .choices = "connect|subscribe|twin-get|reported|desired|telemetry",
+     .help = "what it strikes on; each type has its own default"},
+    {.name = "times",
+     .value = "N",
+     .min = 0,
+     .max = 2147483647,
+     .help = "how often at most; 0 without limit; default 1"},
+    {.name = "after", .value = "N", .min = 0, .max = 2147483647, .help = "let the first N pass"},
+    {.name = "every", .value = "K", .min = 1, .max = 2147483647, .help = "each K-th only"},
+    {.name = "probability", .value = "P", .help = "by chance, 0 to 1"},
+    {.name = "seed", .value = "N", .min = 0, .max = 2147483647, .help = "which chance; the same seed, the same faults"},
+    {.name = "topic", .value = "FILTER", .help = "only packets whose topic fits this MQTT filter"},
+    {.name = "at", .value = "DURATION", .help = "not before so long from now; without an operation: then"},
+    {.name = "for", .value = "DURATION", .help = "it is gone after that"},
+    {.name = "status", .value = "N", .min = 200, .max = 599, .help = "status: the answer's status"},
+    {.name = "body", .value = "TEXT", .help = "status: json (the hub's own), empty, or any text"},
+    {.name = "delay", .value = "DURATION", .help = "delay, duplicate: how much later"},
+    {.name = "copies", .value = "N", .min = 1, .max = 100, .help = "duplicate: how many more; default 1"},
+    {.name = "how", .value = "HOW", .help = "rid, malform: in which way"},
+    {.name = "by", .value = "N|DURATION", .help = "version: so many off; clock-skew: so much, 2h or -2h"},
+    {.name = "rate", .value = "N", .help = "throttle: requests a second"},
+    {.name = "tier", .value = "TIER", .choices = "F1|B1|S1|S2|S3", .help = "throttle: as a hub of that tier"},
+    {.name = "messages", .value = "N", .min = 0, .max = 2147483647, .help = "quota: messages that are left"},
+    {.name = "reason", .value = "WORD", .help = "refuse: bad-token, expired, disabled, deleted, unknown, ..."},
+    OPTIONS_END,
+};
+
 const struct verb verb_fault_add = {
     .name = "fault add",
-    .operands = "disconnect DEVICE[/MODULE]",
-    .min = 2,
+    .operands = "TYPE [DEVICE[/MODULE] | GLOB]",
+    .min = 1,
     .max = 2,
-    .summary = "Break something on purpose: close an identity's connection",
-    .examples = "twinsim fault add disconnect edge-1/azureiotsecurity",
+    .summary = "Break something on purpose: for one identity, those of a glob, or everybody",
+    .text = "Types: status lose delay hold duplicate reorder rid version malform throttle quota disconnect refuse "
+            "clock-skew expire takeover. docs/reference/faults.md tells what each does.",
+    .examples = "twinsim fault add disconnect edge-1/azureiotsecurity\n"
+                "twinsim fault add status 'edge-*' --operation reported --status 429 --times 3\n"
+                "twinsim fault add delay edge-1 --operation twin-get --delay 2s\n"
+                "twinsim fault add refuse edge-1 --reason expired --for 30s --times 0",
+    .options = options,
     .has_data = true,
     .has_json = true,
     .run = run,

@@ -37,6 +37,8 @@ static struct hub_process_options read_options(const struct cli *c)
         .cache_bytes = (size_t)cli_number(c, "cache-mb", 0) * 1024 * 1024,
         .token_skew_s = cli_number(c, "token-skew", 0),
         .forbidden_filter = cli_text(c, "forbidden-filter"),
+        .fault_messages = cli_flag(c, "fault-messages") || cli_flag(c, "fault-messages-unanswered"),
+        .fault_messages_unanswered = cli_flag(c, "fault-messages-unanswered"),
     };
 }
 
@@ -175,6 +177,9 @@ static const struct option_spec options[] = {
      .value = "HOW",
      .choices = "close|0x80",
      .help = "what a forbidden SUBSCRIBE gets: a closed connection or a refusal; default close"},
+    {.name = "fault-messages", .help = "honour the fault messages of the SDKs' own test suites"},
+    {.name = "fault-messages-unanswered",
+     .help = "the same, and one that ends the connection does so before it is acknowledged"},
     {.name = "quiet", .help = "show no events"},
     {.name = "detach", .help = "return once the hub is ready, and leave it running; `twinsim down` stops it"},
     OPTIONS_END,

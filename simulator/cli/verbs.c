@@ -29,7 +29,14 @@ static const struct verb *const verbs[] = {
     &verb_twin_replace,
     &verb_twin_history,
     &verb_monitor,
+    /* what breaks, and when it is */
     &verb_fault_add,
+    &verb_fault_list,
+    &verb_fault_clear,
+    &verb_clock_now,
+    &verb_clock_advance,
+    &verb_clock_freeze,
+    &verb_clock_resume,
     /* scenarios */
     &verb_run,
     &verb_lint,

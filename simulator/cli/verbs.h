@@ -16,7 +16,9 @@ extern const struct verb verb_module_create, verb_module_show, verb_module_list,
 extern const struct verb verb_security_init;
 extern const struct verb verb_connection_string, verb_sas_token, verb_env;
 extern const struct verb verb_twin_show, verb_twin_update, verb_twin_replace, verb_twin_history;
-extern const struct verb verb_monitor, verb_fault_add;
+extern const struct verb verb_monitor;
+extern const struct verb verb_fault_add, verb_fault_list, verb_fault_clear;
+extern const struct verb verb_clock_now, verb_clock_advance, verb_clock_freeze, verb_clock_resume;
 extern const struct verb verb_run, verb_lint, verb_timeline;
 extern const struct verb verb_export, verb_import;
 extern const struct verb verb_completion, verb_version, verb_help;
