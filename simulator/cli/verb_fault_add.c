@@ -1,6 +1,7 @@
-/* verb_fault_add.c - twinsim fault add. The hub judges the fault; what it says is told as it is. */
+/* verb_fault_add.c - twinsim fault add. What it says is judged by the hub's own reader, before there is a hub. */
 #include <stdio.h>
 
+#include "fault.h"
 #include "show.h"
 #include "verbs.h"
 
@@ -54,6 +55,19 @@ static int add_scope(const struct cli *c, struct ask *ask)
     return CLI_OK;
 }
 
+/* The hub would say the same; but what is wrong with a command line is known without one. */
+static int judge(const struct cli *c, const struct ask *ask)
+{
+    struct fault *f = NULL;
+    struct refusal why;
+    enum rc rc = ask->rc ? ask->rc : fault_read(ask->doc, 0, &f, &why);
+
+    fault_free(f);
+    if (rc == RC_SYNTAX)
+        return cli_fail(c, CLI_USAGE, "%s", why.message);
+    return rc ? cli_no_memory(c) : CLI_OK;
+}
+
 static void tell(const struct cli *c, const cJSON *body)
 {
     const cJSON *closed = json_get(body, "closed");
@@ -80,6 +94,8 @@ static int run(struct cli *c)
         return code; /* and the ask is freed */
     ask_text(&ask, "type", c->operands[0]);
     code = add_members(c, &ask);
+    if (!code)
+        code = judge(c, &ask);
     if (code) {
         ask_drop(&ask);
         return code;

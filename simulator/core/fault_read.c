@@ -55,7 +55,7 @@ static const struct reason {
     {"host", "the user name names another hub"},
 };
 
-/* Requests a second of one unit (facts L-20): twin reads, twin updates, messages. */
+/* Requests a second of one unit (facts L-15): twin reads, twin updates, messages. */
 static const struct tier {
     const char *name;
     double reads, updates, messages;

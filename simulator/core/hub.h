@@ -33,7 +33,7 @@ struct hub_options {
     int64_t token_skew_us;         /* grace after a token's expiry; default 0 */
     bool forbidden_filter_is_0x80; /* refuse a filter with SUBACK 0x80 instead of closing */
     bool require_api_version;
-    bool fault_messages;           /* honour the SDKs' own fault messages (facts C-30) */
+    bool fault_messages;           /* honour the SDKs' own fault messages (facts C-22) */
     bool fault_message_unanswered; /* one that closes at once does so before its PUBACK */
     uint64_t random;               /* seed of tracking ids and generation ids */
 };

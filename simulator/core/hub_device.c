@@ -276,7 +276,7 @@ static void handle_patch(struct hub *h, struct identity *i, const struct request
 
 /* --- twin requests, and what faults make of them --------------------------------------------------------------- */
 
-/* What the hub would say with that status (facts R-01). */
+/* What the hub would say with that status (facts L-02, L-09, M-28). */
 static void refusal_of(int status, struct refusal *why)
 {
     static const struct {

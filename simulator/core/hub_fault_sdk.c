@@ -1,7 +1,7 @@
 /* hub_fault_sdk.c - the fault messages of the official SDKs' own test suites, as faults of ours.
  *
  * A device asks for its own trouble with a telemetry message whose application properties name a fault, after how many seconds it
- * begins and how long it lasts (facts C-30). Names of AMQP links and sessions stand for what comes nearest over MQTT, and the
+ * begins and how long it lasts (facts C-22). Names of AMQP links and sessions stand for what comes nearest over MQTT, and the
  * events say so. What the message says is not telemetry, and nobody hears it.
  */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 enum sdk_effect {
     CUTS,      /* the connection is cut; while the fault lasts, each CONNECT as well */
-    UNTRUSTED, /* it ends as if the token had, and CONNECTs are refused */
+    UNTRUSTED, /* CONNECTs are refused; a connection that is there stays */
     THROTTLED, /* twin requests are answered with 429 */
     OVER_QUOTA /* each message ends the connection */
 };
@@ -136,7 +136,6 @@ bool hub_fault_of_sdk(struct hub *h, struct identity *i, const struct request *r
         break;
     case UNTRUSTED:
         (void)enter(h, i, &a, true, "refuse", ",\"reason\":\"expired\"", r->now, out);
-        ended = enter(h, i, &a, false, "expire", "", r->now, out);
         break;
     case THROTTLED:
         (void)enter(h, i, &a, true, "status", ",\"status\":429,\"operation\":\"twin-get\"", r->now, out);

@@ -167,7 +167,7 @@ void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, st
 void hub_waiting_free(struct waiting *w);
 
 /* --- hub_fault_sdk.c --- */
-/* Is this telemetry a fault message of an SDK (facts C-30)? Then the fault is entered, and *answer says what becomes of the message. */
+/* Is this telemetry a fault message of an SDK (facts C-22)? Then the fault is entered, and *answer says what becomes of the message. */
 bool hub_fault_of_sdk(struct hub *h, struct identity *i, const struct request *r, enum hub_answer *answer,
                       struct outbox *out);
 
