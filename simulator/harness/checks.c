@@ -89,10 +89,12 @@ void check_texts(struct reading *r, const cJSON *value)
     }
 }
 
-void check_object(struct reading *r, const cJSON *value)
+bool check_object(struct reading *r, const cJSON *value)
 {
-    if (!cJSON_IsObject(value))
-        problems_at(r->problems, &r->source, value, "'%s' is an object", value->string);
+    if (cJSON_IsObject(value))
+        return true;
+    problems_at(r->problems, &r->source, value, "'%s' is an object", value->string);
+    return false;
 }
 
 void check_duration(struct reading *r, const cJSON *value)
@@ -187,8 +189,8 @@ void check_match(struct reading *r, const cJSON *value)
 {
     if (is_filled_later(value))
         return;
-    check_object(r, value);
-    match_check(value, &r->source, r->problems);
+    if (check_object(r, value))
+        match_check(value, &r->source, r->problems);
 }
 
 void check_command(struct reading *r, const cJSON *value)
@@ -216,7 +218,8 @@ void check_properties(struct reading *r, const cJSON *value)
 {
     const cJSON *one;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(one, value)
     {
         if (one->string[0] == '\0')
@@ -235,6 +238,8 @@ void check_system(struct reading *r, const cJSON *value)
     const cJSON *one;
 
     check_properties(r, value);
+    if (!cJSON_IsObject(value))
+        return; /* told */
     cJSON_ArrayForEach(one, value)
     {
         struct str name = str_from(one->string);

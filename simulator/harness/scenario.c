@@ -40,7 +40,8 @@ static void check_identities(struct reading *r, const cJSON *value)
 {
     const cJSON *identity;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(identity, value)
     {
         struct ident id;
@@ -62,7 +63,8 @@ static void check_env(struct reading *r, const cJSON *value)
 {
     const cJSON *member;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(member, value)
     {
         if (member->string[0] == '\0' || strchr(member->string, '='))
@@ -91,7 +93,8 @@ static void check_agent_files(struct reading *r, const cJSON *value)
 {
     const cJSON *member;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(member, value)
     {
         if (!stays_below(str_from(member->string)))
@@ -144,7 +147,8 @@ void check_var_names(struct reading *r, const cJSON *value)
 {
     const cJSON *member;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(member, value)
     {
         if (!vars_name_is_valid(str_from(member->string)))

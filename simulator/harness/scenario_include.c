@@ -12,7 +12,8 @@
 
 static void check_aliases(struct reading *r, const cJSON *value)
 {
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     check_alias_members(r, value, NULL);
 }
 
@@ -21,7 +22,8 @@ static void check_blocks(struct reading *r, const cJSON *value)
 {
     const cJSON *block;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(block, value)
     {
         if (block->string[0] == '\0')

@@ -29,7 +29,7 @@ void check_members(struct reading *r, const cJSON *object, const char *what, con
 void check_name(struct reading *r, const cJSON *value, const char *what, const char *const *names, size_t count);
 
 void check_text(struct reading *r, const cJSON *value);            /* a text, not empty */
-void check_object(struct reading *r, const cJSON *value);          /* an object */
+bool check_object(struct reading *r, const cJSON *value);          /* an object; else it is told, and false */
 void check_duration(struct reading *r, const cJSON *value);        /* "5s", "PT5S" */
 void check_signed_duration(struct reading *r, const cJSON *value); /* likewise, or "-5s" */
 void check_id(struct reading *r, const cJSON *value);              /* "device" or "device/module" */

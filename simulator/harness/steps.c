@@ -74,7 +74,8 @@ static void check_twin_match(struct reading *r, const cJSON *value)
     static const char *const names[] = {"desired", "reported", "tags"};
     const cJSON *member;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     match_check(value, &r->source, r->problems);
     cJSON_ArrayForEach(member, value)
     {
@@ -142,7 +143,8 @@ static void check_save(struct reading *r, const cJSON *value)
 {
     const cJSON *member;
 
-    check_object(r, value);
+    if (!check_object(r, value))
+        return;
     cJSON_ArrayForEach(member, value)
     {
         if (!vars_name_is_valid(str_from(member->string)))
@@ -376,9 +378,11 @@ static void check_extra(struct reading *r, const struct kind *kind, const cJSON 
 /* From here on, later steps know what this one saves. */
 static enum rc learn_saved(struct reading *r, const cJSON *node)
 {
-    const cJSON *saved;
+    const cJSON *save = json_get(node, "save"), *saved;
 
-    cJSON_ArrayForEach(saved, json_get(node, "save"))
+    if (!cJSON_IsObject(save))
+        return RC_OK; /* none, or told */
+    cJSON_ArrayForEach(saved, save)
     {
         if (json_set(r->known, saved->string, cJSON_CreateTrue()))
             return RC_NOMEM;
