@@ -11,7 +11,7 @@ const ATTRIBUTES = { // required, optional
   testsuites: [[], ['time', 'tests', 'failures', 'errors']],
   testsuite: [['name', 'tests', 'failures', 'errors', 'skipped', 'time'], []],
   testcase: [['name', 'classname', 'time'], []],
-  failure: [[], ['type', 'message']], error: [[], ['type', 'message']], skipped: [[], ['message']], 'system-out': [[], []],
+  failure: [['type'], ['message']], error: [['type'], ['message']], skipped: [[], ['message']], 'system-out': [[], []],
 };
 
 function unescape(text) {
