@@ -3,15 +3,29 @@
 
 #include "mode.h"
 
+/* Tell what the log is told, if it is loud enough. */
+static void diagnose(void *context, enum severity severity, const char *line)
+{
+    struct agent *a = context;
+
+    if (a->is_diagnosing || severity < (enum severity)a->settings->diagnostic_severity)
+        return;
+    a->is_diagnosing = true;
+    telemetry_diagnose(&a->telemetry, severity, line, a->now);
+    a->is_diagnosing = false;
+}
+
 enum rc agent_init(struct agent *a, const struct settings *settings, const struct collect_roots *roots,
                    const struct wire *wire, const struct log *log, struct instant now)
 {
     enum rc rc;
 
-    *a = (struct agent){.settings = settings, .log = log, .state = AGENT_STARTING};
-    session_init(&a->session, settings, wire, log);
-    rc = twin_init(&a->twin, settings, wire, log);
-    telemetry_init(&a->telemetry, settings, &a->twin.config, roots, wire, log);
+    *a = (struct agent){.settings = settings, .log = *log, .now = now, .state = AGENT_STARTING};
+    a->log.tap = diagnose;
+    a->log.context = a;
+    session_init(&a->session, settings, wire, &a->log);
+    rc = twin_init(&a->twin, settings, wire, &a->log);
+    telemetry_init(&a->telemetry, settings, &a->twin.config, roots, wire, &a->log);
     a->session.deadline = now.mono_ms;
     a->deadline = now.mono_ms + settings->connection_timeout_ms;
     return rc;
@@ -115,11 +129,11 @@ static void news_take(struct agent *a, struct twin_news *news, struct instant no
         if (a->state == AGENT_STARTING) {
             a->state = AGENT_RUNNING;
             a->deadline = TIME_NEVER;
-            log_line(a->log, SEVERITY_INFO, "start detail=\"security agent initialized\"");
+            log_line(&a->log, SEVERITY_INFO, "start detail=\"security agent initialized\"");
         }
     }
     if (news->is_unhappy)
-        telemetry_diagnose(&a->telemetry, "the hub did not take the reported properties", now);
+        log_line(&a->log, SEVERITY_ERROR, "twin_report_failed detail=\"the hub did not take the reported properties\"");
     if (news->errors)
         telemetry_raise(&a->telemetry, news->errors, now);
 }
@@ -129,6 +143,7 @@ void agent_tick(struct agent *a, struct instant now)
     bool was_ready = is_ready(a);
     struct twin_news news;
 
+    a->now = now;
     if (is_ready(a) && telemetry_is_stuck(&a->telemetry, now))
         session_give_up(&a->session, "a message was not acknowledged in time", now);
     session_tick(&a->session, now);
@@ -157,6 +172,7 @@ void agent_on_connack(struct agent *a, int code, struct instant now)
 {
     bool (*ends)(int) = a->settings->mode->refusal_ends;
 
+    a->now = now;
     session_on_connack(&a->session, code, now);
     if (code == 0 || a->state != AGENT_STARTING || !ends || !ends(code))
         return;
@@ -169,6 +185,7 @@ void agent_on_suback(struct agent *a, const int *granted, size_t n, struct insta
 {
     bool was_ready = is_ready(a), is_granted = n == session_awaits(&a->session);
 
+    a->now = now;
     for (size_t i = 0; i < n; i++)
         is_granted = is_granted && granted[i] < 128;
     session_on_suback(&a->session, is_granted, now);
@@ -179,6 +196,7 @@ void agent_on_message(struct agent *a, struct str topic, struct str body, struct
 {
     struct twin_news news;
 
+    a->now = now;
     twin_on_message(&a->twin, topic, body, now, &news);
     news_take(a, &news, now);
 }
@@ -192,13 +210,15 @@ void agent_on_lost(struct agent *a, const char *reason, struct instant now)
 {
     bool was_ready = is_ready(a);
 
+    a->now = now;
     session_on_lost(&a->session, reason, now);
     settle(a, was_ready, now);
 }
 
 void agent_stop(struct agent *a, struct instant now)
 {
-    log_line(a->log, SEVERITY_INFO, "stop");
+    a->now = now;
+    log_line(&a->log, SEVERITY_INFO, "stop");
     if (a->state == AGENT_FLUSHING || a->state == AGENT_LEAVING) {
         a->deadline = now.mono_ms;
         return;

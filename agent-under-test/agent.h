@@ -18,7 +18,9 @@ enum agent_state { AGENT_STARTING, AGENT_RUNNING, AGENT_FLUSHING, AGENT_LEAVING,
 
 struct agent {
     const struct settings *settings;
-    const struct log *log;
+    struct log log;     /* the one it was given, and what is loud enough becomes Diagnostic events */
+    struct instant now; /* of the latest call */
+    bool is_diagnosing; /* what is logged meanwhile is not diagnosed again */
     struct session session;
     struct twin twin;
     struct telemetry telemetry;

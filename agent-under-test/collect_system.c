@@ -1,8 +1,7 @@
 /* collect_system.c - SystemInformation: the kernel's names and the machine's memory. */
-#include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
-#include "buf.h"
 #include "collect.h"
 
 #define MEMORY_MAX_KB (INT64_C(1) << 50)
@@ -10,12 +9,10 @@
 /* Read one line of /proc/meminfo, such as "MemTotal:  16318480 kB"; -1 when it is not there. */
 static int64_t memory_kb(const struct collect_roots *roots, const char *name)
 {
-    char path[512], line[256];
+    FILE *f = collect_open(roots, "/proc/meminfo");
+    char line[256];
     int64_t kb = -1;
-    FILE *f;
 
-    (void)snprintf(path, sizeof path, "%s/meminfo", roots->proc);
-    f = fopen(path, "re");
     while (f && kb < 0 && fgets(line, sizeof line, f)) {
         struct str text = str_from(line), number;
         if (!str_skip(&text, name) || !str_skip(&text, ":"))
@@ -31,20 +28,32 @@ static int64_t memory_kb(const struct collect_roots *roots, const char *name)
     return kb;
 }
 
+/* One of the kernel's names, or what uname says where the file is not there. */
+static void name_read(const struct collect_roots *roots, const char *path, const char *otherwise, char out[256])
+{
+    (void)collect_small(roots, path, out, 256);
+    out[strcspn(out, "\n")] = '\0';
+    if (!*out)
+        (void)snprintf(out, 256, "%s", otherwise);
+}
+
 cJSON *collect_system(const struct collect_roots *roots)
 {
     cJSON *payload = cJSON_CreateArray(), *entry = cJSON_CreateObject();
     int64_t total = memory_kb(roots, "MemTotal"), available = memory_kb(roots, "MemAvailable");
+    char type[256], release[256], version[256], host[256], both[520];
     struct utsname name;
-    char version[sizeof name.release + sizeof name.version + 1];
     bool ok = payload && entry && uname(&name) == 0;
 
     if (ok) {
-        (void)snprintf(version, sizeof version, "%s %s", name.release, name.version);
-        ok = cJSON_AddStringToObject(entry, "OSName", name.sysname) &&
-             cJSON_AddStringToObject(entry, "OSVersion", version) &&
+        name_read(roots, "/proc/sys/kernel/ostype", name.sysname, type);
+        name_read(roots, "/proc/sys/kernel/osrelease", name.release, release);
+        name_read(roots, "/proc/sys/kernel/version", name.version, version);
+        name_read(roots, "/proc/sys/kernel/hostname", name.nodename, host);
+        (void)snprintf(both, sizeof both, "%s %s", release, version);
+        ok = cJSON_AddStringToObject(entry, "OSName", type) && cJSON_AddStringToObject(entry, "OSVersion", both) &&
              cJSON_AddStringToObject(entry, "OsArchitecture", name.machine) &&
-             cJSON_AddStringToObject(entry, "HostName", name.nodename) &&
+             cJSON_AddStringToObject(entry, "HostName", host) &&
              (total < 0 || cJSON_AddNumberToObject(entry, "TotalPhysicalMemoryInKB", (double)total)) &&
              (available < 0 || cJSON_AddNumberToObject(entry, "FreePhysicalMemoryInKB", (double)available));
     }

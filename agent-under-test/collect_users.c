@@ -1,6 +1,4 @@
 /* collect_users.c - LocalUsers: /etc/passwd, with the groups of each user from /etc/group. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
@@ -9,16 +7,14 @@
 #define FILE_MAX (1024u * 1024u)
 
 /* Read a whole file; one that is not there is empty. */
-static struct buf file_text(const char *folder, const char *name)
+static struct buf file_text(const struct collect_roots *roots, const char *path)
 {
-    char path[512], block[4096];
+    char block[4096];
     struct buf text;
     size_t n;
-    FILE *f;
+    FILE *f = collect_open(roots, path);
 
     buf_init(&text, FILE_MAX);
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    f = fopen(path, "re");
     if (!f)
         return text;
     while ((n = fread(block, 1, sizeof block, f)) > 0)
@@ -50,15 +46,6 @@ static void groups_find(struct str groups, struct str user, struct str primary, 
     }
 }
 
-static bool add_text(cJSON *entry, const char *name, struct str value)
-{
-    char *copy = value.len ? strndup(value.at, value.len) : strdup("");
-    bool ok = copy && cJSON_AddStringToObject(entry, name, copy);
-
-    free(copy);
-    return ok;
-}
-
 /* Append one user. */
 static bool user_take(struct str line, struct str groups, cJSON *payload)
 {
@@ -76,9 +63,9 @@ static bool user_take(struct str line, struct str groups, cJSON *payload)
     buf_init(&names, FILE_MAX);
     groups_find(groups, name, primary, &ids, &names);
     entry = cJSON_CreateObject();
-    ok = entry && !ids.rc && !names.rc && add_text(entry, "UserId", id) && add_text(entry, "UserName", name) &&
-         add_text(entry, "GroupIds", buf_str(&ids)) && add_text(entry, "GroupNames", buf_str(&names)) &&
-         cJSON_AddItemToArray(payload, entry);
+    ok = entry && !ids.rc && !names.rc && collect_add_text(entry, "UserId", id) &&
+         collect_add_text(entry, "UserName", name) && collect_add_text(entry, "GroupIds", buf_str(&ids)) &&
+         collect_add_text(entry, "GroupNames", buf_str(&names)) && cJSON_AddItemToArray(payload, entry);
     if (!ok)
         cJSON_Delete(entry);
     buf_done(&names);
@@ -88,7 +75,7 @@ static bool user_take(struct str line, struct str groups, cJSON *payload)
 
 cJSON *collect_users(const struct collect_roots *roots)
 {
-    struct buf passwd = file_text(roots->etc, "passwd"), group = file_text(roots->etc, "group");
+    struct buf passwd = file_text(roots, "/etc/passwd"), group = file_text(roots, "/etc/group");
     struct str lines = buf_str(&passwd);
     cJSON *payload = cJSON_CreateArray();
     bool ok = payload && !passwd.rc && !group.rc;

@@ -14,7 +14,7 @@ void log_line(const struct log *log, enum severity severity, const char *format,
     struct tm utc;
     va_list args;
 
-    if (!log->to || severity < log->least)
+    if (!log->tap && (!log->to || severity < log->least))
         return;
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
@@ -22,6 +22,10 @@ void log_line(const struct log *log, enum severity severity, const char *format,
     for (char *at = line; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = '.';
+    if (log->tap)
+        log->tap(log->context, severity, line);
+    if (!log->to || severity < log->least)
+        return;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &utc);
     (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);

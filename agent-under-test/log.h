@@ -15,6 +15,9 @@ enum severity { SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR,
 struct log {
     FILE *to;
     enum severity least; /* quieter lines are left out */
+    /* Is told every line, however quiet; NULL for nobody. What it logs itself it is not told. */
+    void (*tap)(void *context, enum severity severity, const char *line);
+    void *context;
 };
 
 /* Write one line, "op=" in front of the format's text. */

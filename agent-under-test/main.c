@@ -94,7 +94,10 @@ static bool loop(struct agent *agent, struct link *link, int signals)
 
 static int run(const struct settings *settings, const struct log *log)
 {
-    const struct collect_roots roots = {.proc = "/proc", .etc = "/etc"};
+    const struct collect_roots roots = {.root = settings->root,
+                                        .firewall_tool = settings->firewall_tool,
+                                        .baseline_tool = settings->baseline_tool,
+                                        .tool_limit_ms = settings->tool_limit_ms};
     int signals = signals_open(), status = EXIT_FAILURE;
     struct agent agent = {0};
     struct link *link = NULL;

@@ -45,6 +45,19 @@ static const enum config_id documented_findings[] = {CONFIG_CACHE_BYTES, CONFIG_
 static const enum config_id documented_known[] = {CONFIG_LIST(MODE_ENTRY)};
 #undef MODE_ENTRY
 
+/* source: facts S-13 */
+static void documented_bag(const struct config *c, bool is_high, struct buf *out)
+{
+    (void)c;
+    (void)is_high;
+    buf_text(out, "%24.ct=application%2Fjson&%24.ce=utf-8&%24.ifid=urn%3Aazureiot%3ASecurity%3ASecurityAgent%3A1");
+}
+
+static bool documented_is_over(struct instant since, struct instant now, int64_t period_ms)
+{
+    return now.mono_ms - since.mono_ms >= period_ms;
+}
+
 const struct mode mode_documented = {
     .name = "documented",
     .known = documented_known,
@@ -61,6 +74,13 @@ const struct mode mode_documented = {
     .keeps_desired = true,
     .reports_refusal = true,
     .insists = true,
+    .agent_version = SECURITY_AGENT_VERSION,
+    .queues = {.overhead = EVENT_OVERHEAD, .holds_under_way = true},
+    .bag = documented_bag,
+    .connections = {.tells_local = true},
+    .tells_hardware = true,
+    .is_over = documented_is_over,
+    .small_size = 4096,
     .refused_subcode = FAILED_UNAUTHORIZED,
 };
 

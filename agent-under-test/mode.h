@@ -2,13 +2,17 @@
  *
  * Every decision in which they differ is a member of struct mode; the code asks the member and never the name. The
  * real agents take each delivery for the whole configuration, have other defaults and words, and hear of changes in
- * ways of their own. source: facts S-18 to S-28
+ * ways of their own. source: facts S-18 to S-32
  */
 #ifndef AGENT_MODE_H
 #define AGENT_MODE_H
 
+#include "buf.h"
 #include "config.h"
+#include "connections.h"
 #include "failure.h"
+#include "message.h"
+#include "queue.h"
 
 /* A default that differs from the documented one. */
 struct mode_preset {
@@ -60,6 +64,34 @@ struct mode {
     bool wants_200;       /* any other answer to a report is an error, told by a Diagnostic event; the hub's is 204 */
     bool tells_latest;    /* one ConfigurationError for the latest delivery, when it next looks around */
     bool tells_good_news; /* an empty one if that was clean; none twice within a second */
+
+    /* What it sends. */
+    const char *agent_version;
+    struct event_form form;
+    struct queue_rules queues;
+    struct message_rules message;
+    /* Append a message's property bag. is_high: the high queue leads it */
+    void (*bag)(const struct config *c, bool is_high, struct buf *out);
+
+    struct connections_form connections;
+    bool tells_every_socket; /* as ListeningPorts, connected ones, too */
+    bool tells_hardware;     /* ConnectedHardware */
+    bool hits_are_numbers;   /* of aggregated events */
+
+    /* When it looks and sends. */
+    bool ticks; /* timers are looked at once a tick, not when they are due */
+    /* Say whether a period is over. */
+    bool (*is_over)(struct instant since, struct instant now, int64_t period_ms);
+    bool has_runs; /* it collects and sends in runs, first after an interval each; the first one sends all that waits */
+    bool sends_one;         /* message a time; what is left waits for the next time */
+    bool memory_leads_high; /* when more waits than one message holds, the high queue is due, whatever it holds */
+
+    /* What it counts. */
+    bool counts_handed;           /* as sent: what the link took; else what the hub acknowledged */
+    bool counts_failed;           /* as sent, too */
+    size_t small_size;            /* below, a message is told as one under 4 KB */
+    bool tells_operational_drops; /* of that queue, too */
+    bool operational_is_fixed;    /* operational events are told whatever their priority */
 
     /* The start and the end. */
     bool must_start_clean;                /* without a good configuration it does not start */

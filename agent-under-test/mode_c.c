@@ -64,6 +64,21 @@ static bool c_refusal_ends(int connack)
     return connack == 2 || connack == 4;
 }
 
+/* source: facts S-13, S-32 */
+static void c_bag(const struct config *c, bool is_high, struct buf *out)
+{
+    (void)c;
+    (void)is_high;
+    buf_text(out, "%24.ce=application%2fjson&%24.ifid=urn%3aazureiot%3aSecurity%3aSecurityAgent%3a1");
+}
+
+/* Whole seconds of the wall clock, more than the period, their difference cut to 32 bits without a sign: when the
+ * clock is put back, every period is over. source: facts S-31 */
+static bool c_is_over(struct instant since, struct instant now, int64_t period_ms)
+{
+    return (uint32_t)(now.wall_ms / 1000 - since.wall_ms / 1000) > period_ms / 1000;
+}
+
 const struct mode mode_legacy_c = {
     .name = "legacy-c",
     .known = c_known,
@@ -86,6 +101,20 @@ const struct mode mode_legacy_c = {
     .wants_200 = true,
     .tells_latest = true,
     .tells_good_news = true,
+    .agent_version = "0.0.5",
+    .form = {.time = EVENT_TIME_ALWAYS_Z},
+    .queues = {.overhead = EVENT_OVERHEAD},
+    .message = {.sums_events = true, .lets_it_block = true},
+    .bag = c_bag,
+    .connections = {.port_is_number = true},
+    .tells_every_socket = true,
+    .hits_are_numbers = true,
+    .ticks = true,
+    .is_over = c_is_over,
+    .sends_one = true,
+    .memory_leads_high = true,
+    .counts_handed = true,
+    .small_size = 4096,
     .refusal_ends = c_refusal_ends,
     .refused_subcode = FAILED_OTHER,
     .ends_well = true,

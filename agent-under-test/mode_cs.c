@@ -1,5 +1,5 @@
 /* mode_cs.c - the real C# agent. It was read and not run: what its JSON library makes of odd values is derived.
- * source: facts S-24 to S-28 */
+ * source: facts S-24 to S-32 */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +91,22 @@ static char *cs_used(const struct config *c, const char *object_name)
     return text;
 }
 
+/* source: facts S-32 */
+static void cs_bag(const struct config *c, bool is_high, struct buf *out)
+{
+    const char *id = c->value[CONFIG_HUB_RESOURCE_ID].text;
+
+    buf_format(out, "MessagePriority=%s&HubResourceId=", is_high ? "High" : "Low");
+    buf_percent(out, str_from(id));
+    buf_text(out, "&%24.ifid=urn%3Aazureiot%3ASecurity%3ASecurityAgent%3A1/");
+}
+
+/* By the wall clock: when that is put back, nothing is due until it has caught up. source: facts S-31 */
+static bool cs_is_over(struct instant since, struct instant now, int64_t period_ms)
+{
+    return now.wall_ms - since.wall_ms >= period_ms;
+}
+
 static bool cs_refusal_ends(int connack)
 {
     return connack != 0;
@@ -124,6 +140,20 @@ const struct mode mode_legacy_cs = {
     .reads_strictly = true,
     .shrugs_at_no_object = true,
     .tells_latest = true,
+    .agent_version = "0.0.5.0",
+    .form = {.time = EVENT_TIME_BARE, .is_utf16 = true},
+    .queues = {.share = {[QUEUE_HIGH] = 50, [QUEUE_LOW] = 50, [QUEUE_OPERATIONAL] = 10}, .drops_oldest = true},
+    .message = {.sums_events = true},
+    .bag = cs_bag,
+    .connections = {.tells_local = true},
+    .ticks = true,
+    .is_over = cs_is_over,
+    .has_runs = true,
+    .sends_one = true,
+    .counts_failed = true,
+    .small_size = 8192,
+    .tells_operational_drops = true,
+    .operational_is_fixed = true,
     .must_start_clean = true,
     .refusal_ends = cs_refusal_ends,
     .refused_subcode = FAILED_UNAUTHORIZED,

@@ -3,14 +3,14 @@
 
 #include <assert.h>
 
-static size_t cost(const struct event *e)
+static size_t cost(const struct queues *q, const struct event *e)
 {
-    return e->bytes + EVENT_OVERHEAD;
+    return e->size + q->rules->overhead;
 }
 
-void queues_init(struct queues *q, size_t budget)
+void queues_init(struct queues *q, const struct queue_rules *rules, size_t budget)
 {
-    *q = (struct queues){.budget = budget};
+    *q = (struct queues){.rules = rules, .budget = budget};
 }
 
 void queues_done(struct queues *q)
@@ -25,12 +25,13 @@ void queues_pop(struct queues *q, enum queue_id id)
     struct queue *of = &q->queue[id];
     struct event *e = of->first;
 
-    assert(e && q->waiting >= cost(e));
+    assert(e && of->cost >= cost(q, e) && q->waiting >= of->cost);
     of->first = e->next;
     if (!of->first)
         of->last = NULL;
     of->count--;
-    q->waiting -= cost(e);
+    of->cost -= cost(q, e);
+    q->waiting -= cost(q, e);
     event_free(e);
 }
 
@@ -40,18 +41,36 @@ void queues_drop(struct queues *q, enum queue_id id)
     q->queue[id].dropped++;
 }
 
+size_t queues_size(const struct queues *q)
+{
+    size_t events = 0;
+
+    for (size_t i = 0; i < QUEUE_COUNT; i++)
+        events += q->queue[i].count;
+    return q->waiting - events * q->rules->overhead;
+}
+
+/* The most that one queue may hold now: its share, or what the others leave of the budget. */
+static size_t room_of(const struct queues *q, enum queue_id id)
+{
+    size_t taken;
+
+    if (q->rules->share[id])
+        return q->budget / 100 * q->rules->share[id];
+    taken = q->waiting - q->queue[id].cost + (q->rules->holds_under_way ? q->under_way : 0);
+    return taken < q->budget ? q->budget - taken : 0;
+}
+
 /* Drop the newest events of one queue until the rest fits. */
-static void shorten(struct queues *q, enum queue_id id)
+static void shorten(struct queues *q, enum queue_id id, size_t room)
 {
     struct queue *of = &q->queue[id];
     struct event **link = &of->first, *e;
-    size_t others = q->waiting, kept = 0, n = 0;
+    size_t kept = 0, n = 0;
 
-    for (e = of->first; e; e = e->next)
-        others -= cost(e);
     of->last = NULL;
-    while (*link && others + kept + cost(*link) + q->under_way <= q->budget) {
-        kept += cost(*link);
+    while (*link && kept + cost(q, *link) <= room) {
+        kept += cost(q, *link);
         of->last = *link;
         link = &(*link)->next;
         n++;
@@ -60,7 +79,8 @@ static void shorten(struct queues *q, enum queue_id id)
     *link = NULL;
     of->dropped += of->count - n;
     of->count = n;
-    q->waiting = others + kept;
+    q->waiting -= of->cost - kept;
+    of->cost = kept;
     while (e) {
         struct event *next = e->next;
         event_free(e);
@@ -70,21 +90,27 @@ static void shorten(struct queues *q, enum queue_id id)
 
 void queues_resize(struct queues *q, size_t budget)
 {
+    static const enum queue_id order[] = {QUEUE_LOW, QUEUE_HIGH, QUEUE_OPERATIONAL};
+
     q->budget = budget;
-    if (q->waiting + q->under_way > budget)
-        shorten(q, QUEUE_LOW);
-    if (q->waiting + q->under_way > budget)
-        shorten(q, QUEUE_HIGH);
-    if (q->waiting + q->under_way > budget)
-        shorten(q, QUEUE_OPERATIONAL);
+    for (size_t i = 0; i < QUEUE_COUNT; i++) {
+        size_t room = room_of(q, order[i]);
+        while (q->rules->drops_oldest && q->queue[order[i]].cost > room)
+            queues_drop(q, order[i]);
+        if (q->queue[order[i]].cost > room)
+            shorten(q, order[i], room);
+    }
 }
 
 bool queues_push(struct queues *q, enum queue_id id, struct event *e)
 {
     struct queue *to = &q->queue[id];
+    size_t room = room_of(q, id);
 
     to->collected++;
-    if (!e || q->waiting + q->under_way + cost(e) > q->budget) {
+    while (q->rules->drops_oldest && e && cost(q, e) <= room && to->cost + cost(q, e) > room)
+        queues_drop(q, id);
+    if (!e || to->cost + cost(q, e) > room) {
         to->dropped++;
         event_free(e);
         return false;
@@ -96,6 +122,7 @@ bool queues_push(struct queues *q, enum queue_id id, struct event *e)
         to->first = e;
     to->last = e;
     to->count++;
-    q->waiting += cost(e);
+    to->cost += cost(q, e);
+    q->waiting += cost(q, e);
     return true;
 }

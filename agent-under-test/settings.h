@@ -23,7 +23,7 @@
     X(agent_id, "AgentId", "SECURITY_AGENT_ID", TEXT, NULL, 1, 128,                                                    \
       "the agent's id in telemetry; without a file, derived from the device id")                                       \
     X(trigger_interval_ms, "TriggerdEventsInterval", "SECURITY_AGENT_TRIGGER_INTERVAL", DURATION, "PT2M", 100,         \
-      INT32_MAX, "how often the process list is looked at")                                                            \
+      INT32_MAX, "how often it looks for new processes, connections and logins")                                       \
     X(connection_timeout_ms, "ConnectionTimeout", "SECURITY_AGENT_CONNECTION_TIMEOUT", DURATION, "PT30S", 100,         \
       INT32_MAX, "limit for the start, and for each answer of the hub")                                                \
     X(object_name, "RemoteConfigurationObjectName", "SECURITY_AGENT_OBJECT_NAME", TEXT, SETTINGS_OBJECT_NAME, 1, 512,  \
@@ -32,14 +32,28 @@
       "whose habits: documented, or legacy-c or legacy-cs for those of the real C or C# agent")                        \
     X(twin_period_ms, "Extensions.TwinPeriod", "SECURITY_AGENT_TWIN_PERIOD", DURATION, "PT10S", 10, INT32_MAX,         \
       "legacy-c: how often one delivery of the twin is looked at")                                                     \
+    X(tick_ms, "Extensions.Tick", "SECURITY_AGENT_TICK", DURATION, "PT1S", 10, INT32_MAX,                              \
+      "legacy modes: how often timers are looked at")                                                                  \
+    X(consumer_interval_ms, "Extensions.ConsumerInterval", "SECURITY_AGENT_CONSUMER_INTERVAL", DURATION, "PT2M", 100,  \
+      INT32_MAX, "legacy-cs: how often it looks whether a message is due")                                             \
     X(log_severity, "Logging.SystemLoggerMinimumSeverity", "SECURITY_AGENT_LOG_SEVERITY", NUMBER, "1", 0, 4,           \
       "quietest severity that is logged: 0 debug, 1 information, 2 warning, 3 error, 4 fatal")                         \
+    X(diagnostic_severity, "Logging.DiagnoticEventMinimumSeverity", "SECURITY_AGENT_DIAGNOSTIC_SEVERITY", NUMBER, "3", \
+      0, 4, "quietest severity of log lines that become Diagnostic events")                                            \
     X(module_id, "Extensions.ModuleId", "SECURITY_AGENT_MODULE_ID", TEXT, SETTINGS_MODULE_ID, 1, 128,                  \
       "the module to be, when a file is used")                                                                         \
     X(gateway_host, "Extensions.GatewayHostName", "SECURITY_AGENT_GATEWAY_HOST", TEXT, "", 0, 253,                     \
       "connect to this host instead, and expect its certificate")                                                      \
     X(ca_file, "Extensions.CaFile", "SECURITY_AGENT_CA_FILE", TEXT, "", 0, 4095,                                       \
       "PEM file of trusted authorities; empty: SSL_CERT_FILE, then the system's")                                      \
+    X(root, "Extensions.Root", "SECURITY_AGENT_ROOT", TEXT, "", 0, 2048,                                               \
+      "folder that stands for the machine: its /proc, /etc, /sys and /var are looked at instead")                      \
+    X(firewall_tool, "Extensions.FirewallTool", "SECURITY_AGENT_FIREWALL_TOOL", TEXT, "", 0, 4095,                     \
+      "program that prints rules as iptables-save does; empty: read /etc/iptables/rules.v4")                           \
+    X(baseline_tool, "Extensions.BaselineTool", "SECURITY_AGENT_BASELINE_TOOL", TEXT, "", 0, 4095,                     \
+      "program that prints the results of a baseline; empty: there is no OSBaseline event")                            \
+    X(tool_limit_ms, "Extensions.ToolTimeout", "SECURITY_AGENT_TOOL_TIMEOUT", DURATION, "PT5S", 100, 60000,            \
+      "limit for one run of either program")                                                                           \
     X(port, "Extensions.Port", "SECURITY_AGENT_PORT", NUMBER, "8883", 1, 65535, "TCP port, for tests")                 \
     X(keep_alive_s, "Extensions.KeepAliveSeconds", "SECURITY_AGENT_KEEP_ALIVE", NUMBER, "60", 5, 1177,                 \
       "MQTT keep-alive; 1177 is the hub's limit")                                                                      \

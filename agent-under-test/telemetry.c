@@ -3,211 +3,37 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "mode.h"
 #include "session.h"
+#include "telemetry_internal.h"
 
-#define TOPIC_MAX 1024
-/* source: facts S-13 */
-#define BAG "%24.ct=application%2Fjson&%24.ce=utf-8&%24.ifid=urn%3Aazureiot%3ASecurity%3ASecurityAgent%3A1"
-
-/* What a snapshot holds. */
-static const struct {
-    const char *name;
-    enum config_id priority;
-    cJSON *(*collect)(const struct collect_roots *roots);
-} snapshots[] = {
-    {"SystemInformation", CONFIG_SYSTEM_INFORMATION, collect_system},
-    {"ListeningPorts", CONFIG_LISTENING_PORTS, collect_ports},
-    {"LocalUsers", CONFIG_LOCAL_USERS, collect_users},
-};
-
-static const char *const queue_words[] = {"High", "Low", "Operational"};
+#define TOPIC_MAX 32768u /* bytes; the hub's resource id may be long */
 
 static const enum config_id frequencies[] = {[QUEUE_HIGH] = CONFIG_HIGH_FREQUENCY, [QUEUE_LOW] = CONFIG_LOW_FREQUENCY};
 
 void telemetry_init(struct telemetry *t, const struct settings *settings, const struct config *config,
                     const struct collect_roots *roots, const struct wire *wire, const struct log *log)
 {
-    *t = (struct telemetry){.settings = settings, .config = config, .wire = wire, .log = log, .roots = *roots};
-    queues_init(&t->queues, (size_t)config_number(config, CONFIG_CACHE_BYTES));
+    *t = (struct telemetry){
+        .settings = settings, .mode = settings->mode, .config = config, .wire = wire, .log = log, .roots = *roots};
+    queues_init(&t->queues, &t->mode->queues, (size_t)config_number(config, CONFIG_CACHE_BYTES));
     processes_init(&t->processes);
+    connections_init(&t->connections);
+    logins_init(&t->logins);
+    aggregate_init(&t->process_kinds);
+    aggregate_init(&t->connection_kinds);
 }
 
 void telemetry_done(struct telemetry *t)
 {
     queues_done(&t->queues);
     processes_done(&t->processes);
+    connections_done(&t->connections);
+    aggregate_done(&t->process_kinds);
+    aggregate_done(&t->connection_kinds);
     cJSON_Delete(t->latest);
     t->latest = NULL;
-}
-
-/* Queue an event of a type; payload is taken. Returns whether it waits now. */
-static bool push_typed(struct telemetry *t, enum queue_id to, enum event_type type, const char *name,
-                       enum event_category category, cJSON *payload, struct instant now)
-{
-    if (queues_push(&t->queues, to, event_new(name, category, type, payload, now.wall_ms)))
-        return true;
-    log_line(t->log, SEVERITY_DEBUG, "event_dropped name=%s queue=%s", name, queue_words[to]);
-    return false;
-}
-
-/* Queue an event whose type follows from its queue. */
-static bool push(struct telemetry *t, enum queue_id to, const char *name, enum event_category category, cJSON *payload,
-                 struct instant now)
-{
-    return push_typed(t, to, to == QUEUE_OPERATIONAL ? EVENT_OPERATIONAL : EVENT_SECURITY, name, category, payload,
-                      now);
-}
-
-/* The queue of a priority; Off was asked before anything was collected. */
-static enum queue_id queue_of(enum priority priority)
-{
-    if (priority == PRIORITY_OPERATIONAL)
-        return QUEUE_OPERATIONAL;
-    return priority == PRIORITY_HIGH ? QUEUE_HIGH : QUEUE_LOW;
-}
-
-/* Append one entry of DroppedEventsStatistics. */
-static bool dropped_add(const struct queues *q, enum queue_id id, cJSON *payload)
-{
-    cJSON *entry = cJSON_CreateObject();
-
-    if (entry && cJSON_AddStringToObject(entry, "Queue", queue_words[id]) &&
-        cJSON_AddNumberToObject(entry, "CollectedEvents", (double)q->queue[id].collected) &&
-        cJSON_AddNumberToObject(entry, "DroppedEvents", (double)q->queue[id].dropped) &&
-        cJSON_AddItemToArray(payload, entry))
-        return true;
-    cJSON_Delete(entry);
-    return false;
-}
-
-/* Report what was dropped. The counters start over only when the report itself was not dropped. */
-static void push_dropped(struct telemetry *t, struct instant now)
-{
-    cJSON *payload = cJSON_CreateArray();
-
-    if (!payload || !dropped_add(&t->queues, QUEUE_HIGH, payload) || !dropped_add(&t->queues, QUEUE_LOW, payload)) {
-        cJSON_Delete(payload);
-        payload = NULL;
-    }
-    if (!push(t, QUEUE_OPERATIONAL, "DroppedEventsStatistics", EVENT_PERIODIC, payload, now))
-        return;
-    for (size_t i = 0; i < QUEUE_OPERATIONAL; i++)
-        t->queues.queue[i].collected = t->queues.queue[i].dropped = 0;
-}
-
-/* Report what was sent; the counters likewise. */
-static void push_sent(struct telemetry *t, struct instant now)
-{
-    cJSON *payload = cJSON_CreateArray(), *entry = cJSON_CreateObject();
-
-    if (!payload || !entry || !cJSON_AddNumberToObject(entry, "MessagesSent", (double)t->sent) ||
-        !cJSON_AddNumberToObject(entry, "MessagesUnder4KB", (double)t->small) ||
-        !cJSON_AddNumberToObject(entry, "TotalFailed", (double)t->failed) || !cJSON_AddItemToArray(payload, entry)) {
-        cJSON_Delete(entry);
-        cJSON_Delete(payload);
-        payload = NULL;
-    }
-    if (push(t, QUEUE_OPERATIONAL, "MessageStatistics", EVENT_PERIODIC, payload, now))
-        t->sent = t->small = t->failed = 0;
-}
-
-/* Say whether an operational event is wanted: by its own priority, and by the C agent's one for all of them. */
-static bool is_wanted(const struct telemetry *t, enum config_id id)
-{
-    return config_priority(t->config, id) != PRIORITY_OFF &&
-           config_priority(t->config, CONFIG_OPERATIONAL) != PRIORITY_OFF;
-}
-
-static void snapshot_take(struct telemetry *t, struct instant now)
-{
-    for (size_t i = 0; i < sizeof snapshots / sizeof *snapshots; i++) {
-        enum priority priority = config_priority(t->config, snapshots[i].priority);
-        if (priority != PRIORITY_OFF)
-            (void)push(t, queue_of(priority), snapshots[i].name, EVENT_PERIODIC, snapshots[i].collect(&t->roots), now);
-    }
-    if (is_wanted(t, CONFIG_DROPPED_EVENTS))
-        push_dropped(t, now);
-    if (is_wanted(t, CONFIG_MESSAGE_STATISTICS))
-        push_sent(t, now);
-    t->snapshot_at = now.mono_ms;
-    log_line(t->log, SEVERITY_INFO, "snapshot high=%zu low=%zu bytes=%zu", t->queues.queue[QUEUE_HIGH].count,
-             t->queues.queue[QUEUE_LOW].count, t->queues.waiting);
-}
-
-void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now)
-{
-    if (is_wanted(t, CONFIG_CONFIGURATION_ERROR))
-        (void)push(t, QUEUE_OPERATIONAL, "ConfigurationError", EVENT_TRIGGERED, payload, now);
-    else
-        cJSON_Delete(payload);
-}
-
-void telemetry_diagnose(struct telemetry *t, const char *message, struct instant now)
-{
-    enum priority priority = config_priority(t->config, CONFIG_DIAGNOSTIC);
-    cJSON *payload, *entry;
-
-    if (priority == PRIORITY_OFF)
-        return;
-    payload = cJSON_CreateArray();
-    entry = cJSON_CreateObject();
-    if (!payload || !entry || !cJSON_AddStringToObject(entry, "Severity", "Error") ||
-        !cJSON_AddStringToObject(entry, "Message", message) ||
-        !cJSON_AddNumberToObject(entry, "ProcessId", (double)getpid()) ||
-        !cJSON_AddNumberToObject(entry, "ThreadId", (double)gettid()) || !cJSON_AddItemToArray(payload, entry)) {
-        cJSON_Delete(entry);
-        cJSON_Delete(payload);
-        payload = NULL;
-    }
-    (void)push_typed(t, queue_of(priority), EVENT_DIAGNOSTIC, "Diagnostic", EVENT_TRIGGERED, payload, now);
-}
-
-void telemetry_note(struct telemetry *t, cJSON *payload, struct instant now)
-{
-    cJSON_Delete(t->latest);
-    t->latest = payload;
-    t->latest_s = now.wall_ms / 1000;
-}
-
-/* Tell of the latest delivery. */
-static void latest_tell(struct telemetry *t, struct instant now)
-{
-    cJSON *payload = t->latest;
-
-    if (!payload || (t->settings->mode->tells_good_news && t->latest_s == t->told_s))
-        return;
-    t->latest = NULL;
-    t->told_s = t->latest_s;
-    telemetry_raise(t, payload, now);
-}
-
-/* What queues a ProcessCreate event needs to know. */
-struct process_sink {
-    struct telemetry *telemetry;
-    enum priority priority;
-    struct instant now;
-};
-
-static void process_emit(void *context, enum event_category category, cJSON *payload)
-{
-    struct process_sink *sink = context;
-
-    (void)push(sink->telemetry, queue_of(sink->priority), "ProcessCreate", category, payload, sink->now);
-}
-
-/* While it is Off nobody looks: what starts meanwhile shows when it is switched on again, if it still runs. */
-static void look(struct telemetry *t, struct instant now)
-{
-    struct process_sink sink = {t, config_priority(t->config, CONFIG_PROCESS_CREATE), now};
-
-    t->look_at = now.mono_ms;
-    latest_tell(t, now);
-    if (sink.priority != PRIORITY_OFF)
-        processes_look(&t->processes, &t->roots, config_number(t->config, CONFIG_PROCESS_CREATE_AGGREGATED) != 0,
-                       config_number(t->config, CONFIG_PROCESS_CREATE_INTERVAL), now, process_emit, &sink);
 }
 
 void telemetry_configured(struct telemetry *t, struct instant now)
@@ -216,34 +42,48 @@ void telemetry_configured(struct telemetry *t, struct instant now)
     if (t->is_started)
         return;
     t->is_started = true;
-    t->sent_at[QUEUE_HIGH] = t->sent_at[QUEUE_LOW] = now.mono_ms;
-    snapshot_take(t, now);
-    look(t, now);
+    t->tick_at = now.mono_ms + t->settings->tick_ms;
+    t->look_at = t->consumed_at = t->sent_at[QUEUE_HIGH] = t->sent_at[QUEUE_LOW] = now;
+    if (t->mode->has_runs) {
+        telemetry_prime(t, now);
+        return;
+    }
+    t->has_sent = true; /* the first message waits its time */
+    telemetry_snapshot(t, now);
+    telemetry_look(t, now);
 }
 
 /* Send one message led by a queue. Returns false when there is nothing more to send from it. */
 static bool message_send(struct telemetry *t, enum queue_id leading, struct instant now)
 {
-    const struct message_sender sender = {.agent_id = t->settings->agent_id, .agent_version = SECURITY_AGENT_VERSION};
-    char topic[TOPIC_MAX];
-    struct buf body;
+    const struct message_sender sender = {.agent_id = t->settings->agent_id, .agent_version = t->mode->agent_version};
+    struct buf topic, body;
+    size_t size;
     int mid = 0;
     enum rc rc;
 
-    rc = message_build(&t->queues, leading, (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES), &sender, &body);
+    rc = message_build(&t->queues, &t->mode->message, leading, (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES),
+                       &sender, &body);
     if (rc)
         return false;
-    (void)snprintf(topic, sizeof topic, "devices/%s/modules/%s/messages/events/%s", t->settings->device_id,
-                   t->settings->module_id, BAG);
-    rc = t->wire->publish(t->wire->link, topic, buf_str(&body), 1, &mid);
+    size = event_size(&t->mode->form, buf_str(&body));
+    buf_init(&topic, TOPIC_MAX);
+    buf_format(&topic, "devices/%s/modules/%s/messages/events/", t->settings->device_id, t->settings->module_id);
+    t->mode->bag(t->config, leading == QUEUE_HIGH, &topic);
+    rc = topic.rc;
+    if (!rc)
+        rc = t->wire->publish(t->wire->link, topic.at, buf_str(&body), 1, &mid);
     log_line(t->log, rc ? SEVERITY_ERROR : SEVERITY_INFO, "telemetry leading=%s bytes=%zu result=\"%s\"",
-             queue_words[leading], body.len, rc_text(rc));
+             telemetry_queue_word(leading), body.len, rc_text(rc));
     if (rc) {
         t->failed++;
+        t->sent += t->mode->counts_failed;
     } else {
-        t->sending[t->under_way++] = (struct telemetry_sending){mid, body.len, now.mono_ms};
+        t->sent += t->mode->counts_handed;
+        t->sending[t->under_way++] = (struct telemetry_sending){mid, body.len, size, now.mono_ms};
         t->queues.under_way += body.len;
     }
+    buf_done(&topic);
     buf_done(&body);
     return true;
 }
@@ -252,27 +92,62 @@ static bool message_send(struct telemetry *t, enum queue_id leading, struct inst
 static void timers_check(struct telemetry *t, struct instant now)
 {
     for (size_t i = 0; i < QUEUE_OPERATIONAL; i++) {
-        if (now.mono_ms - t->sent_at[i] < config_number(t->config, frequencies[i]))
+        if (t->has_sent && !t->mode->is_over(t->sent_at[i], now, config_number(t->config, frequencies[i])))
             continue;
-        t->sent_at[i] = now.mono_ms;
+        t->sent_at[i] = now;
         t->is_draining[i] = true;
     }
-    if (t->queues.waiting > (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES))
+    t->has_sent = true;
+    if (t->queues.waiting <= (size_t)config_number(t->config, CONFIG_MESSAGE_BYTES))
+        return;
+    if (t->mode->memory_leads_high) {
+        t->sent_at[QUEUE_HIGH] = now; /* also when there is nothing to lead it: facts S-31 */
+        t->is_draining[QUEUE_HIGH] = true;
+    } else {
         t->is_draining[t->queues.queue[QUEUE_HIGH].first ? QUEUE_HIGH : QUEUE_LOW] = true;
+    }
+}
+
+/* Collect and send where either has its own runs. source: facts S-31 */
+static void runs_check(struct telemetry *t, struct instant now)
+{
+    if (t->mode->is_over(t->look_at, now, t->settings->trigger_interval_ms)) {
+        if (!t->has_snapshot ||
+            t->mode->is_over(t->snapshot_at, now, config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY)))
+            telemetry_snapshot(t, now);
+        telemetry_look(t, now);
+    }
+    if (!t->mode->is_over(t->consumed_at, now, t->settings->consumer_interval_ms))
+        return;
+    t->consumed_at = now;
+    timers_check(t, now);
+}
+
+/* Do what the timers say. */
+static void timers_run(struct telemetry *t, struct instant now)
+{
+    if (t->mode->ticks && now.mono_ms < t->tick_at)
+        return;
+    t->tick_at = now.mono_ms + t->settings->tick_ms;
+    if (t->mode->has_runs) {
+        runs_check(t, now);
+        return;
+    }
+    if (t->mode->is_over(t->snapshot_at, now, config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY)))
+        telemetry_snapshot(t, now);
+    if (t->mode->is_over(t->look_at, now, t->settings->trigger_interval_ms))
+        telemetry_look(t, now);
+    timers_check(t, now);
 }
 
 void telemetry_tick(struct telemetry *t, bool is_ready, struct instant now)
 {
     if (!t->is_started)
         return;
-    if (now.mono_ms - t->snapshot_at >= config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY))
-        snapshot_take(t, now);
-    if (now.mono_ms - t->look_at >= t->settings->trigger_interval_ms)
-        look(t, now);
-    timers_check(t, now);
+    timers_run(t, now);
     for (size_t i = 0; i < QUEUE_OPERATIONAL; i++)
         while (is_ready && t->is_draining[i] && t->under_way < TELEMETRY_WINDOW)
-            t->is_draining[i] = message_send(t, (enum queue_id)i, now);
+            t->is_draining[i] = message_send(t, (enum queue_id)i, now) && !t->mode->sends_one;
 }
 
 int64_t telemetry_due(const struct telemetry *t)
@@ -281,11 +156,13 @@ int64_t telemetry_due(const struct telemetry *t)
 
     if (!t->is_started)
         return due;
-    due = t->snapshot_at + config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY);
-    at = t->look_at + t->settings->trigger_interval_ms;
+    if (t->mode->ticks)
+        return t->tick_at;
+    due = t->snapshot_at.mono_ms + config_number(t->config, CONFIG_SNAPSHOT_FREQUENCY);
+    at = t->look_at.mono_ms + t->settings->trigger_interval_ms;
     due = at < due ? at : due;
     for (size_t i = 0; i < QUEUE_OPERATIONAL; i++) {
-        at = t->sent_at[i] + config_number(t->config, frequencies[i]);
+        at = t->sent_at[i].mono_ms + config_number(t->config, frequencies[i]);
         due = at < due ? at : due;
     }
     return due;
@@ -302,8 +179,8 @@ void telemetry_on_puback(struct telemetry *t, int mid)
     for (size_t i = 0; i < t->under_way; i++) {
         if (t->sending[i].mid != mid)
             continue;
-        t->sent++;
-        t->small += t->sending[i].bytes < TELEMETRY_SMALL;
+        t->sent += !t->mode->counts_handed;
+        t->small += t->sending[i].size < t->mode->small_size;
         t->queues.under_way -= t->sending[i].bytes;
         t->sending[i] = t->sending[--t->under_way];
         return;
@@ -329,6 +206,7 @@ bool telemetry_is_stuck(struct telemetry *t, struct instant now)
             continue;
         t->sending[i].since = now.mono_ms;
         t->failed++;
+        t->sent += t->mode->counts_failed;
         is_stuck = true;
     }
     return is_stuck;

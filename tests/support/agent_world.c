@@ -67,7 +67,7 @@ struct world *world_new(const char *mode, const char *const *more)
     assert_non_null(w);
     assert_true(settings_load(&source, &w->settings, &failure));
     w->wire = (struct wire){w, fake_connect, fake_subscribe, fake_publish, fake_end, fake_end};
-    w->roots = (struct collect_roots){.proc = "/no/such", .etc = "/no/such"};
+    w->roots = (struct collect_roots){.root = "/no/such"};
     w->now = (struct instant){.mono_ms = 1000000, .wall_ms = INT64_C(1613381402000)};
     assert_int_equal(agent_init(&w->agent, &w->settings, &w->roots, &w->wire, &w->log, w->now), RC_OK);
     return w;

@@ -86,7 +86,7 @@ static int world_make(void **state)
     if (!w || !settings_load(&source, &w->settings, &failure))
         return -1;
     w->wire = (struct wire){w, fake_connect, fake_subscribe, fake_publish, fake_disconnect, fake_drop};
-    w->roots = (struct collect_roots){.proc = "/no/such", .etc = "/no/such"};
+    w->roots = (struct collect_roots){.root = "/no/such"};
     w->now = (struct instant){.mono_ms = 1000000, .wall_ms = INT64_C(1613381402000)};
     if (agent_init(&w->agent, &w->settings, &w->roots, &w->wire, &w->log, w->now))
         return -1;
