@@ -153,6 +153,15 @@ static bool identity_check(struct settings *s, const char *ca_path, const char *
     return true;
 }
 
+/* Defaults that follow from other settings. */
+static void defaults_follow(struct settings *s)
+{
+    if (!s->consumer_interval_ms)
+        s->consumer_interval_ms = s->trigger_interval_ms; /* both are two minutes in the C# agent. facts S-31 */
+    if (s->tick_ms > s->trigger_interval_ms)
+        s->tick_ms = s->trigger_interval_ms;
+}
+
 static bool mode_take(struct settings *s, struct failure *f)
 {
     s->mode = mode_find(s->mode_name);
@@ -173,10 +182,12 @@ bool settings_load(const struct settings_source *source, struct settings *out, s
     ok = ok && environment_take(source->environment, &s, failure);
     ok = ok && mode_take(&s, failure);
     ok = ok && identity_check(&s, source->ca_path, source->environment, failure);
-    if (ok)
+    if (ok) {
+        defaults_follow(&s);
         *out = s;
-    else
+    } else {
         settings_done(&s);
+    }
     return ok;
 }
 

@@ -33,9 +33,9 @@
     X(twin_period_ms, "Extensions.TwinPeriod", "SECURITY_AGENT_TWIN_PERIOD", DURATION, "PT10S", 10, INT32_MAX,         \
       "legacy-c: how often one delivery of the twin is looked at")                                                     \
     X(tick_ms, "Extensions.Tick", "SECURITY_AGENT_TICK", DURATION, "PT1S", 10, INT32_MAX,                              \
-      "legacy modes: how often timers are looked at")                                                                  \
-    X(consumer_interval_ms, "Extensions.ConsumerInterval", "SECURITY_AGENT_CONSUMER_INTERVAL", DURATION, "PT2M", 100,  \
-      INT32_MAX, "legacy-cs: how often it looks whether a message is due")                                             \
+      "legacy modes: how often timers are looked at, and at least every TriggerdEventsInterval")                       \
+    X(consumer_interval_ms, "Extensions.ConsumerInterval", "SECURITY_AGENT_CONSUMER_INTERVAL", DURATION, NULL, 10,     \
+      INT32_MAX, "legacy-cs: how often it looks whether a message is due; if not set, every TriggerdEventsInterval")   \
     X(log_severity, "Logging.SystemLoggerMinimumSeverity", "SECURITY_AGENT_LOG_SEVERITY", NUMBER, "1", 0, 4,           \
       "quietest severity that is logged: 0 debug, 1 information, 2 warning, 3 error, 4 fatal")                         \
     X(diagnostic_severity, "Logging.DiagnoticEventMinimumSeverity", "SECURITY_AGENT_DIAGNOSTIC_SEVERITY", NUMBER, "3", \
