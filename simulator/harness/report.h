@@ -6,15 +6,23 @@
 
 #include "run.h"
 
+#define RUNNING_MAX   64u  /* scenarios that are shown as running; of more than that the first */
+#define RUNNING_SHORT 120u /* bytes of a step */
+
 /* The live report: a line a step as it is done, a line a scenario, and for a red one all that explains it. */
 struct terminal {
     FILE *out;
     bool has_colour;
-    bool is_live;  /* a screen: what is running now is shown until it is done */
+    bool is_live;  /* a screen: what is running now is shown in its last line until it is done */
     bool is_quiet; /* a line a scenario, no steps */
     bool is_one;   /* one scenario at a time, so steps can be shown as they come */
     struct scenario *const *scenarios;
     size_t count, done;
+    struct running {
+        size_t index;
+        char step[RUNNING_SHORT]; /* what it does now; empty: being set up */
+    } running[RUNNING_MAX];
+    size_t n_running;
 };
 
 /* How it looks on that stream: colour and live on a screen (colour not with NO_COLOR), quiet in CI or when asked. */

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define GREEN        "\033[32m"
@@ -20,7 +21,7 @@ void terminal_init(struct terminal *t, FILE *out, bool quiet, unsigned jobs, str
 
     *t = (struct terminal){.out = out,
                            .has_colour = is_screen && !(no_colour && no_colour[0]),
-                           .is_live = is_screen && !in_ci && !quiet && jobs <= 1,
+                           .is_live = is_screen && !in_ci && !quiet,
                            .is_quiet = quiet || in_ci,
                            .is_one = jobs <= 1,
                            .scenarios = scenarios,
@@ -69,34 +70,106 @@ static void print_step(struct terminal *t, const cJSON *step)
     (void)fputc('\n', t->out);
 }
 
+/* ---- the last line of a screen: what is running now ---- */
+
+/* The name of a file without its folders. */
+static const char *short_name(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return slash ? slash + 1 : file;
+}
+
+static size_t columns_of(FILE *out)
+{
+    struct winsize size;
+
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static void clear_running(struct terminal *t)
+{
+    if (t->is_live)
+        (void)fputs("\r\033[K", t->out);
+}
+
+/* Never longer than the screen is wide: a line that wraps cannot be taken back. */
+static void show_running(struct terminal *t)
+{
+    size_t room = columns_of(t->out) - 1, used = 0;
+    struct buf line;
+
+    if (!t->is_live || !t->n_running)
+        return;
+    buf_init(&line, 0);
+    if (t->is_one)
+        buf_addf(&line, "    ...             %s", t->running[0].step);
+    else
+        buf_addf(&line, "%zu of %zu done, running:", t->done, t->count);
+    for (size_t i = 0; !t->is_one && i < t->n_running; i++)
+        buf_addf(&line, "%s %s%s%s", i ? " |" : "", short_name(t->scenarios[t->running[i].index]->file),
+                 t->running[i].step[0] ? ": " : "", t->running[i].step);
+    for (size_t i = 0; i < line.len; i++) {
+        bool begins = ((unsigned char)line.at[i] & 0xC0) != 0x80; /* a character, not a further byte of one */
+
+        if (begins && used == room)
+            break;
+        used += begins;
+        (void)fputc((unsigned char)line.at[i] < 0x20 ? '?' : line.at[i], t->out);
+    }
+    buf_done(&line);
+}
+
+static struct running *find_running(struct terminal *t, size_t index)
+{
+    for (size_t i = 0; i < t->n_running; i++)
+        if (t->running[i].index == index)
+            return &t->running[i];
+    return NULL;
+}
+
+static void end_running(struct terminal *t, size_t index)
+{
+    struct running *r = find_running(t, index);
+
+    if (r) /* in their order, so that the line does not jump more than it must */
+        memmove(r, r + 1, (size_t)(t->running + --t->n_running - r) * sizeof *r);
+}
+
+/* ---- told by the run ---- */
+
 static void on_start(void *arg, size_t index)
 {
     struct terminal *t = arg;
 
-    if (t->is_quiet || !t->is_one)
-        return;
-    print_plain(t->out, t->scenarios[index]->name);
-    (void)fprintf(t->out, "\n  %s", colour(t, FAINT));
-    print_plain(t->out, t->scenarios[index]->file);
-    (void)fprintf(t->out, "%s\n", colour(t, PLAIN));
+    clear_running(t);
+    if (t->n_running < RUNNING_MAX)
+        t->running[t->n_running++] = (struct running){.index = index, .step = ""};
+    if (!t->is_quiet && t->is_one) {
+        print_plain(t->out, t->scenarios[index]->name);
+        (void)fprintf(t->out, "\n  %s", colour(t, FAINT));
+        print_plain(t->out, t->scenarios[index]->file);
+        (void)fprintf(t->out, "%s\n", colour(t, PLAIN));
+    }
+    show_running(t);
     (void)fflush(t->out);
 }
 
 static void on_step(void *arg, size_t index, const cJSON *step)
 {
     struct terminal *t = arg;
+    struct running *running = find_running(t, index);
+    const char *text = json_get_text(step, "text");
+    bool is_over = json_get(step, "verdict") != NULL;
 
-    (void)index;
-    if (t->is_quiet || !t->is_one)
+    if (t->is_quiet)
         return;
-    if (json_get(step, "verdict")) {
-        if (t->is_live)
-            (void)fputs("\r\033[K", t->out);
+    clear_running(t);
+    if (running && !is_over)
+        (void)snprintf(running->step, sizeof running->step, "%s", text ? text : "");
+    if (is_over && t->is_one)
         print_step(t, step);
-    } else if (t->is_live) {
-        (void)fputs("    ...             ", t->out);
-        print_plain(t->out, json_get_text(step, "text"));
-    }
+    show_running(t);
     (void)fflush(t->out);
 }
 
@@ -164,9 +237,8 @@ static void on_done(void *arg, size_t index, const cJSON *result)
     const char *work = json_get_text(result, "work"), *file = json_get_text(result, "file");
     const cJSON *step, *note;
 
-    (void)index;
-    if (t->is_live)
-        (void)fputs("\r\033[K", t->out);
+    clear_running(t);
+    end_running(t, index);
     t->done++;
     (void)fprintf(t->out, "%s%s%s%7.3f s  ",
                   colour(t, good      ? GREEN
@@ -206,6 +278,7 @@ static void on_done(void *arg, size_t index, const cJSON *result)
         (void)fprintf(t->out, "  kept: %s\n", work);
     if (!t->is_quiet)
         (void)fputc('\n', t->out);
+    show_running(t);
     (void)fflush(t->out);
 }
 
