@@ -18,7 +18,7 @@ test('an installed tree works from any prefix: pkg-config names the plugin, and 
   for (const name of ['plugin', 'schema']) assert.ok(fs.existsSync(variable(name)), `${name}: ${variable(name)}`);
   assert.ok(find('twinsim.1') || find('twinsim.1.gz'), 'the manual page');
 
-  const scenario = path.join(variable('fixtures'), 'scenarios/configuration/01-cold-start-default.jsonc');
+  const scenario = path.join(variable('fixtures'), 'scenarios/identity/75-change-made-while-away.jsonc');
   const out = execFileSync(path.join(prefix, 'bin/twinsim'), ['run', scenario], { env: environment() }).toString();
   assert.match(out, /1 passed, 0 failed/);
 });
