@@ -41,7 +41,7 @@ async function main() {
     known = patch.$version;
     apply(twin, patch);
   });
-  // What changed while it was away is told by nobody: read again when it is back.
+  // What changed while it was away is told by nobody: read again when it is back (facts C-24).
   client.on('connect', () => twin.get((error) => {
     if (error || twin.properties.desired.$version <= known) return;
     known = twin.properties.desired.$version;
