@@ -1,4 +1,4 @@
-/* run_agent.c - what the agent is started with: its words, its environment, its files, and who it is. */
+/* run_agent.c - what an agent is started with: its words, its environment, its files, and who it is. */
 #include "run_internal.h"
 
 #include <errno.h>
@@ -68,9 +68,9 @@ static enum rc default_agent(struct words *out)
     return words_add(out, STR(DEFAULT_AGENT));
 }
 
-enum verdict run_agent_command(struct run *r, struct words *out)
+enum verdict run_agent_command(struct run *r, const struct agent *a, struct words *out)
 {
-    const char *given = r->options->agent, *own = json_get_text(r->s->agent, "command");
+    const char *given = r->options->agent, *own = json_get_text(a->node, "command");
     char here[PATH_MAX];
     const cJSON *arg;
     enum rc rc;
@@ -87,7 +87,7 @@ enum verdict run_agent_command(struct run *r, struct words *out)
     if (rc)
         return run_error(r, "the agent's command is no list of words: %s", rc_text(rc));
     v = run_fill_words(r, out, given ? here : r->s->dir);
-    cJSON_ArrayForEach(arg, json_get(r->s->agent, "args"))
+    cJSON_ArrayForEach(arg, json_get(a->node, "args"))
     {
         struct buf word;
 
@@ -126,7 +126,7 @@ static enum verdict env_add(struct run *r, struct words *env, const char *name, 
 }
 
 /* The scenario's own come first, then what `twinsim env` prints, then what we were started with. */
-enum verdict run_agent_env(struct run *r, struct words *out)
+enum verdict run_agent_env(struct run *r, const struct agent *a, struct words *out)
 {
     static const char *const defaults[][2] = {
         {"IOTHUB_DEVICE_CONNECTION_STRING", "${connectionString}"},
@@ -136,7 +136,7 @@ enum verdict run_agent_env(struct run *r, struct words *out)
         {"REQUESTS_CA_BUNDLE", "${caFile}"},
         {"AZ_IOT_DEVICE_X509_TRUST_PEM_FILE_PATH", "${caFile}"},
     };
-    const cJSON *own = json_get(r->s->agent, "env"), *given;
+    const cJSON *own = json_get(a->node, "env"), *given;
     enum verdict v = VERDICT_PASSED;
 
     cJSON_ArrayForEach(given, own)
@@ -174,11 +174,11 @@ static enum rc make_folders(const char *work, const char *name)
     return dir_make(path);
 }
 
-enum verdict run_agent_files(struct run *r)
+enum verdict run_agent_files(struct run *r, const struct agent *a)
 {
     const cJSON *file;
 
-    cJSON_ArrayForEach(file, json_get(r->s->agent, "files"))
+    cJSON_ArrayForEach(file, json_get(a->node, "files"))
     {
         cJSON *filled = NULL;
         char path[PATH_MAX];
@@ -194,9 +194,9 @@ enum verdict run_agent_files(struct run *r)
         else
             json_print_pretty(&text, filled);
         cJSON_Delete(filled);
-        rc = text.rc ? text.rc : make_folders(r->work, file->string);
+        rc = text.rc ? text.rc : make_folders(a->work, file->string);
         if (!rc)
-            rc = path_join(path, r->work, file->string);
+            rc = path_join(path, a->work, file->string);
         if (!rc)
             rc = file_write(path, buf_view(&text), 0600, false);
         buf_done(&text);
@@ -212,28 +212,47 @@ static enum verdict set_text(struct run *r, const char *name, struct str text)
     return json_set(r->vars, name, json_str(text)) ? run_no_memory(r) : VERDICT_PASSED;
 }
 
-static enum verdict learn_agent(struct run *r, struct ident id, const char *key)
+/* Append the connection string of an identity whose key we know. */
+static void print_connection_string(const struct run *r, struct ident id, const char *key, struct buf *out)
 {
     struct connection_string cs = {
         .host = str_from(r->host), .device = id.device, .module = id.module, .key = str_from(key)};
+
+    connection_string_print(out, &cs);
+}
+
+enum verdict run_agent_vars(struct run *r, const struct agent *a)
+{
+    const char *as = a ? json_get_text(a->node, "as") : "", *key = a ? json_get_text(r->keys, as) : NULL;
+    struct ident id = {.device = STR("")};
     struct buf text;
     enum verdict v;
 
+    if (a && ident_read(str_from(as), &id))
+        return run_error(r, "'%s' is no identity; the agent's is known before any variable is", as);
     buf_init(&text, 0);
-    connection_string_print(&text, &cs);
+    buf_add(&text, STR(""));
+    if (key)
+        print_connection_string(r, id, key, &text);
     v = buf_ok(&text) ? set_text(r, "connectionString", buf_view(&text)) : run_no_memory(r);
     buf_done(&text);
     if (!v)
-        v = set_text(r, "key", str_from(key));
-    return v;
+        v = set_text(r, "key", str_from(key ? key : ""));
+    if (!v)
+        v = set_text(r, "id", str_from(as));
+    if (!v)
+        v = set_text(r, "deviceId", id.device);
+    if (!v)
+        v = set_text(r, "moduleId", id.module);
+    return v ? v : set_text(r, "work", str_from(a ? a->work : r->work));
 }
 
 enum verdict run_learn_identity(struct run *r, const cJSON *identity)
 {
     const cJSON *pair = json_at_path(identity, STR("authentication.symmetricKey"));
-    const char *as = json_get_text(r->s->agent, "as"), *primary = json_get_text(pair, "primaryKey");
-    const char *device = json_get_text(identity, "deviceId"), *module = json_get_text(identity, "moduleId");
-    struct ident id = {.device = str_from(device), .module = str_from(module)}, agents;
+    const char *primary = json_get_text(pair, "primaryKey");
+    struct ident id = {.device = str_from(json_get_text(identity, "deviceId")),
+                       .module = str_from(json_get_text(identity, "moduleId"))};
     char who[IDENT_TEXT_MAX];
 
     if (masks_add(&r->masks, primary) || masks_add(&r->masks, json_get_text(pair, "secondaryKey")))
@@ -243,7 +262,5 @@ enum verdict run_learn_identity(struct run *r, const cJSON *identity)
     (void)ident_print(id, who);
     if (json_set(r->keys, who, json_str(str_from(primary))))
         return run_no_memory(r);
-    if (!as || ident_read(str_from(as), &agents) || !ident_eq(agents, id))
-        return VERDICT_PASSED;
-    return learn_agent(r, id, primary);
+    return run_agent_vars(r, run_agent_find(r, NULL));
 }

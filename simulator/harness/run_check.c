@@ -92,7 +92,7 @@ static enum verdict check_expect(struct run *r)
         l->begin = l->from = found + 1;
     }
     l->from = r->timeline.count;
-    if (run_now_us() < l->until_us && !run_agent_is_over(r))
+    if (run_now_us() < l->until_us && !run_agents_are_over(r))
         return run_pending(r);
     return tell_missing(r, &w);
 }
@@ -184,7 +184,7 @@ static enum verdict tell_twin(struct run *r, const cJSON *twin)
     print_seconds(r->lane->look.within_us, seconds);
     v = run_failed(r, "the twin of %s was not so within %s%s", run_who(r), seconds, limit_text(r, ""));
     (void)twin_fits(r, twin, r);
-    run_explain_agent(r);
+    run_explain_agents(r);
     return v;
 }
 
@@ -198,7 +198,7 @@ static enum verdict check_twin(struct run *r)
 
     if (!run_look(r, "within", WITHIN_US))
         return VERDICT_ERROR;
-    is_last = run_now_us() >= l->until_us || run_agent_is_over(r);
+    is_last = run_now_us() >= l->until_us || run_agents_are_over(r);
     if (!is_new && !is_last && l->from == r->timeline.count)
         return run_pending(r);
     l->from = r->timeline.count;
@@ -213,30 +213,40 @@ static enum verdict check_twin(struct run *r)
     return v;
 }
 
-/* ---- the agent's end and words ---- */
+/* ---- an agent's end and words ---- */
+
+/* The agent that the step is about: its "of", else the first. NULL: explained */
+static struct agent *agent_of(struct run *r)
+{
+    struct agent *a = run_agent_find(r, json_get_text(r->lane->node, "of"));
+
+    if (a && a->was_started)
+        return a;
+    (void)run_error(r, "the agent was never started");
+    return NULL;
+}
 
 static enum verdict check_exit(struct run *r)
 {
     const cJSON *wanted = json_get(r->lane->node, "exit");
+    struct agent *a = agent_of(r);
     enum verdict v = VERDICT_PASSED;
     cJSON *code;
     struct buf text;
 
-    if (!run_look(r, "within", WITHIN_US))
+    if (!a || !run_look(r, "within", WITHIN_US))
         return VERDICT_ERROR;
-    if (!r->agent_started)
-        return run_error(r, "the agent was never started");
-    if (run_agent_is_running(r) && run_now_us() < r->lane->look.until_us)
+    if (run_agent_is_running(a) && run_now_us() < r->lane->look.until_us)
         return run_pending(r);
-    if (run_agent_is_running(r))
+    if (run_agent_is_running(a))
         return run_failed(r, "the agent is still running%s", limit_text(r, ""));
-    r->agent_end_expected = true;
-    code = json_i64(agent_process_exit_code(&r->agent));
+    a->end_expected = true;
+    code = json_i64(agent_process_exit_code(&a->process));
     if (!code)
         return run_no_memory(r);
     if (!match_fits(wanted, code, NULL, NULL)) {
         buf_init(&text, 0);
-        agent_process_print_end(&r->agent, &text);
+        agent_process_print_end(&a->process, &text);
         buf_add(&text, STR("; expected "));
         match_print_short(&text, wanted, 100);
         v = run_failed(r, "the agent ended with %.*s", STR_FMT(buf_view(&text)));
@@ -261,19 +271,19 @@ static bool line_fits(const cJSON *wanted, struct str line)
 }
 
 /* Look through the lines that are complete (all, when the agent has ended), and read on behind the one that fits. */
-static bool find_line(struct run *r, const cJSON *wanted, uint64_t *from)
+static bool find_line(struct agent *a, const cJSON *wanted, uint64_t *from)
 {
-    struct str rest = tail_from(&r->output, from);
+    struct str rest = tail_from(&a->output, from);
 
     while (rest.len) {
         size_t end = str_find(rest, '\n');
         struct str line = str_first(rest, end);
 
-        if (end == rest.len && run_agent_is_running(r))
+        if (end == rest.len && run_agent_is_running(a))
             return false; /* not whole yet */
         if (memchr(line.at, '\0', line.len) == NULL && line_fits(wanted, line)) {
             *from += end + 1;
-            r->output_read = *from;
+            a->output_read = *from;
             return true;
         }
         rest = str_skip(rest, end + 1);
@@ -285,21 +295,20 @@ static bool find_line(struct run *r, const cJSON *wanted, uint64_t *from)
 static enum verdict check_log(struct run *r)
 {
     struct look *l = &r->lane->look;
+    struct agent *a = agent_of(r);
     bool has_begun = l->has_begun;
     enum verdict v;
 
-    if (!run_look(r, "within", WITHIN_US))
+    if (!a || !run_look(r, "within", WITHIN_US))
         return VERDICT_ERROR;
-    if (!r->agent_started)
-        return run_error(r, "the agent was never started");
     if (!has_begun)
-        l->byte = r->output_read;
-    if (find_line(r, json_get(r->lane->node, "log"), &l->byte))
+        l->byte = a->output_read;
+    if (find_line(a, json_get(r->lane->node, "log"), &l->byte))
         return VERDICT_PASSED;
-    if (run_now_us() < l->until_us && (run_agent_is_running(r) || r->agent.out >= 0))
+    if (run_now_us() < l->until_us && (run_agent_is_running(a) || a->process.out >= 0))
         return run_pending(r);
     v = run_failed(r, "the agent wrote no such line%s", limit_text(r, ""));
-    run_explain_agent(r);
+    run_explain_agents(r);
     return v;
 }
 

@@ -16,16 +16,18 @@
 #define END_MS       5000
 
 /* An agent that ends by itself, with a code that says failure, is a failure, unless the scenario expected an end. */
-static enum verdict judge_agent(struct run *r)
+static enum verdict judge_agent(struct run *r, const struct agent *a)
 {
     struct buf text;
-    enum verdict v = VERDICT_PASSED;
+    enum verdict v;
 
-    if (!r->agent_ended_us || r->agent_told_to_end || r->agent_end_expected || agent_process_exit_code(&r->agent) == 0)
+    if (!a->ended_us || a->told_to_end || a->end_expected || agent_process_exit_code(&a->process) == 0)
         return VERDICT_PASSED;
     buf_init(&text, 0);
-    agent_process_print_end(&r->agent, &text);
-    v = run_failed(r, "the agent ended by itself: %.*s", STR_FMT(buf_view(&text)));
+    run_agent_print(r, a, &text);
+    buf_add(&text, STR(" ended by itself: "));
+    agent_process_print_end(&a->process, &text);
+    v = run_failed(r, "%.*s", STR_FMT(buf_view(&text)));
     buf_done(&text);
     return v;
 }
@@ -53,47 +55,76 @@ static enum verdict judge_events(struct run *r, enum verdict v)
     return v;
 }
 
+/* An agent may write anything; a report is text. */
+static void add_plain(struct buf *out, struct str lines)
+{
+    for (size_t i = 0; i < lines.len; i++)
+        buf_add_char(
+            out, (unsigned char)lines.at[i] < 0x20 && lines.at[i] != '\n' && lines.at[i] != '\t' ? '?' : lines.at[i]);
+}
+
+/* The last output of all agents, each behind its name when there are several. */
 static void keep_output(struct run *r)
 {
-    struct str lines = tail_lines(&r->output, OUTPUT_SHORT);
     struct buf text;
+    uint64_t total = 0;
+    bool was_started = false;
 
-    if (!r->failure || !r->agent_started)
-        return;
     buf_init(&text, 0);
-    for (size_t i = 0; i < lines.len; i++) /* an agent may write anything; a report is text */
-        buf_add_char(
-            &text, (unsigned char)lines.at[i] < 0x20 && lines.at[i] != '\n' && lines.at[i] != '\t' ? '?' : lines.at[i]);
-    if (json_set(r->failure, "output", json_str(buf_view(&text))) ||
-        json_set(r->failure, "outputBytes", json_i64((int64_t)r->output.total)))
+    for (size_t i = 0; i < r->n_agents; i++) {
+        const struct agent *a = &r->agents[i];
+
+        if (r->n_agents > 1)
+            buf_addf(&text, "%s-- %s --\n", i ? "\n" : "", a->name);
+        add_plain(&text, tail_lines(&a->output, OUTPUT_SHORT / r->n_agents));
+        total += a->output.total;
+        was_started = was_started || a->was_started;
+    }
+    if (r->failure && was_started &&
+        (json_set(r->failure, "output", json_str(buf_view(&text))) ||
+         json_set(r->failure, "outputBytes", json_i64((int64_t)total))))
         run_note(r, "the agent's output could not be kept: %s", rc_text(RC_NOMEM));
     buf_done(&text);
+}
+
+/* Let the agents end as they should; the first that does not is told. */
+static enum verdict stop_agents(struct run *r, enum verdict v)
+{
+    for (size_t i = 0; i < r->n_agents; i++) {
+        enum verdict stopped = run_agent_stop(r, &r->agents[i], false);
+
+        if (v && stopped == VERDICT_FAILED)
+            run_note(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
+        if (!v)
+            v = stopped;
+    }
+    return v;
 }
 
 /* End everything below us but the hub. */
 static enum verdict end_processes(struct run *r, enum verdict v)
 {
     int64_t until_us;
-    enum verdict stopped = run_agent_stop(r, false);
     pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
-    unsigned count, left = 0;
+    unsigned count, left = 0, were_running = 0;
 
-    if (!v)
-        v = stopped;
-    else if (stopped == VERDICT_FAILED)
-        run_note(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
+    v = stop_agents(r, v);
     until_us = run_now_us() + LINGER_US;
-    while (r->agent_started && run_agent_left_behind(r) && run_now_us() < until_us &&
-           run_turn(r, run_now_us() + US_PER_S / 100) == VERDICT_PASSED) { /* its children may need a moment */
+    while (r->n_agents && run_agents_left_behind(r) && run_now_us() < until_us &&
+           run_turn(r, run_now_us() + US_PER_S / 100) == VERDICT_PASSED) { /* their children may need a moment */
     }
     count = descendants_end(&broker, 1, END_MS, &left);
-    if (run_agent_is_running(r))
-        (void)agent_process_has_ended(&r->agent);
-    else if (count)
-        run_note(r, "the agent left %u process%s behind; ended", count, count == 1 ? "" : "es");
+    for (size_t i = 0; i < r->n_agents; i++) {
+        if (run_agent_is_running(&r->agents[i])) {
+            were_running++;
+            (void)agent_process_has_ended(&r->agents[i].process);
+        }
+    }
+    if (count && !were_running)
+        run_note(r, "%s left %u process%s behind; ended", r->n_agents > 1 ? "the agents" : "the agent", count,
+                 count == 1 ? "" : "es");
     if (left)
         run_note(r, "%u process%s could not be ended", left, left == 1 ? "" : "es");
-    agent_process_done(&r->agent);
     return v;
 }
 
@@ -134,8 +165,8 @@ static void clean_up(struct run *r)
 
 enum verdict run_end(struct run *r, enum verdict v)
 {
-    if (!v)
-        v = judge_agent(r);
+    for (size_t i = 0; i < r->n_agents && !v; i++)
+        v = judge_agent(r, &r->agents[i]);
     v = record_end(r, judge_events(r, v));
     keep_output(r);
     v = end_processes(r, v);

@@ -217,30 +217,28 @@ static void hint_elsewhere(struct run *r, const struct wanted *w, size_t from)
     }
 }
 
-/* What the agent is doing, if it has one. */
-void run_explain_agent(struct run *r)
+static void explain_agent(struct run *r, const struct agent *a)
 {
-    const char *as = json_get_text(r->s->agent, "as");
+    const char *as = json_get_text(a->node, "as");
     struct wanted connected = {.kind = "connected", .who = as}, refused = {.kind = "refused", .who = as};
     size_t ignored, last;
     struct match_report report;
-    struct buf text;
+    struct buf name, text;
 
-    if (!as)
-        return;
-    if (!r->agent_started) {
-        run_hint(r, "the agent was not started; say {\"start\":\"agent\"}");
-        return;
-    }
+    buf_init(&name, 0);
     buf_init(&text, 0);
     match_report_init(&report);
-    if (r->agent_ended_us) {
-        agent_process_print_end(&r->agent, &text);
-        run_hint(r, "the agent has ended: %.*s", STR_FMT(buf_view(&text)));
+    run_agent_print(r, a, &name);
+    if (!a->was_started)
+        run_hint(r, "%.*s was not started; say {\"start\":\"%s\"}", STR_FMT(buf_view(&name)), a->name);
+    if (a->ended_us) {
+        agent_process_print_end(&a->process, &text);
+        run_hint(r, "%.*s has ended: %.*s", STR_FMT(buf_view(&name)), STR_FMT(buf_view(&text)));
     }
-    if (timeline_find(&r->timeline, &connected, 0) == TIMELINE_NONE)
-        run_hint(r, "the agent has never connected as %s%s", as, r->agent_ended_us ? "" : "; it is running");
-    last = timeline_nearest(&r->timeline, &refused, 0, &report, &ignored);
+    if (a->was_started && timeline_find(&r->timeline, &connected, 0) == TIMELINE_NONE)
+        run_hint(r, "%.*s has never connected as %s%s", STR_FMT(buf_view(&name)), as,
+                 a->ended_us ? "" : "; it is running");
+    last = a->was_started ? timeline_nearest(&r->timeline, &refused, 0, &report, &ignored) : TIMELINE_NONE;
     if (last != TIMELINE_NONE) {
         const char *reason = json_get_text(r->timeline.at[last].event, "reason");
 
@@ -248,6 +246,13 @@ void run_explain_agent(struct run *r)
     }
     match_report_done(&report);
     buf_done(&text);
+    buf_done(&name);
+}
+
+void run_explain_agents(struct run *r)
+{
+    for (size_t i = 0; i < r->n_agents; i++)
+        explain_agent(r, &r->agents[i]);
 }
 
 void run_explain_events(struct run *r, const struct wanted *w, size_t from)
@@ -284,5 +289,5 @@ void run_explain_events(struct run *r, const struct wanted *w, size_t from)
     hint_kinds(r, w, r->lane->cursor);
     hint_earlier(r, w);
     hint_elsewhere(r, w, from);
-    run_explain_agent(r);
+    run_explain_agents(r);
 }

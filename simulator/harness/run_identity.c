@@ -67,9 +67,22 @@ static enum verdict create_parent(struct run *r, const char *who)
     return v || is_there ? v : create(r, device, NULL);
 }
 
+/* An agent's identity that nobody described has an empty twin. */
+static enum verdict create_for_agent(struct run *r, const char *as)
+{
+    bool is_there = false;
+    enum verdict v;
+
+    if (json_get(r->s->identities, as))
+        return VERDICT_PASSED;
+    v = create_parent(r, as);
+    if (!v)
+        v = exists(r, as, &is_there);
+    return v || is_there ? v : create(r, as, NULL);
+}
+
 enum verdict run_identities(struct run *r)
 {
-    const char *as = json_get_text(r->s->agent, "as");
     const cJSON *given;
     enum verdict v = VERDICT_PASSED;
 
@@ -89,16 +102,9 @@ enum verdict run_identities(struct run *r)
             cJSON_Delete(filled);
         }
     }
-    if (v || !as || json_get(r->s->identities, as))
-        return v;
-    { /* an agent's identity that nobody described has an empty twin */
-        bool is_there = false;
-
-        v = create_parent(r, as);
-        if (!v)
-            v = exists(r, as, &is_there);
-        return v || is_there ? v : create(r, as, NULL);
-    }
+    for (size_t i = 0; i < r->n_agents && !v; i++)
+        v = create_for_agent(r, json_get_text(r->agents[i].node, "as"));
+    return v;
 }
 
 enum verdict run_inject_create(struct run *r)

@@ -2,7 +2,8 @@
  *
  *   run_scenario.c  from the set-up to the result; run_end.c what follows the steps
  *   run_steps.c     one step after the other, in lanes side by side
- *   run_world.c     the hub, the agent, and the one place that waits
+ *   run_world.c     the hub, and the one place that waits
+ *   run_agents.c    the agents' life; run_agent.c what they are started with
  *   run_inject.c    steps that change something; run_identity.c those that change identities
  *   run_exec.c      programs that run to their end
  *   run_device.c    devices that the runner plays
@@ -63,6 +64,18 @@ struct lane {
     struct tail exec_output;
 };
 
+/* A program under test while it runs, stops and runs again. */
+struct agent {
+    const char *name;
+    const cJSON *node;    /* what the scenario says of it */
+    char work[PATH_MAX];  /* its folder */
+    struct tail output;   /* of all its starts */
+    uint64_t output_read; /* how far `log` steps have read */
+    struct agent_process process;
+    bool was_started, told_to_end, end_expected;
+    int64_t ended_us; /* 0: it runs, or never did */
+};
+
 struct run {
     const struct run_options *options;
     const struct scenario *s;
@@ -88,11 +101,8 @@ struct run {
     struct sim_device *devices[RUN_DEVICES_MAX];
     size_t n_devices;
 
-    struct tail output;   /* of all starts of the agent */
-    uint64_t output_read; /* how far `log` steps have read */
-    struct agent_process agent;
-    bool agent_started, agent_told_to_end, agent_end_expected;
-    int64_t agent_ended_us; /* 0: it runs, or never did */
+    struct agent agents[AGENTS_MAX]; /* as in the scenario */
+    size_t n_agents;
 
     int64_t started_us, first_step_us, last_step_us, deadline_us;
     struct lane main, *lane; /* the lane in hand, never NULL */
@@ -117,8 +127,8 @@ void run_hint(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Explain a failed expect or never: the nearest event, what differs, what else was seen. from: where the search
  * began, or went on behind the last event that was counted. */
 void run_explain_events(struct run *r, const struct wanted *w, size_t from);
-/* What the agent is doing, if there is one: for steps that waited for it in vain. */
-void run_explain_agent(struct run *r);
+/* What the agents are doing: for steps that waited for them in vain. */
+void run_explain_agents(struct run *r);
 /* Add the lines of differences, each behind the prefix. */
 void run_differences(struct run *r, const char *prefix, const struct match_report *report);
 /* What an event is, in a few words: "reported #17, 1.204 s in". */
@@ -132,26 +142,41 @@ MUST_USE enum verdict run_turn(struct run *r, int64_t until_us);
 MUST_USE enum verdict run_catch_up(struct run *r);
 MUST_USE enum verdict run_hub_start(struct run *r); /* the first time, or again on the same folder and address */
 MUST_USE enum verdict run_hub_down(struct run *r, bool kill);
-MUST_USE enum verdict run_agent_start(struct run *r);
-/* SIGTERM (or SIGKILL), and wait for its end. FAILED when it does not end on SIGTERM. */
-MUST_USE enum verdict run_agent_stop(struct run *r, bool kill);
-bool run_agent_is_running(const struct run *r);
-/* True when the agent ended by itself, with all its processes, long enough ago: nothing more will come from it. */
-bool run_agent_is_over(const struct run *r);
-/* Processes below us, the hub not counted. */
-unsigned run_agent_left_behind(const struct run *r);
 /* The time a check that began now may take, the scenario's own limit considered. */
 int64_t run_deadline(const struct run *r, int64_t within_us);
 /* Lose no event: compare what we saw with what the hub counts. */
 MUST_USE enum verdict run_check_seen_all(struct run *r);
 
-/* ---- run_agent.c: what the agent is started with ---- */
-MUST_USE enum verdict run_agent_command(struct run *r, struct words *out);
-MUST_USE enum verdict run_agent_env(struct run *r, struct words *out);
-MUST_USE enum verdict run_agent_files(struct run *r);
+/* ---- run_agents.c: their life ---- */
+MUST_USE enum verdict run_agents_init(struct run *r); /* make their folders */
+void run_agents_done(struct run *r);
+/* The agent of that name; NULL: the first. NULL when there is none. */
+struct agent *run_agent_find(struct run *r, const char *name);
+MUST_USE enum verdict run_agent_start(struct run *r, struct agent *a);
+/* SIGTERM (or SIGKILL), and wait for its end. FAILED when it does not end on SIGTERM. */
+MUST_USE enum verdict run_agent_stop(struct run *r, struct agent *a, bool kill);
+bool run_agent_is_running(const struct agent *a);
+/* Take its output, and see whether it has ended. */
+void run_agent_turn(struct run *r, struct agent *a);
+/* True when all agents ended by themselves, with all their processes, long enough ago, and nobody else does anything: nothing
+ * more will come. */
+bool run_agents_are_over(const struct run *r);
+/* When that may be clear at the earliest; 0: nothing is known of that. */
+int64_t run_agents_over_us(const struct run *r);
+/* Processes below us, the hub not counted. */
+unsigned run_agents_left_behind(const struct run *r);
+/* "the agent", or "the agent 'name'" when there are several. */
+void run_agent_print(const struct run *r, const struct agent *a, struct buf *out);
+
+/* ---- run_agent.c: what an agent is started with ---- */
+/* Make the variables that are an agent's (id, key, work, ...) those of this one; NULL: of none. */
+MUST_USE enum verdict run_agent_vars(struct run *r, const struct agent *a);
+MUST_USE enum verdict run_agent_command(struct run *r, const struct agent *a, struct words *out);
+MUST_USE enum verdict run_agent_env(struct run *r, const struct agent *a, struct words *out);
+MUST_USE enum verdict run_agent_files(struct run *r, const struct agent *a);
 /* Fill the words of a program; a first word with a '/' counts from base. */
 MUST_USE enum verdict run_fill_words(struct run *r, struct words *w, const char *base);
-/* Learn keys and connection string from an identity document, when it is the agent's. Every key is masked from then on. */
+/* Learn the keys of an identity from its document; they are masked from then on. */
 MUST_USE enum verdict run_learn_identity(struct run *r, const cJSON *identity);
 
 /* ---- run_inject.c, run_check.c ---- */

@@ -183,8 +183,8 @@ static cJSON *make_header(const struct run *r)
     cJSON *header = cJSON_CreateObject(), *agents = cJSON_CreateObject();
     bool good = header && agents;
 
-    if (good && r->s->agent)
-        good = set(agents, "agent", describe_agent(r, r->s->agent));
+    for (size_t i = 0; i < r->n_agents && good; i++)
+        good = set(agents, r->agents[i].name, describe_agent(r, r->agents[i].node));
     good = good && set(header, "recording", json_i64(RECORDING_FORMAT)) &&
            set(header, "scenario", json_str(str_from(r->s->name))) &&
            set(header, "file", json_str(str_from(r->s->file))) && set(header, "dir", json_str(str_from(r->s->dir))) &&

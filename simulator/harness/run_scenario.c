@@ -42,35 +42,48 @@ static enum verdict make_folders(struct run *r)
 
 static enum verdict set_vars(struct run *r)
 {
-    const char *as = json_get_text(r->s->agent, "as");
     const struct hub_file *hub = hub_process_file(r->hub);
-    struct ident id = {.device = STR("")};
     char port[16];
     const cJSON *var;
 
-    if (as && ident_read(str_from(as), &id))
-        return run_error(r, "'%s' is no identity; the agent's is known before any variable is", as);
     (void)snprintf(port, sizeof port, "%d", hub->mqtts_port);
     cJSON_ArrayForEach(var, r->s->vars)
     {
         if (json_set(r->vars, var->string, cJSON_Duplicate(var, true)))
             return run_no_memory(r);
     }
-    if (!set_var(r, "work", str_from(r->work)) || !set_var(r, "dir", str_from(r->s->dir)) ||
+    if (!set_var(r, "dir", str_from(r->s->dir)) ||
         !set_var(r, "seed", str_from(r->options->seed ? r->options->seed : "1")) ||
         !set_var(r, "host", str_from(hub->host)) || !set_var(r, "hostName", str_from(hub->hostname)) ||
-        !set_var(r, "port", str_from(port)) || !set_var(r, "caFile", str_from(hub->ca_file)) ||
-        !set_var(r, "id", str_from(as ? as : "")) || !set_var(r, "deviceId", id.device) ||
-        !set_var(r, "moduleId", id.module) || !set_var(r, "connectionString", STR("")) || !set_var(r, "key", STR("")))
+        !set_var(r, "port", str_from(port)) || !set_var(r, "caFile", str_from(hub->ca_file)))
         return run_no_memory(r);
-    return VERDICT_PASSED;
+    return run_agent_vars(r, run_agent_find(r, NULL));
+}
+
+/* Start the agents that wait for no step. */
+static enum verdict start_agents(struct run *r)
+{
+    enum verdict v = VERDICT_PASSED;
+
+    for (size_t i = 0; i < r->n_agents && !v; i++) {
+        const char *start = json_get_text(r->agents[i].node, "start");
+
+        if (start && strcmp(start, "auto") != 0)
+            continue;
+        r->about = r->agents[i].node;
+        record_process(r, r->agents[i].name, "start", NULL);
+        v = run_agent_start(r, &r->agents[i]);
+    }
+    r->about = NULL;
+    return v;
 }
 
 static enum verdict set_up(struct run *r)
 {
-    const char *start = json_get_text(r->s->agent, "start");
     enum verdict v = make_folders(r);
 
+    if (!v)
+        v = run_agents_init(r);
     if (!v)
         v = run_hub_start(r);
     if (!v)
@@ -84,12 +97,9 @@ static enum verdict set_up(struct run *r)
         v = record_begin(r);
     r->first_step_us = run_now_us();
     r->lane->cursor = r->timeline.count; /* what setting up caused is not the scenario's */
-    r->about = r->s->agent;
-    if (!v && r->s->agent && (!start || strcmp(start, "auto") == 0)) {
-        record_process(r, "agent", "start", NULL);
-        v = run_agent_start(r);
-    }
     r->about = NULL;
+    if (!v)
+        v = start_agents(r);
     return v;
 }
 
@@ -102,7 +112,6 @@ static bool run_init(struct run *r, const struct run_options *options, const str
     r->progress_fd = progress_fd;
     r->signal_fd = signal_fd;
     r->host_lock = -1;
-    agent_process_init(&r->agent);
     r->main = (struct lane){.steps = s->steps.at, .n_steps = s->steps.count};
     agent_process_init(&r->main.exec);
     r->lane = &r->main;
@@ -115,7 +124,7 @@ static bool run_init(struct run *r, const struct run_options *options, const str
     r->keys = cJSON_CreateObject();
     r->notes = cJSON_CreateArray();
     r->steps = cJSON_CreateArray();
-    return r->vars && r->keys && r->notes && r->steps && tail_init(&r->output) == RC_OK;
+    return r->vars && r->keys && r->notes && r->steps;
 }
 
 static void run_done(struct run *r)
@@ -129,7 +138,7 @@ static void run_done(struct run *r)
     masks_done(&r->masks);
     timeline_done(&r->timeline);
     recorder_done(&r->recorder);
-    tail_done(&r->output);
+    run_agents_done(r);
 }
 
 cJSON *run_scenario(const struct run_options *options, const struct scenario *s, int progress_fd, int signal_fd)

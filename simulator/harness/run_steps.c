@@ -11,13 +11,6 @@
 
 #include "vars.h"
 
-static bool is_hub(const struct run *r)
-{
-    const char *target = json_get_text(r->lane->node, r->lane->step->name);
-
-    return target && strcmp(target, "hub") == 0;
-}
-
 enum verdict run_pending(struct run *r)
 {
     r->lane->is_pending = true;
@@ -38,13 +31,23 @@ bool run_look(struct run *r, const char *limit, int64_t otherwise_us)
     return true;
 }
 
-static enum verdict step_restart(struct run *r)
+/* start, stop, kill, restart: of the hub, or of an agent. */
+static enum verdict step_process(struct run *r)
 {
-    enum verdict v = is_hub(r) ? run_hub_down(r, false) : run_agent_stop(r, false);
+    enum step_type type = r->lane->step->type;
+    const char *target = json_get_text(r->lane->node, r->lane->step->name);
+    bool is_hub = target && strcmp(target, "hub") == 0, starts = type == STEP_START || type == STEP_RESTART;
+    struct agent *a = target ? run_agent_find(r, target) : NULL;
+    enum verdict v = VERDICT_PASSED;
 
-    if (v)
-        return v;
-    return is_hub(r) ? run_hub_start(r) : run_agent_start(r);
+    if (!is_hub && !a)
+        return run_error(r, "no agent is called '%s'", target ? target : "");
+    record_process(r, target, r->lane->step->name, NULL);
+    if (type != STEP_START)
+        v = is_hub ? run_hub_down(r, type == STEP_KILL) : run_agent_stop(r, a, type == STEP_KILL);
+    if (!v && starts)
+        v = is_hub ? run_hub_start(r) : run_agent_start(r, a);
+    return v;
 }
 
 static enum verdict step_wait(struct run *r)
@@ -63,21 +66,14 @@ static enum verdict step_parallel(struct run *r);
 
 static enum verdict run_step(struct run *r)
 {
-    enum step_type type = r->lane->step->type;
-
-    if (type == STEP_START || type == STEP_STOP || type == STEP_KILL || type == STEP_RESTART)
-        record_process(r, json_get_text(r->lane->node, r->lane->step->name), r->lane->step->name, NULL);
-    switch (type) {
+    switch (r->lane->step->type) {
     case STEP_WAIT:
         return step_wait(r);
     case STEP_START:
-        return is_hub(r) ? run_hub_start(r) : run_agent_start(r);
     case STEP_STOP:
-        return is_hub(r) ? run_hub_down(r, false) : run_agent_stop(r, false);
     case STEP_KILL:
-        return is_hub(r) ? run_hub_down(r, true) : run_agent_stop(r, true);
     case STEP_RESTART:
-        return step_restart(r);
+        return step_process(r);
     case STEP_PARALLEL:
         return step_parallel(r);
     case STEP_EXEC:

@@ -74,16 +74,6 @@ static enum verdict check_hub(struct run *r)
     return VERDICT_PASSED;
 }
 
-static void check_agent(struct run *r)
-{
-    agent_process_read(&r->agent);
-    if (r->agent_started && !r->agent_ended_us && agent_process_has_ended(&r->agent)) {
-        r->agent_ended_us = run_now_us();
-        if (!r->agent_told_to_end)
-            record_ended(r, "agent", json_get_text(r->s->agent, "as"), agent_process_exit_code(&r->agent));
-    }
-}
-
 static enum verdict deal_with_service(struct run *r)
 {
     if (service_turn(r->service) == RC_OK)
@@ -100,14 +90,19 @@ static enum verdict deal_with_service(struct run *r)
 
 static void collect_orphans(const struct run *r)
 {
-    pid_t ours[3 + PARALLEL_MAX] = {r->hub ? hub_process_pid(r->hub) : 0, r->agent.pid, r->main.exec.pid};
+    pid_t ours[2 + AGENTS_MAX + PARALLEL_MAX];
+    size_t n = 0;
 
+    ours[n++] = r->hub ? hub_process_pid(r->hub) : 0;
+    ours[n++] = r->main.exec.pid;
+    for (size_t i = 0; i < r->n_agents; i++)
+        ours[n++] = r->agents[i].process.pid;
     for (size_t i = 0; i < r->n_group; i++)
-        ours[3 + i] = r->group[i].exec.pid;
-    descendants_collect(ours, 3 + r->n_group);
+        ours[n++] = r->group[i].exec.pid;
+    descendants_collect(ours, n);
 }
 
-#define FDS_MAX (3u + 2u + 2u * (1u + PARALLEL_MAX) + RUN_DEVICES_MAX)
+#define FDS_MAX (3u + 2u * (AGENTS_MAX + 1u + PARALLEL_MAX) + RUN_DEVICES_MAX)
 
 static size_t add_process(struct pollfd *fds, size_t n, const struct agent_process *p)
 {
@@ -125,8 +120,9 @@ static size_t gather(const struct run *r, struct pollfd *fds)
     fds[0] = (struct pollfd){r->signal_fd, POLLIN, 0};
     fds[1] = (struct pollfd){r->service ? service_fd(r->service) : -1, (short)(POLLIN | write), 0};
     fds[2] = (struct pollfd){r->service ? hub_process_pidfd(r->hub) : -1, POLLIN, 0};
-    n = add_process(fds, n, &r->agent);
     n = add_process(fds, n, &r->main.exec);
+    for (size_t i = 0; i < r->n_agents; i++)
+        n = add_process(fds, n, &r->agents[i].process);
     for (size_t i = 0; i < r->n_group; i++)
         n = add_process(fds, n, &r->group[i].exec);
     for (size_t i = 0; i < r->n_devices; i++) {
@@ -139,7 +135,7 @@ static size_t gather(const struct run *r, struct pollfd *fds)
 enum verdict run_turn(struct run *r, int64_t until_us)
 {
     struct pollfd fds[FDS_MAX];
-    int64_t over_us = r->agent_ended_us ? r->agent_ended_us + LATE_US : 0, now_us = run_now_us(), left_us;
+    int64_t over_us = run_agents_over_us(r), now_us = run_now_us(), left_us;
     int ms;
     enum verdict v = VERDICT_PASSED;
 
@@ -157,7 +153,8 @@ enum verdict run_turn(struct run *r, int64_t until_us)
         return run_error(r, "interrupted");
     }
     r->happened++;
-    check_agent(r);
+    for (size_t i = 0; i < r->n_agents; i++)
+        run_agent_turn(r, &r->agents[i]);
     agent_process_read(&r->main.exec);
     for (size_t i = 0; i < r->n_group; i++)
         agent_process_read(&r->group[i].exec);
@@ -304,99 +301,6 @@ enum verdict run_check_seen_all(struct run *r)
                 (long long)(counted - r->last_seq));
         }
         v = run_turn(r, end_us);
-    }
-    return v;
-}
-
-/* ---- the agent ---- */
-
-bool run_agent_is_running(const struct run *r)
-{
-    return r->agent_started && !r->agent_ended_us;
-}
-
-unsigned run_agent_left_behind(const struct run *r)
-{
-    pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
-
-    return descendants_signal(&broker, 1, 0);
-}
-
-bool run_agent_is_over(const struct run *r)
-{
-    return r->agent_ended_us && !r->agent_told_to_end && !r->agent_end_expected && r->agent.out < 0 &&
-           run_now_us() - r->agent_ended_us >= LATE_US && run_agent_left_behind(r) == 0;
-}
-
-enum verdict run_agent_start(struct run *r)
-{
-    struct words command = {0}, env = {0};
-    struct agent_process_options o = {.tail = &r->output};
-    char why[WHY_MAX] = "";
-    struct buf cwd;
-    enum verdict v;
-
-    buf_init(&cwd, PATH_MAX);
-    if (run_agent_is_running(r)) {
-        v = run_error(r, "the agent is running already");
-        goto done;
-    }
-    v = run_agent_command(r, &command);
-    if (!v)
-        v = run_agent_env(r, &env);
-    if (!v)
-        v = run_agent_files(r);
-    if (v)
-        goto done;
-    if (vars_fill_text(&cwd, str_from(json_get(r->s->agent, "cwd") ? json_get_text(r->s->agent, "cwd") : r->work),
-                       r->vars)) {
-        v = run_error(r, "the agent's cwd cannot be filled in");
-        goto done;
-    }
-    o.argv = command.at;
-    o.env = env.at;
-    o.cwd = cwd.at;
-    agent_process_done(&r->agent);
-    if (agent_process_start(&o, &r->agent, why, sizeof why)) {
-        v = run_error(r, "%s", why);
-        goto done;
-    }
-    r->agent_started = true;
-    r->agent_told_to_end = r->agent_end_expected = false;
-    r->agent_ended_us = 0;
-
-done:
-    buf_done(&cwd);
-    words_done(&env);
-    words_done(&command);
-    return v;
-}
-
-/* Wait until the agent has ended. returns PASSED when it has or the time is over */
-static enum verdict wait_agent(struct run *r, int64_t until_us)
-{
-    enum verdict v = VERDICT_PASSED;
-
-    while (!v && run_agent_is_running(r) && run_now_us() < until_us)
-        v = run_turn(r, until_us);
-    return v;
-}
-
-enum verdict run_agent_stop(struct run *r, bool kill)
-{
-    enum verdict v;
-
-    if (!run_agent_is_running(r))
-        return VERDICT_PASSED;
-    r->agent_told_to_end = true;
-    agent_process_signal(&r->agent, kill ? SIGKILL : SIGTERM);
-    v = wait_agent(r, run_now_us() + STOP_US);
-    if (run_agent_is_running(r) && !kill) {
-        agent_process_signal(&r->agent, SIGKILL);
-        if (!v)
-            v = wait_agent(r, run_now_us() + STOP_US);
-        if (!v)
-            v = run_failed(r, "the agent did not end within %d s of SIGTERM; it was killed", (int)(STOP_US / US_PER_S));
     }
     return v;
 }

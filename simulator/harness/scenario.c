@@ -124,6 +124,29 @@ static void check_agent(struct reading *r, const cJSON *value)
     check_vars(r, value);
 }
 
+static void check_agents(struct reading *r, const cJSON *value)
+{
+    const cJSON *agent;
+
+    check_object(r, value);
+    if (cJSON_IsObject(value) && !value->child)
+        problems_at(r->problems, &r->source, value, "'agents' names one agent at least");
+    if (cJSON_GetArraySize(value) + (json_get(r->s->tree, "agent") ? 1 : 0) > (int)AGENTS_MAX)
+        problems_at(r->problems, &r->source, value, "more than %u agents", AGENTS_MAX);
+    if (cJSON_IsObject(value))
+        cJSON_ArrayForEach(agent, value)
+        {
+            bool is_taken = strcmp(agent->string, "agent") == 0 && json_get(r->s->tree, "agent");
+
+            if (!vars_name_is_valid(str_from(agent->string)) || strcmp(agent->string, "hub") == 0 || is_taken)
+                problems_at_key(
+                    r->problems, &r->source, agent,
+                    "'%s' is no name for an agent: letters, digits and _, no digit first; not 'hub', and no name twice",
+                    agent->string);
+            check_agent(r, agent);
+        }
+}
+
 /* ---- the hub, and the rest ---- */
 
 static void check_durability(struct reading *r, const cJSON *value)
@@ -171,10 +194,11 @@ static void check_steps(struct reading *r, const cJSON *value)
 static const struct member scenario_members[] = {
     {"$schema", check_text, false},     {"name", check_text, true},
     {"description", check_text, false}, {"identities", check_identities, false},
-    {"agent", check_agent, false},      {"vars", check_var_names, false},
-    {"include", check_nothing, false},  {"each", check_nothing, false},
-    {"aliases", check_nothing, false},  {"steps", check_steps, true},
-    {"timeout", check_duration, false}, {"hub", check_hub, false},
+    {"agent", check_agent, false},      {"agents", check_agents, false},
+    {"vars", check_var_names, false},   {"include", check_nothing, false},
+    {"each", check_nothing, false},     {"aliases", check_nothing, false},
+    {"steps", check_steps, true},       {"timeout", check_duration, false},
+    {"hub", check_hub, false},
 };
 
 void check_scenario(struct reading *r)

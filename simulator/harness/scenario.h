@@ -12,6 +12,7 @@
 #define SCENARIO_FILE_MAX   (4u * 1024 * 1024) /* bytes, of each file a scenario is made of */
 #define SCENARIO_TIMEOUT_US (60 * INT64_C(1000000))
 #define PARALLEL_MAX        16u   /* lanes side by side */
+#define AGENTS_MAX          16u   /* in one scenario */
 #define STEP_COUNT_MAX      10000 /* events that one step waits for */
 
 enum step_type {
@@ -70,6 +71,12 @@ struct include {
     cJSON *tree;
 };
 
+/* A program under test, by the name that steps call it: "agent", unless "agents" gives it one. */
+struct scenario_agent {
+    const char *name;
+    const cJSON *node;
+};
+
 struct scenario {
     char *file; /* as the user named it */
     char *dir;  /* the folder it lies in, absolute */
@@ -81,10 +88,13 @@ struct scenario {
     cJSON *aliases; /* pattern to place, those of included files among them */
     cJSON *vars;    /* likewise */
     char *name;
-    size_t row;                            /* of "each", from 1; 0 without it */
-    size_t n_rows;                         /* of "each"; 1 without it: so many scenarios the file stands for */
-    const cJSON *identities, *agent, *hub; /* NULL when not given */
-    int64_t timeout_us;                    /* for all of it */
+    size_t row;                    /* of "each", from 1; 0 without it */
+    size_t n_rows;                 /* of "each"; 1 without it: so many scenarios the file stands for */
+    const cJSON *identities, *hub; /* NULL when not given */
+    struct scenario_agent agents[AGENTS_MAX];
+    size_t n_agents;
+    const cJSON *agent; /* the first of them, whom steps are about that name nobody; NULL: none */
+    int64_t timeout_us; /* for all of it */
     struct step_list steps;
 };
 

@@ -240,6 +240,26 @@ static void check_has_subject(struct reading *r, const struct step_list *list)
     }
 }
 
+static void add_agent(struct scenario *s, const char *name, const cJSON *node)
+{
+    if (node && s->n_agents < AGENTS_MAX)
+        s->agents[s->n_agents++] = (struct scenario_agent){name, node};
+}
+
+/* "agent" is the one called so; it stands before those of "agents". */
+static void read_agents(struct scenario *s)
+{
+    const cJSON *agents = json_get(s->tree, "agents"), *agent;
+
+    add_agent(s, "agent", json_get(s->tree, "agent"));
+    if (cJSON_IsObject(agents))
+        cJSON_ArrayForEach(agent, agents)
+        {
+            add_agent(s, agent->string, agent);
+        }
+    s->agent = s->n_agents ? s->agents[0].node : NULL;
+}
+
 static enum rc read_members(struct reading *r, size_t row)
 {
     struct scenario *s = r->s;
@@ -262,7 +282,7 @@ static enum rc read_members(struct reading *r, size_t row)
     }
     check_scenario(r);
     s->identities = json_get(s->tree, "identities");
-    s->agent = json_get(s->tree, "agent");
+    read_agents(s);
     s->hub = json_get(s->tree, "hub");
     timeout = json_get(s->tree, "timeout");
     if (!cJSON_IsString(timeout) || duration_read(str_from(timeout->valuestring), &s->timeout_us))

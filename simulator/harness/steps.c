@@ -19,11 +19,26 @@ static void check_kind(struct reading *r, const cJSON *value)
     check_name(r, value, "kind of event", event_kinds, COUNT(event_kinds));
 }
 
+/* The name of an agent, or "hub". */
 static void check_target(struct reading *r, const cJSON *value)
 {
-    static const char *const names[] = {"agent", "hub"};
+    const char *names[AGENTS_MAX + 1] = {"agent"};
+    size_t count = r->s->n_agents ? 0 : 1;
 
-    check_name(r, value, "target", names, COUNT(names));
+    for (size_t i = 0; i < r->s->n_agents; i++)
+        names[count++] = r->s->agents[i].name;
+    names[count++] = "hub";
+    check_name(r, value, "target", names, count);
+}
+
+static void check_of(struct reading *r, const cJSON *value)
+{
+    const char *names[AGENTS_MAX];
+
+    for (size_t i = 0; i < r->s->n_agents; i++)
+        names[i] = r->s->agents[i].name;
+    if (r->s->n_agents) /* without an agent there are worse problems */
+        check_name(r, value, "agent", names, r->s->n_agents);
 }
 
 static void check_nothing(struct reading *r, const cJSON *value)
@@ -216,6 +231,7 @@ enum {
     HOW = 1 << 17,
     PROPERTIES = 1 << 18,
     SYSTEM = 1 << 19,
+    OF = 1 << 20,
 };
 
 static const struct extra {
@@ -243,6 +259,7 @@ static const struct extra {
     {HOW, "how", check_how},
     {PROPERTIES, "properties", check_properties},
     {SYSTEM, "system", check_system},
+    {OF, "of", check_of},
 };
 
 static const struct kind {
@@ -267,8 +284,8 @@ static const struct kind {
     {"stop", STEP_STOP, check_target, 0, 0},
     {"kill", STEP_KILL, check_target, 0, 0},
     {"restart", STEP_RESTART, check_target, 0, 0},
-    {"exit", STEP_EXIT, check_exit, WITHIN, 0},
-    {"log", STEP_LOG, check_log, WITHIN, 0},
+    {"exit", STEP_EXIT, check_exit, WITHIN | OF, 0},
+    {"log", STEP_LOG, check_log, WITHIN | OF, 0},
     {"exec", STEP_EXEC, check_exec, WITHIN | EXIT, 0},
     {"fault", STEP_FAULT, check_nothing, 0, 0},
     {"clear", STEP_CLEAR, check_clear, 0, 0},

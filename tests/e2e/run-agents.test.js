@@ -42,3 +42,14 @@ for (const [name, scenario, command, verdict, says, limit] of cases) {
     assert.ok(fs.existsSync('/etc/passwd') && fs.existsSync('/usr'), 'and the rest of the machine is still there');
   });
 }
+
+test('several agents that misbehave at once leave nothing behind', async (t) => {
+  const { stdout, result, left } = await runScenario(t, { name: 'n', steps: [{ log: 'ready', of: 'hangs' }, { wait: '500ms' }], agents: {
+    hangs: { as: 'e/a', command: "sh -c 'trap \"\" TERM; echo ready; while :; do sleep 1000; done' ${work}" },
+    floods: { as: 'e/b', command: "sh -c 'while :; do echo flooding and flooding; done' ${work}" },
+    daemon: { as: 'e/c', command: "sh -c '(setsid sh -c \"(setsid sleep 1000 &) ; sleep 1000; : ${work}\" >/dev/null 2>&1 &); exit 0'" },
+    forks: { as: 'e/d', command: "sh -c 'for i in 1 2 3 4 5 6 7 8; do (setsid sh -c \"sleep 1000; : ${work}\" &) ; done; exec sleep 1000'" } } });
+  assert.equal(result.verdict, 'failed', stdout);
+  assert.match(stdout, /the agent 'hangs' did not end within 3 s of SIGTERM; it was killed/);
+  assert.deepEqual(left(), []);
+});

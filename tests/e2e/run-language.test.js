@@ -67,3 +67,21 @@ test('what the result says of steps in lanes names the lane', async (t) => {
   assert.deepEqual(result.steps.map(({ text, lane, verdict }) => [text, lane, verdict]), [
     ['parallel 2 lanes', undefined, 'passed'], ['wait 100ms', 1, 'passed'], ['wait 0s', 2, 'passed'], ['wait 1ms', 2, 'passed'], ['wait 0s', undefined, 'passed']]);
 });
+
+// ---- several agents ----
+
+const pair = { agents: { left: { as: 'e/l', command: `${TINY} echo` }, right: { as: 'e/r', command: `${TINY} report '{"r":1}'` } } };
+table([
+  ['several agents run side by side, each as itself', 'passed', /PASSED/, [{ log: 'listening' }, { desired: { a: 1 } }, { expect: 'reported', match: { a: 1 } }, { twin: { reported: { r: 1 } }, on: 'e/r' }, { log: 'connected', of: 'right' }], pair],
+  ['what an agent writes is its own', 'failed', /the agent wrote no such line\n[\s\S]*-- left --\n[\s\S]*listening[\s\S]*-- right --\n/, [{ log: 'listening' }, { log: 'listening', of: 'right', within: '200ms' }], pair],
+  ['agents are stopped and started one by one', 'passed', /PASSED/, [{ log: 'connected', of: 'right' }, { log: 'listening' }, { kill: 'right' }, { expect: 'disconnected', on: 'e/r' }, { never: 'disconnected', on: 'e/l', for: '100ms' }, { start: 'right' }, { log: 'connected', of: 'right' }, { restart: 'left' }, { log: 'listening' }], pair],
+  ['an agent that waits for its step does so', 'failed', /the agent 'late' was not started; say \{"start":"late"\}/, [{ expect: 'reported', on: 'e/x', within: '300ms' }], { agents: { left: pair.agents.left, late: { as: 'e/x', start: 'manual', command: 'true' } } }],
+  ['agents have folders and variables of their own', 'passed', /PASSED/, [{ log: 'e/l MARK e/l', within: '3s' }, { log: 'e/r mark e/r', of: 'right' }], { agents: {
+    left: { as: 'e/l', files: { f: '${id}' }, command: "sh -c 'cat f; echo \" MARK ${deviceId}/${moduleId}\"'" }, right: { as: 'e/r', files: { f: '${id}' }, command: "sh -c 'cat f; echo \" mark ${deviceId}/${moduleId}\"'" } } }],
+  ['each agent that dies is a failure', 'failed', /the agent 'right' ended by itself: exit code 7/, [{ wait: '300ms' }], { agents: { left: pair.agents.left, right: { as: 'e/r', command: "sh -c 'exit 7'" } } }],
+  ['an end that was expected of one agent is none of the other', 'failed', /the agent 'left' ended by itself: exit code 7/, [{ exit: 7, of: 'right' }, { wait: '100ms' }], { agents: { left: { as: 'e/l', command: "sh -c 'exit 7'" }, right: { as: 'e/r', command: "sh -c 'exit 7'" } } }],
+  ['when all agents have ended nothing more is waited for', 'failed', /the agent has ended by itself/, [{ expect: 'reported', within: '50s' }], { agents: { left: { as: 'e/l', command: 'true' }, right: { as: 'e/r', command: 'true' } } }],
+  ['as long as one agent runs there is hope', 'passed', /PASSED/, [{ expect: 'reported', on: 'e/r' }], { agents: { left: { as: 'e/l', command: 'true' }, right: { as: 'e/r', command: `sh -c "sleep 1; exec ${TINY} report '{}'"` } } }],
+  ['the first agent is the one called agent', 'passed', /PASSED/, [{ expect: 'reported', match: { a: 1 } }, { expect: 'connected', on: 'e/l' }, { stop: 'agent' }, { exit: { $any: [0, 143] } }], { agent: { as: 'e/m', command: `${TINY} report '{"a":1}'` }, agents: { left: pair.agents.left } }],
+  ['an agent takes over another with its identity', 'passed', /PASSED/, [{ log: 'connected' }, { start: 'twin' }, { expect: 'disconnected', event: { reason: 'takeover' } }], { agents: { left: pair.agents.left, twin: { as: 'e/l', start: 'manual', command: `${TINY} report {}` } } }],
+]);
