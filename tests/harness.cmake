@@ -14,3 +14,6 @@ foreach(name test_schema test_security_schema)
   target_compile_definitions(${name} PRIVATE
     TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/unit/data" FIXTURES="${CMAKE_SOURCE_DIR}/fixtures")
 endforeach()
+# Explore: models and histories, and their laws.
+twinsim_test(test_explore unit LIBS twinsim_harness)
+twinsim_test(test_explore_laws property LIBS twinsim_harness)

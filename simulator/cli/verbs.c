@@ -40,6 +40,7 @@ static const struct verb *const verbs[] = {
     /* scenarios */
     &verb_run,
     &verb_lint,
+    &verb_explore,
     /* recordings */
     &verb_timeline,
     /* as files */

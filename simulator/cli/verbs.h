@@ -20,6 +20,7 @@ extern const struct verb verb_monitor;
 extern const struct verb verb_fault_add, verb_fault_list, verb_fault_clear;
 extern const struct verb verb_clock_now, verb_clock_advance, verb_clock_freeze, verb_clock_resume;
 extern const struct verb verb_run, verb_lint, verb_timeline;
+extern const struct verb verb_explore;
 extern const struct verb verb_export, verb_import;
 extern const struct verb verb_completion, verb_version, verb_help;
 

@@ -38,13 +38,14 @@ struct pool {
     int64_t kill_us; /* when patience is over; 0: not ending */
 };
 
-static void block_signals(sigset_t *set)
+/* before: what was blocked until now; may be NULL */
+static void block_signals(sigset_t *set, sigset_t *before)
 {
     (void)sigemptyset(set);
     (void)sigaddset(set, SIGINT);
     (void)sigaddset(set, SIGTERM);
     (void)sigaddset(set, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, set, NULL);
+    (void)sigprocmask(SIG_BLOCK, set, before);
 }
 
 /* In the child: run one scenario and end. The signals are blocked already. */
@@ -57,7 +58,7 @@ static void become_worker(const struct pool *p, size_t index, int progress_fd, p
     cJSON *result;
 
     (void)setpgid(0, 0); /* Ctrl-C is the parent's; it tells us with SIGTERM */
-    block_signals(&set);
+    block_signals(&set, NULL);
     for (size_t i = 0; i < p->jobs; i++)
         if (p->workers[i].pid)
             (void)close(p->workers[i].fd);
@@ -299,7 +300,7 @@ enum rc run_all(const struct run_options *options, struct scenario *const *scena
                 const struct run_listener *listener, cJSON **results, bool *hub_lost)
 {
     struct pool *p = calloc(1, sizeof *p);
-    sigset_t set;
+    sigset_t set, before;
     enum rc rc = RC_NOMEM;
 
     if (!p)
@@ -313,7 +314,7 @@ enum rc run_all(const struct run_options *options, struct scenario *const *scena
     p->results = calloc(count ? count : 1, sizeof *p->results);
     if (!p->results)
         goto done;
-    block_signals(&set);
+    block_signals(&set, &before);
     p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     rc = p->signal_fd < 0 ? RC_IO : descendants_adopt();
     if (!rc)
@@ -328,7 +329,7 @@ enum rc run_all(const struct run_options *options, struct scenario *const *scena
         rc = gather(p, results, hub_lost);
     if (p->signal_fd >= 0)
         (void)close(p->signal_fd);
-    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
 
 done:
     for (size_t i = 0; p->results && i < count; i++)

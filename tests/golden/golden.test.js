@@ -37,9 +37,10 @@ test('the live report of a red scenario stays as it is', async (t) => {
   compare('run/red.txt', stdout.replaceAll(dir, 'DIR').replace(/\d+\.\d+ s/g, 'N s').replace(/ +N s/g, ' N s').replace(/#\d+/g, '#N'));
 });
 
-test('the overview of the verbs and the help of run stay as they are', async () => {
+test('the overview of the verbs and the help of run and explore stay as they are', async () => {
   compare('help/overview.txt', (await twinsim('help')).stdout);
   compare('help/run.txt', (await twinsim('help', 'run')).stdout);
+  compare('help/explore.txt', (await twinsim('help', 'explore')).stdout);
 });
 
 test('a conversation about one twin stays as it is, on the wire and on the event stream', async (t) => {

@@ -20,11 +20,17 @@ function token() {
   return `SharedAccessSignature sr=${scope}&sig=${encodeURIComponent(sig)}&se=${se}`;
 }
 
-async function main() {
-  const [what, ...args] = process.argv.slice(2);
-  const client = await Client.connect({ host: part.HostName, port: 8883, ca: fs.readFileSync(process.env.SSL_CERT_FILE), clientId: id, username: `${part.HostName}/${id}/?api-version=2021-04-12`, password: token() });
+/** A client that is connected as the environment says. */
+async function connectAsToldByEnvironment(clean = true) {
+  const client = await Client.connect({ host: part.HostName, port: 8883, clean, ca: fs.readFileSync(process.env.SSL_CERT_FILE), clientId: id, username: `${part.HostName}/${id}/?api-version=2021-04-12`, password: token() });
   if (client.connack?.code !== 0) throw new Error('refused');
   console.log('connected');
+  return client;
+}
+
+async function main() {
+  const [what, ...args] = process.argv.slice(2);
+  const client = await connectAsToldByEnvironment();
   if (what === 'report') {
     for (const [rid, patch] of args.entries()) await client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid + 1}`, patch);
   } else if (what === 'telemetry') {
@@ -56,8 +62,12 @@ async function main() {
   }
 }
 
-setInterval(() => {}, 1 << 30); // stay
-main().catch((error) => {
-  console.error(error.message);
-  process.exit(1);
-});
+if (require.main === module) {
+  setInterval(() => {}, 1 << 30); // stay
+  main().catch((error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+}
+
+module.exports = { connectAsToldByEnvironment };
