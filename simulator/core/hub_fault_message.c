@@ -203,7 +203,7 @@ static void change_version(struct out *o, enum fault_operation op, int64_t by, c
         (void)snprintf(text, sizeof text, "%" PRId64, shifted((int64_t)told, by));
         change_topic(o, VERSION_KEY, text, out);
     }
-    if (!desired || json_get_i64(desired, "$version", &version))
+    if (!cJSON_IsObject(desired) || json_get_i64(desired, "$version", &version))
         return;
     if (json_set(desired, "$version", json_i64(shifted(version, by))))
         out->rc = RC_NOMEM;
@@ -235,10 +235,10 @@ static void leak_metadata(struct out *o, const struct twin *t, cJSON *tree, enum
     cJSON *desired = op == FAULT_TWIN_GET ? json_get(tree, "desired") : tree;
     cJSON *reported = op == FAULT_TWIN_GET ? json_get(tree, "reported") : NULL;
 
-    if (!t || !desired)
-        return;
+    if (!t || !cJSON_IsObject(desired))
+        return; /* a body of somebody's own */
     if (json_set(desired, "$metadata", cJSON_Duplicate(t->desired_metadata, true)) ||
-        (reported && json_set(reported, "$metadata", cJSON_Duplicate(t->reported_metadata, true))))
+        (cJSON_IsObject(reported) && json_set(reported, "$metadata", cJSON_Duplicate(t->reported_metadata, true))))
         out->rc = RC_NOMEM;
     else
         set_body_tree(o, tree, out);
@@ -288,7 +288,11 @@ static void change(struct out *o, const struct fault *f, const struct identity *
         return;
     }
     if (o->body_len && json_read(str_of(o->body, o->body_len), &tree, NULL) == RC_NOMEM)
-        out->rc = RC_NOMEM; /* what another fault spoiled already is no JSON: fine */
+        out->rc = RC_NOMEM;      /* what another fault spoiled already is no JSON: fine */
+    if (!cJSON_IsObject(tree)) { /* nor is it the document any more */
+        cJSON_Delete(tree);
+        tree = NULL;
+    }
     if (f->type == FAULT_TYPE_VERSION)
         change_version(o, op, f->by, tree, out);
     else if (o->body_len && (tree || (f->how != FAULT_DUPLICATE_MEMBER && f->how != FAULT_METADATA)))
