@@ -268,6 +268,27 @@ test('a monitor whose hub stops says so and ends with 4', async (t) => {
   assert.match(stderr, /the hub has stopped, or was lost/);
 });
 
+test('fault add, list and clear; clock now, advance, freeze and resume', async (t) => {
+  const hub = await up(t);
+  await hub.ok('device', 'create', 'd');
+  assert.equal(await hub.ok('fault', 'add', 'status', 'd', '--status', '429', '--times', '3'), 'fault 1: status, on d\n');
+  assert.equal(await hub.ok('fault', 'add', 'throttle', '--tier', 'S1'), 'fault 2: throttle, on everybody\n');
+  assert.equal(await hub.ok('fault', 'add', 'version', 'd*', '--by', '-1', '--probability', '0.5', '--seed', '7'), 'fault 3: version, on d*\n');
+  assert.equal(await hub.ok('fault', 'list'), [
+    'id=1  deviceId=d  type=status  times=3  status=429  injected=0',
+    'id=2  type=throttle  tier=S1  injected=0',
+    'id=3  on=d*  type=version  seed=7  probability=0.5  by=-1  injected=0', ''].join('\n'));
+  assert.deepEqual(JSON.parse(await hub.ok('fault', 'list', '--json'))[1], { id: 2, type: 'throttle', tier: 'S1', injected: 0 });
+  assert.equal(await hub.ok('fault', 'clear', '2'), 'cleared 1\n');
+  assert.equal(await hub.ok('fault', 'clear'), 'cleared 2\n');
+  assert.equal(await hub.ok('fault', 'list'), '');
+  assert.match(await hub.ok('clock', 'now'), /^\d{4}-\d\d-\d\dT[\d:.]+Z \(\+0\.000 s\)\n$/);
+  assert.match(await hub.ok('clock', 'advance', '1h'), / \(\+3600\.000 s\)\n$/);
+  assert.match(await hub.ok('clock', 'freeze'), /, standing still\)\n$/);
+  assert.match(await hub.ok('clock', 'resume'), / \(\+3[56]\d\d\.\d{3} s\)\n$/);
+  assert.equal(JSON.parse(await hub.ok('clock', 'advance', '--json', '30m')).frozen, false);
+});
+
 test('fault add disconnect closes a live connection and says when there was none', async (t) => {
   const hub = await up(t);
   await hub.ok('device', 'create', 'd');

@@ -20,6 +20,14 @@ struct row {
     bool is_clean;
 };
 
+#define TWIN_GET REQUEST_PUBLISH, "dev1", "$iothub/twin/GET/?$rid=1", "", false
+#define REPORT                                                                                                         \
+    REQUEST_PUBLISH, "dev1", "$iothub/twin/PATCH/properties/reported/?$rid=1", "{\"a\":{\"b\":{\"c\":1}}}", false
+#define DESIRE                                                                                                         \
+    REQUEST_COMMAND, "owner", "",                                                                                      \
+        "{'command':'twin.update','deviceId':'dev1','patch':{'properties':{'desired':{'a':{'c':{'d':1}}}}}}", false
+#define TELL REQUEST_PUBLISH, "dev1", "devices/dev1/messages/events/a=b", "{\"t\":1}", false
+
 static const struct row rows[] = {
     {"first connection", REQUEST_CONNECT, "dev2", QUERY, NULL, false},
     {"takeover with a model", REQUEST_CONNECT, "dev1", QUERY "&model-id=dtmi%3Ax%3B1", NULL, false},
@@ -87,6 +95,30 @@ static const struct row rows[] = {
     {"replace module", REQUEST_COMMAND, "owner", "",
      "{'command':'identity.import','replace':true,'identity':{'deviceId':'dev1','moduleId':'m'}}", false},
     {"fault", REQUEST_COMMAND, "owner", "", "{'command':'fault.add','deviceId':'dev1','type':'disconnect'}", false},
+    {"a fault with everything", REQUEST_COMMAND, "owner", "",
+     "{'command':'fault.add','on':'*','type':'status','status':500,'body':{'a':1},'topic':'a/#','after':1}", false},
+};
+
+/* The same with a fault that is there already. */
+static const struct {
+    const char *fault;
+    struct row row;
+} with_faults[] = {
+    {"'type':'lose'", {"clear", REQUEST_COMMAND, "owner", "", "{'command':'fault.clear'}", false}},
+    {"'type':'status','status':500,'times':0,'body':'x'", {"status with a body", REPORT}},
+    {"'type':'status','operation':'twin-get','status':201,'times':0,'body':'x'", {"good status with a body", TWIN_GET}},
+    {"'type':'delay','operation':'twin-get','delay':'1s','times':0", {"delay", TWIN_GET}},
+    {"'type':'hold','operation':'desired','times':0", {"hold", DESIRE}},
+    {"'type':'duplicate','copies':2,'times':0", {"duplicate", DESIRE}},
+    {"'type':'duplicate','copies':2,'delay':'1s','times':0", {"late duplicate", DESIRE}},
+    {"'type':'reorder','times':0", {"reorder", DESIRE}},
+    {"'type':'rid','operation':'twin-get','times':0", {"rid", TWIN_GET}},
+    {"'type':'version','operation':'twin-get','by':1,'times':0", {"version of a twin", TWIN_GET}},
+    {"'type':'malform','how':'duplicate-member','times':0", {"twice", TWIN_GET}},
+    {"'type':'malform','how':'metadata','times':0", {"leak", TWIN_GET}},
+    {"'type':'throttle','rate':0.5", {"throttled telemetry", TELL}},
+    {"'type':'quota','messages':0", {"quota", TELL}},
+    {"'type':'disconnect','operation':'desired','times':0", {"cut by a notification", DESIRE}},
 };
 
 static const char *const ids[] = {"dev1", "dev1/m", "dev1/n", "dev2", "new", "dev1/new"};
@@ -156,6 +188,16 @@ static void stage_rewind(struct stage *s, bool listens)
 static struct conn *conn_of(struct stage *s, const struct row *row)
 {
     return strcmp(row->id, "owner") == 0 ? &s->w.owner : strcmp(row->id, "dev1") == 0 ? &s->dev : &s->mod;
+}
+
+static void prepare(struct stage *s, const struct row *row, const char *fault, bool listens)
+{
+    stage_rewind(s, listens);
+    if (!fault)
+        return;
+    (void)world_ask(&s->w, "fault.add", "%s", fault);
+    if (strstr(fault, "throttle")) /* the first passes */
+        (void)world_publish(&s->w, &s->dev, row->topic, "1");
 }
 
 /* Decide one row. returns whether it happened. */
@@ -244,7 +286,7 @@ static bool is_refusal(const struct outbox *out, enum hub_answer answer)
 
 /* --- the test -------------------------------------------------------------------------------------------------------------- */
 
-static void try_row(struct stage *s, const struct row *row, bool listens, bool is_once)
+static void try_row(struct stage *s, const struct row *row, const char *fault, bool listens, bool is_once)
 {
     char *before, *after, *wishes;
     enum hub_answer answer, got;
@@ -253,7 +295,7 @@ static void try_row(struct stage *s, const struct row *row, bool listens, bool i
 
     failing.n = LONG_MAX;
     failing.is_once = is_once;
-    stage_rewind(s, listens);
+    prepare(s, row, fault, listens);
     before = state_of(s, false);
     assert_true(perform(s, row, &answer, &fresh));
     after = state_of(s, true);
@@ -262,7 +304,7 @@ static void try_row(struct stage *s, const struct row *row, bool listens, bool i
         char *state, *wanted;
 
         failing.n = LONG_MAX;
-        stage_rewind(s, listens);
+        prepare(s, row, fault, listens);
         failing.n = n;
         if (!perform(s, row, &got, &fresh)) {
             assert_true(failing.has_failed);
@@ -316,7 +358,9 @@ static void try_rows(bool listens, bool is_once)
     assert_non_null(s);
     stage_init(s);
     for (size_t n = 0; n < COUNT(rows); n++)
-        try_row(s, &rows[n], listens, is_once);
+        try_row(s, &rows[n], NULL, listens, is_once);
+    for (size_t n = 0; n < COUNT(with_faults); n++)
+        try_row(s, &with_faults[n].row, with_faults[n].fault, listens, is_once);
     s->w.around_decide = NULL;
     world_done(&s->w);
     free(s);
