@@ -66,7 +66,8 @@ void check_name(struct reading *r, const cJSON *value, const char *what, const c
         problems_at(r->problems, &r->source, value, "'%s' is no %s (%.*s)%s", value->valuestring, what,
                     STR_FMT(buf_view(&list)), suggest_text(str_from(value->valuestring), names, count, meant));
     else
-        problems_at(r->problems, &r->source, value, "a %s is a text: %.*s", what, STR_FMT(buf_view(&list)));
+        problems_at(r->problems, &r->source, value, "%s %s is a text: %.*s", strchr("aeiou", what[0]) ? "an" : "a",
+                    what, STR_FMT(buf_view(&list)));
     buf_done(&list);
 }
 

@@ -26,7 +26,7 @@ const classes = {
   aliases: /^(the alias|'[^']*' stands for a place that was given already)/,
   quotes: /quotes must be closed/,
   expressions: /^\$regex wants/,
-  'the agent': /^(whom does this act on|this scenario has no agent)/,
+  'the agent': /^(whom does this act on|this scenario has no agent|'[^']*' is no (target|agent) \(|'agent' is no name for an agent)/,
 };
 const classOf = (said) => Object.keys(classes).find((name) => classes[name].test(said.replace(/^\d+:\d+: /, '')));
 
