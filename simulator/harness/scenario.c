@@ -156,9 +156,16 @@ static void check_durability(struct reading *r, const cJSON *value)
     check_name(r, value, "durability", names, COUNT(names));
 }
 
+static void check_flag(struct reading *r, const cJSON *value)
+{
+    if (!cJSON_IsBool(value))
+        problems_at(r->problems, &r->source, value, "'%s' is true or false", value->string);
+}
+
 static const struct member hub_members[] = {
     {"durability", check_durability, false},
     {"tokenSkew", check_duration, false},
+    {"faultMessages", check_flag, false},
 };
 
 static void check_hub(struct reading *r, const cJSON *value)

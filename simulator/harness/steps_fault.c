@@ -1,12 +1,17 @@
-/* steps_fault.c - the step `fault`: which types there are, where each may strike, and what each takes. The hub judges the rest. */
+/* steps_fault.c - the step `fault`: which types there are, where each may strike, and what each takes: with places and suggestions.
+ * The last word has the hub's own reader (fault.h).
+ */
 #include "scenario_internal.h"
+
+#include "fault.h"
 
 #include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define POINTS_MAX   6u
 #define MEMBERS_MAX  20u
-#define NUMBER_MAX   1000000000.0
+#define NUMBER_MAX   2147483647.0 /* as the hub */
+#define SHIFT_MAX    1000000000.0
 
 /* ---- values ---- */
 
@@ -26,6 +31,11 @@ static void check_from_1(struct reading *r, const cJSON *value)
     check_number(r, value, 1, NUMBER_MAX, "a whole number from 1");
 }
 
+static void check_copies(struct reading *r, const cJSON *value)
+{
+    check_number(r, value, 1, FAULT_COPIES_MAX, "a whole number from 1 to 100");
+}
+
 static void check_http_status(struct reading *r, const cJSON *value)
 {
     check_number(r, value, 200, 599, "a status such as 429");
@@ -33,7 +43,7 @@ static void check_http_status(struct reading *r, const cJSON *value)
 
 static void check_shift(struct reading *r, const cJSON *value)
 {
-    if (!is_filled_later(value) && (!value_is_whole(value, -NUMBER_MAX, NUMBER_MAX) || value->valuedouble == 0))
+    if (!is_filled_later(value) && (!value_is_whole(value, -SHIFT_MAX, SHIFT_MAX) || value->valuedouble == 0))
         problems_at(r->problems, &r->source, value, "'%s' is a whole number, as 1 or -1, but not 0", value->string);
 }
 
@@ -45,8 +55,10 @@ static void check_probability(struct reading *r, const cJSON *value)
 
 static void check_rate(struct reading *r, const cJSON *value)
 {
-    if (!is_filled_later(value) && (!cJSON_IsNumber(value) || value->valuedouble <= 0))
-        problems_at(r->problems, &r->source, value, "'%s' is a number above 0: requests a second", value->string);
+    if (!is_filled_later(value) &&
+        (!cJSON_IsNumber(value) || value->valuedouble <= 0 || value->valuedouble > FAULT_RATE_MAX))
+        problems_at(r->problems, &r->source, value, "'%s' is a number above 0: requests a second, a million at most",
+                    value->string);
 }
 
 static void check_tier(struct reading *r, const cJSON *value)
@@ -71,6 +83,15 @@ static void check_how_malformed(struct reading *r, const cJSON *value)
 
     if (!is_filled_later(value))
         check_name(r, value, "way to malform", names, COUNT(names));
+}
+
+static void check_reason(struct reading *r, const cJSON *value)
+{
+    static const char *const names[] = {"bad-token", "expired", "disabled", "deleted", "unknown",
+                                        "no-token",  "scope",   "policy",   "host"};
+
+    if (!is_filled_later(value))
+        check_name(r, value, "reason to refuse", names, COUNT(names));
 }
 
 static void check_anything(struct reading *r, const cJSON *value)
@@ -107,7 +128,7 @@ static const struct type {
     {"hold", {"twin-get", "reported", "desired"}, {{0}}},
     {"duplicate",
      {"twin-get", "reported", "desired"},
-     {{"copies", check_from_1, false}, {"delay", check_duration, false}}},
+     {{"copies", check_copies, false}, {"delay", check_duration, false}}},
     {"reorder", {"twin-get", "reported", "desired"}, {{0}}},
     {"rid", {"twin-get", "reported"}, {{"how", check_how_rid, true}}},
     {"version", {"twin-get", "reported", "desired"}, {{"by", check_shift, true}}},
@@ -115,10 +136,10 @@ static const struct type {
     {"throttle", {"twin-get", "reported", "telemetry"}, {{"rate", check_rate, false}, {"tier", check_tier, false}}},
     {"quota", {"telemetry"}, {{"messages", check_from_0, true}}},
     {"disconnect", {"connect", "subscribe", "twin-get", "reported", "desired", "telemetry"}, {{0}}},
-    {"refuse", {"connect"}, {{"reason", check_text, false}}},
+    {"refuse", {"connect"}, {{"reason", check_reason, false}}},
     {"clock-skew", {"connect"}, {{"by", check_signed_duration, true}}},
-    {"expire", {"connect", "subscribe", "twin-get", "reported", "desired", "telemetry"}, {{0}}},
-    {"takeover", {"connect", "subscribe", "twin-get", "reported", "desired", "telemetry"}, {{0}}},
+    {"expire", {"subscribe", "twin-get", "reported", "desired", "telemetry"}, {{0}}},
+    {"takeover", {"subscribe", "twin-get", "reported", "desired", "telemetry"}, {{0}}},
 };
 
 static const struct type *type_find(const char *name)
@@ -153,8 +174,41 @@ static void check_point(struct reading *r, const cJSON *value, const struct type
         check_name(r, value, what, type->points, count);
 }
 
+static bool has_variables(const cJSON *value)
+{
+    const cJSON *child;
+
+    if (is_filled_later(value))
+        return true;
+    cJSON_ArrayForEach(child, value)
+    {
+        if (has_variables(child))
+            return true;
+    }
+    return false;
+}
+
+/* What the hub would say to it. */
+static void ask_the_hub(struct reading *r, const cJSON *node)
+{
+    cJSON *spec = cJSON_Duplicate(node, true), *type = cJSON_DetachItemViaPointer(spec, json_get(spec, "fault"));
+    struct fault *fault = NULL;
+    struct refusal why = {0};
+    enum rc rc = json_set(spec, "type", type);
+
+    if (!rc)
+        rc = fault_read(spec, 0, &fault, &why);
+    if (rc == RC_SYNTAX)
+        problems_at(r->problems, &r->source, node, "%s", why.message);
+    else if (rc)
+        problems_at(r->problems, &r->source, node, "%s", rc_text(rc));
+    fault_free(fault);
+    cJSON_Delete(spec);
+}
+
 void check_fault(struct reading *r, const cJSON *node)
 {
+    unsigned before = r->problems->count;
     const cJSON *name = json_get(node, "fault");
     const struct type *type = type_find(cJSON_IsString(name) ? name->valuestring : NULL);
     struct member members[MEMBERS_MAX];
@@ -178,4 +232,6 @@ void check_fault(struct reading *r, const cJSON *node)
     check_point(r, json_get(node, "operation"), type);
     if (strcmp(type->name, "throttle") == 0 && !json_get(node, "rate") == !json_get(node, "tier"))
         problems_at(r->problems, &r->source, node, "the fault 'throttle' needs 'rate' or 'tier', one of them");
+    if (r->problems->count == before && !has_variables(node))
+        ask_the_hub(r, node);
 }

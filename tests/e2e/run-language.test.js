@@ -82,6 +82,24 @@ table([
   ['an end that was expected of one agent is none of the other', 'failed', /the agent 'left' ended by itself: exit code 7/, [{ exit: 7, of: 'right' }, { wait: '100ms' }], { agents: { left: { as: 'e/l', command: "sh -c 'exit 7'" }, right: { as: 'e/r', command: "sh -c 'exit 7'" } } }],
   ['when all agents have ended nothing more is waited for', 'failed', /the agent has ended by itself/, [{ expect: 'reported', within: '50s' }], { agents: { left: { as: 'e/l', command: 'true' }, right: { as: 'e/r', command: 'true' } } }],
   ['as long as one agent runs there is hope', 'passed', /PASSED/, [{ expect: 'reported', on: 'e/r' }], { agents: { left: { as: 'e/l', command: 'true' }, right: { as: 'e/r', command: `sh -c "sleep 1; exec ${TINY} report '{}'"` } } }],
-  ['the first agent is the one called agent', 'passed', /PASSED/, [{ expect: 'reported', match: { a: 1 } }, { expect: 'connected', on: 'e/l' }, { stop: 'agent' }, { exit: { $any: [0, 143] } }], { agent: { as: 'e/m', command: `${TINY} report '{"a":1}'` }, agents: { left: pair.agents.left } }],
+  ['the first agent is the one called agent', 'passed', /PASSED/, [{ expect: 'reported', match: { a: 1 } }, { log: 'listening', of: 'left' }, { stop: 'agent' }, { exit: { $any: [0, 143] } }], { agent: { as: 'e/m', command: `${TINY} report '{"a":1}'` }, agents: { left: pair.agents.left } }],
   ['an agent takes over another with its identity', 'passed', /PASSED/, [{ log: 'connected' }, { start: 'twin' }, { expect: 'disconnected', event: { reason: 'takeover' } }], { agents: { left: pair.agents.left, twin: { as: 'e/l', start: 'manual', command: `${TINY} report {}` } } }],
+]);
+
+// ---- faults and the hub's clock ----
+
+const echo = { agent: { as: 'e/m', command: `${TINY} echo` } };
+table([
+  ['a fault that lies in wait strikes at its operation', 'passed', /PASSED/, [{ log: 'listening' }, { fault: 'lose', operation: 'desired' }, { desired: { a: 1 } }, { expect: 'fault', event: { type: 'lose', operation: 'desired', phase: 'injected' } }, { never: 'reported', for: '200ms' }, { desired: { a: 2 } }, { expect: 'reported', match: { a: 2 } }], echo],
+  ['a fault that lies in wait leaves the cursor', 'passed', /PASSED/, [{ report: { a: 1 }, on: 'dev' }, { fault: 'lose', operation: 'desired' }, { expect: 'reported', on: 'dev' }], { ...dev, ...echo }],
+  ['a fault may concern identities of a pattern', 'passed', /PASSED/, [{ fault: 'status', on: 'dev*', status: 429, times: 2 }, { report: { a: 1 }, on: 'dev/m', refused: 429 }, { expect: 'fault', on: 'dev/m' }, { report: { a: 1 }, on: 'dev', refused: 429 }, { report: { a: 1 }, on: 'dev' }], dev],
+  ['faults are cleared, and what they hold back leaves', 'passed', /PASSED/, [{ log: 'listening' }, { fault: 'hold', operation: 'desired', times: 0 }, { desired: { a: 1 } }, { never: 'reported', for: '200ms' }, { clear: 'faults' }, { expect: 'fault', event: { phase: 'released' } }, { expect: 'reported', match: { a: 1 } }], echo],
+  ['a fault that the hub refuses is red', 'failed', /the hub refused it with 400/, [{ fault: '${type}', on: 'dev' }], { ...dev, vars: { type: 'gremlins' } }],
+  ['a connection ends by itself later on', 'passed', /PASSED/, [{ connect: 'dev' }, { fault: 'disconnect', on: 'dev', at: '200ms' }, { expect: 'disconnected', on: 'dev', event: { reason: 'fault' } }], dev],
+  ['a connection that a fault ends before a report is dealt with is no error', 'passed', /PASSED/, [{ connect: 'dev' }, { fault: 'disconnect', on: 'dev', operation: 'reported' }, { report: { a: 1 }, on: 'dev' }, { expect: 'disconnected', on: 'dev' }, { twin: { reported: { a: { $absent: true } } }, on: 'dev' }, { report: { a: 2 }, on: 'dev' }], dev],
+  ['a connection is refused as long as a fault says so', 'passed', /PASSED/, [{ fault: 'refuse', on: 'dev', reason: 'expired', times: 2 }, { connect: 'dev', refused: true }, { expect: 'refused', event: { reason: { $regex: 'expired' } } }, { connect: 'dev', refused: true }, { connect: 'dev' }], dev],
+  ['a fault strikes everybody at once', 'passed', /PASSED/, [{ connect: 'dev' }, { connect: 'dev/m' }, { fault: 'disconnect', on: '*' }, { expect: 'disconnected', on: 'dev' }], dev],
+  ['the clock goes ahead, and tokens end by it', 'passed', /PASSED/, [{ connect: 'dev' }, { clock: { advance: '2h' } }, { expect: 'disconnected', on: 'dev', event: { reason: 'token' } }, { connect: 'dev', refused: true }, { clock: { advance: '-2h' } }, { connect: 'dev' }], dev],
+  ['the clock stands still and goes on', 'passed', /PASSED/, [{ clock: 'freeze' }, { desired: { a: 1 }, on: 'dev' }, { desired: { a: 2 }, on: 'dev' }, { clock: 'resume' }], dev],
+  ['the SDKs ask for faults where the scenario allows it', 'passed', /PASSED/, [{ send: '', on: 'dev', properties: { AzIoTHub_FaultOperationType: 'KillTcp', AzIoTHub_FaultOperationCloseReason: 'x', AzIoTHub_FaultOperationDelayInSecs: '0', AzIoTHub_FaultOperationDurationInSecs: '0' } }, { expect: 'fault', on: 'dev', event: { sdk: true } }, { expect: 'disconnected', on: 'dev' }], { ...dev, hub: { faultMessages: true } }],
 ]);
