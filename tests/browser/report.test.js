@@ -139,6 +139,24 @@ test('every message opens by keyboard and by a click into the picture; twins sho
   assert.deepEqual(page.complaints, []);
 });
 
+test('faults, other devices and parallel lanes have their place in the picture, and the red step is the one in its lane', async (t) => {
+  const { file } = await pageOf(t, [{ name: 'side by side', agent, identities: { other: {} }, steps: [
+    { log: 'listening' }, { fault: 'status', operation: 'reported', status: 429 }, { connect: 'other' },
+    { parallel: [[{ desired: { a: 1 } }, { expect: 'reported', event: { status: 429 } }],
+      [{ wait: '50ms' }, { send: { n: 1 }, on: 'other' }, { expect: 'telemetry', on: 'other', match: { n: 2 }, within: '400ms' }]] }] }], '--agent', `${TINY} echo`);
+  const page = await open(t, file, { name: 'lanes' });
+  assert.deepEqual(await seen(page.locator('.lane-heads .lanes span')), ['scenario', 'hub', 'agent', 'other', 'faults']);
+  const [flow] = await seen(page.locator('.flow').last());
+  assert.match(flow, /fault status on reported, injected/);
+  assert.match(flow, /telemetry other ◎ nearest miss \{"n":1\}/);
+  assert.match(flow, /✗ step \d+ in lane 2 expect telemetry on other/);
+  const [red] = await seen(page.locator('.flow > li.red'));
+  const number = /step (\d+) is red here/.exec(red)[1];
+  assert.match((await seen(page.locator(`.flow > li.step:has-text("step ${number} in lane 2")`)))[0], /expect telemetry/);
+  assert.equal(await page.locator('.strip .group.failed').count(), 1);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('a list leads to each scenario, which is drawn when it is opened, and red ones are open', async (t) => {
   const steps = [{ wait: '10ms' }];
   const { file } = await pageOf(t, [{ name: 'first', steps: [{ exec: 'false' }] }, { name: 'second', steps }, { name: 'third', steps: [{ exec: 'no-such-program' }] }]);

@@ -16,7 +16,8 @@ const KINDS = {
 };
 const ENDED_BY_HUB = new Set(['takeover', 'identity', 'token', 'fault', 'shutdown']);
 
-const identityOf = (event) => event.device && (event.module ? `${event.device}/${event.module}` : event.device);
+/* Whom an event is about; of a refused connection what it called itself. */
+const identityOf = (event) => (event.device ? (event.module ? `${event.device}/${event.module}` : event.device) : event.kind === 'refused' ? event.clientId : undefined);
 const familyOf = (event) => (KINDS[event.kind] ?? ['hub'])[0];
 
 /* {lanes: [{name, title}], ...}: scenario, hub, one for each identity that speaks (the agent first), faults if there were any. */
@@ -38,8 +39,8 @@ function lanesOf(data, events) {
 function pathOf(event, lanes) {
   const id = identityOf(event);
   const others = lanes.findIndex((lane) => lane.others);
-  let device = id ? lanes.findIndex((lane) => lane.id === id) : lanes.findIndex((lane) => lane.id);
-  if (device < 0) device = others;
+  let device = lanes.findIndex((lane) => id && lane.id === id);
+  if (device < 0 && id) device = others;
   const place = { s: 0, h: 1, d: device < 0 ? 1 : device, f: lanes.findIndex((lane) => lane.faults) };
   let [from, to] = KINDS[event.kind]?.[1] ?? 'hh';
   if (event.kind === 'disconnected' && ENDED_BY_HUB.has(event.reason)) [from, to] = ['h', 'd'];
@@ -75,6 +76,7 @@ function wordsOf(event) {
     case 'telemetry': return ['telemetry', event.security ? 'security' : '', content];
     case 'violation': return ['violation', say(event.reason, event.topic)];
     case 'fault': return ['fault', say([event.type, event.operation && `on ${event.operation}`].filter(Boolean).join(' '), event.phase)];
+    case 'clock': return ['clock', say(event.offset_us === undefined ? '' : `${event.offset_us < 0 ? '-' : '+'}${lasting(Math.abs(event.offset_us))}`, event.frozen ? 'frozen' : '')];
     default: return [event.kind ?? 'event', say(event.reason, event.status), content];
   }
 }
@@ -86,7 +88,9 @@ function readModel(data) {
   const failure = data.failure ?? {};
   const events = data.events.map((event, i) => ({ type: 'event', number: first + i, us: event.mono_us - data.beganUs, event }));
   const steps = (data.steps ?? []).map((step, i) => ({ type: 'step', index: i + 1, us: step.us ?? 0, endUs: (step.us ?? 0) + (step.ms ?? 0) * 1000, step }));
-  const red = steps.find(({ step }) => step.verdict === 'failed' || step.verdict === 'error');
+  /* Of a parallel group that is red, the step in one of its lanes is meant. */
+  const reds = steps.filter(({ step }) => step.verdict === 'failed' || step.verdict === 'error');
+  const red = reds.find(({ step }) => step.lane) ?? reds[0];
   const lanes = lanesOf(data, events);
   const takenBy = new Map(steps.filter(({ step }) => step.event).map((row) => [row.step.event, row]));
   for (const row of events) {
@@ -97,7 +101,8 @@ function readModel(data) {
   const setUp = events.filter((row) => row.us < 0);
   const rows = merge(events.filter((row) => row.us >= 0), steps, red, failure);
   const endUs = Math.max(1, ...steps.map((row) => row.endUs), events.length ? events[events.length - 1].us : 0);
-  return { lanes, events, steps, red, setUp, rows, endUs, failure };
+  const abreast = Math.max(1, ...steps.map(({ step }) => step.lane ?? 1));
+  return { lanes, agent: data.agent, events, steps, abreast, red, setUp, rows, endUs, failure };
 }
 
 function merge(events, steps, red, failure) {
@@ -138,8 +143,13 @@ function gather(rows) {
 
 /* Which rows lie within which step, for the bar beside them. */
 function stepAt(steps, us) {
-  return steps.find((row) => us > row.us && us <= row.endUs);
+  return steps.findLast((row) => us > row.us && us <= row.endUs);
 }
 
 const seconds = (us) => (us / 1e6).toFixed(3);
-const lasting = (us) => (us >= 10e6 ? `${(us / 1e6).toFixed(0)} s` : us >= 1e6 ? `${(us / 1e6).toFixed(1)} s` : `${Math.round(us / 1e3)} ms`);
+function lasting(us) {
+  const s = us / 1e6;
+  if (s >= 7200) return `${(s / 3600).toFixed(1)} h`;
+  if (s >= 120) return `${(s / 60).toFixed(1)} min`;
+  return s >= 10 ? `${s.toFixed(0)} s` : s >= 1 ? `${s.toFixed(1)} s` : `${Math.round(us / 1e3)} ms`;
+}

@@ -65,8 +65,7 @@ function eventRow(model, row) {
   const [name, what, content] = wordsOf(row.event);
   const words = el('span', { className: 'words' }, el('b', { className: familyOf(row.event) }, name));
   const id = identityOf(row.event);
-  const lane = model.lanes.find((one) => one.id === id);
-  if (id && (!lane || model.lanes.filter((one) => one.id).length > 1)) words.append(' ', el('span', { className: 'faint' }, id));
+  if (id && id !== model.agent) words.append(' ', el('span', { className: 'faint' }, id));
   if (what) words.append(' ', el('span', {}, what));
   if (row.takenBy) words.append(' ', el('span', { className: 'tag' }, `✓ step ${row.takenBy.index}`));
   if (row.isNearest) words.append(' ', el('span', { className: 'tag nearest' }, '◎ nearest miss'));
@@ -91,6 +90,7 @@ function stepRow(model, row) {
     el('time', {}, seconds(row.us)),
     el('span', { className: 'lanes' }, el('i', { className: `number ${verdict}`, ariaHidden: 'true' }, String(row.index))),
     el('span', { className: 'words' }, el('span', { className: `mark ${verdict}` }, `${marks[verdict] ?? ''} step ${row.index}`), ' ',
+      ...(row.step.lane ? [el('span', { className: 'faint' }, `in lane ${row.step.lane}`), ' '] : []),
       el('code', {}, row.step.text), ' ', el('span', { className: 'faint' }, lasting(row.endUs - row.us))));
 }
 
@@ -162,7 +162,7 @@ function draw(article) {
   model.list.style.setProperty('--lanes', model.lanes.length);
   const strip = el('div', { className: 'strip' });
   const caption = el('p', { className: 'caption faint' }, 'point at the picture; a click opens what is there');
-  const families = ['connection', 'twin', 'telemetry', 'service', 'fault'].filter((family) => model.events.some((row) => familyOf(row.event) === family));
+  const families = ['connection', 'twin', 'telemetry', 'service', 'fault'].filter((family) => model.events.some((row) => row.us >= 0 && familyOf(row.event) === family));
   const legend = el('p', { className: 'legend faint' }, ...families.map((family) => el('span', {}, el('i', { className: family, ariaHidden: 'true' }), family)));
   const head = el('div', { className: 'lane-heads', ariaHidden: 'true' }, el('time', {}, 's'),
     el('span', { className: 'lanes' }, ...model.lanes.map((lane) => el('span', { title: lane.title }, lane.name))), el('span', {}, 'what happened'));

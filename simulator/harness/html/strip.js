@@ -2,6 +2,7 @@
 'use strict';
 
 const CUT = 0.12; /* a quiet stretch takes no more of the width than this, */
+const BESIDE = 17; /* from one parallel lane of steps to the next */
 const CUT_MIN = 25e3; /* but one as short as this (in us) is shown as long as it was */
 
 /* A scale from time to place that cuts quiet stretches: {x(us), cuts: [{fromUs, toUs}]} over [0, width]. */
@@ -50,12 +51,13 @@ function drawStrip(box, model, { pick, point }) {
     const width = Math.max(280, box.clientWidth);
     const lane = width < 600 ? 30 : 34;
     const pad = 12;
-    const { lanes, steps, endUs, red } = model;
+    const { lanes, steps, abreast, endUs } = model;
+    const more = (abreast - 1) * BESIDE; /* steps in parallel lanes stand below each other */
     const events = model.events.filter((row) => row.us >= 0);
-    const height = lanes.length * lane + 26;
+    const height = lanes.length * lane + more + 26;
     const { x: scaled, cuts } = timeScale([0, endUs, ...events.map((row) => row.us), ...steps.flatMap((row) => [row.us, row.endUs])], width - 2 * pad);
     const x = (us) => pad + scaled(us);
-    const y = (i) => i * lane + lane / 2 + 6;
+    const y = (i) => i * lane + lane / 2 + 6 + (i ? more : 0);
     const picture = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': describe(model) });
 
     lanes.forEach((one, i) => {
@@ -69,7 +71,7 @@ function drawStrip(box, model, { pick, point }) {
       for (let at = 8; at < height - 18; at += 6) zigzag += `L${middle + ((at / 2) % 2 ? 3 : -3)} ${at}`;
       picture.append(svg('path', { d: zigzag, class: 'cut' }), svg('text', { x: middle, y: height - 4, class: 'cut-text' }, lasting(cut.toUs - cut.fromUs)));
     }
-    drawSteps(picture, steps, x, y(0), red);
+    drawSteps(picture, model, x, y(0));
     drawEvents(picture, events, x, y);
     drawTicks(picture, x, cuts, endUs, height, width, pad);
     box.replaceChildren(picture);
@@ -81,8 +83,8 @@ function drawStrip(box, model, { pick, point }) {
       const box = over.getBoundingClientRect();
       const px = e.clientX - box.left;
       const py = e.clientY - box.top;
-      if (py < lane + 4) {
-        const hit = steps.findLast((row) => px >= x(row.us) - 2 && px <= Math.max(x(row.endUs), x(row.us) + 5));
+      if (py < lane + more + 4) {
+        const hit = steps.findLast((row) => Math.abs(y(0) + ((row.step.lane ?? 1) - 1) * BESIDE - py) < 10 && px >= x(row.us) - 2 && px <= Math.max(x(row.endUs), x(row.us) + 5));
         if (hit) return hit;
       }
       let best;
@@ -103,15 +105,23 @@ function drawStrip(box, model, { pick, point }) {
   }).observe(box);
 }
 
-function drawSteps(picture, steps, x, y, red) {
+/* A bar for each step; a group of parallel ones is a frame around theirs. */
+function drawSteps(picture, { steps, abreast, red }, x, top) {
   for (const row of steps) {
     const from = x(row.us);
     const wide = Math.max(4, x(row.endUs) - from);
-    picture.append(svg('rect', { x: from, y: y - 7, width: wide, height: 14, rx: 2, class: `step ${row.step.verdict ?? ''}` }));
+    const y = top + ((row.step.lane ?? 1) - 1) * BESIDE;
+    const verdict = row.step.verdict ?? '';
+    if (abreast > 1 && row.step.text.startsWith('parallel ')) {
+      picture.append(svg('rect', { x: from, y: y - 9, width: wide, height: 18 + (abreast - 1) * BESIDE, rx: 3, class: `group ${verdict}` }));
+      continue;
+    }
+    picture.append(svg('rect', { x: from, y: y - 7, width: wide, height: 14, rx: 2, class: `step ${verdict}` }));
     if (wide > 16) picture.append(svg('text', { x: from + wide / 2, y: y + 4, class: 'step-number' }, String(row.index)));
   }
   if (red) {
     const at = x(red.endUs);
+    const y = top + ((red.step.lane ?? 1) - 1) * BESIDE;
     picture.append(
       svg('line', { x1: at, x2: at, y1: y - 7, y2: picture.getAttribute('height') - 20, class: 'red-end' }),
       svg('path', { d: `M${at - 4} ${y - 4}l8 8m0 -8l-8 8`, class: 'red-cross' }));
