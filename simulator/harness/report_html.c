@@ -50,107 +50,6 @@ static void add_seconds(struct buf *out, const cJSON *node)
     buf_addf(out, "%.3f s", ms ? ms->valuedouble / 1000 : 0);
 }
 
-/* Where a text begins in another, or the length of the other. */
-static size_t find_text(struct str text, struct str part)
-{
-    const char *at = text.len ? memmem(text.at, text.len, part.at, part.len) : NULL;
-
-    return at ? (size_t)(at - text.at) : text.len;
-}
-
-/* ---- what explains a red one ---- */
-
-/* "a.b: expected 1, got 2" as three cells, or as one when it says something else. */
-static void add_difference(struct buf *out, struct str line)
-{
-    const struct str expected = STR("expected "), got = STR(", got ");
-    size_t e = find_text(line, expected), g;
-    struct str place = str_first(line, e), rest = str_skip(line, e + expected.len);
-
-    g = find_text(rest, got);
-    if (e >= line.len || g >= rest.len) {
-        buf_add(out, STR("<tr><td colspan=\"3\">"));
-        html_add(out, line);
-    } else {
-        while (place.len && strchr(": .", place.at[place.len - 1]))
-            place.len--;
-        buf_add(out, STR("<tr><th scope=\"row\">"));
-        html_add(out, place.len ? place : STR("(the whole)"));
-        buf_add(out, STR("</th><td class=\"want\">"));
-        html_add(out, str_first(rest, g));
-        buf_add(out, STR("</td><td class=\"got\">"));
-        html_add(out, str_skip(rest, g + got.len));
-    }
-    buf_add(out, STR("</td></tr>"));
-}
-
-static void add_differences(struct buf *out, const cJSON *differences)
-{
-    const cJSON *line;
-
-    if (!cJSON_GetArraySize(differences))
-        return;
-    buf_add(out, STR("<dt>difference</dt><dd><div class=\"wide\"><table class=\"differences\"><thead><tr><th "
-                     "scope=\"col\">at</th>"
-                     "<th scope=\"col\">expected</th><th scope=\"col\">got</th></tr></thead><tbody>"));
-    cJSON_ArrayForEach(line, differences)
-    {
-        add_difference(out, str_from(line->valuestring));
-    }
-    buf_add(out, STR("</tbody></table></div></dd>"));
-}
-
-static void add_term(struct buf *out, const char *term, const char *before, const char *text, const char *after)
-{
-    if (!text || !*text)
-        return;
-    buf_addf(out, "<dt>%s</dt><dd>%s", term, before);
-    html_add(out, str_from(text));
-    buf_addf(out, "%s</dd>", after);
-}
-
-static void add_texts(struct buf *out, const char *term, const cJSON *texts)
-{
-    const cJSON *text;
-
-    if (!cJSON_GetArraySize(texts))
-        return;
-    buf_addf(out, "<dt>%s</dt><dd><ul>", term);
-    cJSON_ArrayForEach(text, texts)
-    {
-        buf_add(out, STR("<li>"));
-        html_add(out, str_from(text->valuestring));
-        buf_add(out, STR("</li>"));
-    }
-    buf_add(out, STR("</ul></dd>"));
-}
-
-static void add_failure(struct buf *out, const cJSON *result)
-{
-    const cJSON *failure = json_get(result, "failure");
-    const char *step = json_get_text(failure, "step"), *output = json_get_text(failure, "output");
-    const char *nearest = json_get_text(failure, "nearest");
-    int64_t line = 1, column = 1;
-
-    if (!failure)
-        return;
-    if (json_get_i64(failure, "line", &line) || json_get_i64(failure, "column", &column))
-        line = column = 1;
-    buf_add(out, STR("<div class=\"why\"><p class=\"place\">"));
-    html_add(out, str_from(json_get_text(result, "file")));
-    buf_addf(out, ":%lld:%lld</p><dl>", (long long)line, (long long)column);
-    add_term(out, "step", "<code>", step ? step : "outside of the steps", "</code>");
-    add_term(out, "outcome", "<strong class=\"outcome\">", json_get_text(failure, "message"), "</strong>");
-    add_differences(out, json_get(failure, "differences"));
-    if (nearest) {
-        add_term(out, json_get(failure, "differences") ? "nearest event" : "it was", "", nearest, "");
-        add_term(out, "which held", "<code class=\"held\">", json_get_text(failure, "nearestContent"), "</code>");
-    }
-    add_texts(out, "also", json_get(failure, "hints"));
-    add_term(out, "the agent's last words", "<pre class=\"output\" tabindex=\"0\">", output, "</pre>");
-    buf_add(out, STR("</dl></div>\n"));
-}
-
 /* ---- a scenario ---- */
 
 static void add_steps(struct buf *out, const cJSON *result)
@@ -199,17 +98,17 @@ static void add_scenario(struct buf *out, const cJSON *result, unsigned number)
     const char *verdict = json_get_text(result, "verdict");
     const cJSON *notes = json_get(result, "notes"), *note;
 
-    buf_addf(out, "<article id=\"s%u\" class=\"%s\"><details%s><summary><h2>", number, verdict,
+    buf_addf(out, "<article id=\"s%u\" class=\"%s\"><details%s><summary><h3>", number, verdict,
              is_red(result) ? " open" : "");
     add_mark(out, verdict);
     buf_add(out, STR(" <span class=\"name\">"));
     html_add(out, str_from(json_get_text(result, "name")));
-    buf_add(out, STR("</span></h2> <span class=\"faint file\">"));
+    buf_add(out, STR("</span></h3> <span class=\"faint file\">"));
     html_add(out, str_from(json_get_text(result, "file")));
     buf_add(out, STR("</span> <span class=\"faint\">"));
     add_seconds(out, result);
     buf_add(out, STR("</span></summary>\n"));
-    add_failure(out, result);
+    html_add_failure(out, result);
     cJSON_ArrayForEach(note, notes)
     {
         buf_add(out, STR("<p class=\"note\">note: "));
@@ -221,6 +120,37 @@ static void add_scenario(struct buf *out, const cJSON *result, unsigned number)
     buf_add(out, STR("</details></article>\n"));
 }
 
+/* ---- the list: what is red first, then what was skipped, then what passed ---- */
+
+static const struct group {
+    const char *id, *title;
+    const char *verdicts[2];
+} groups[] = {
+    {"red", "What is red", {"failed", "error"}},
+    {"skipped", "What was skipped", {"skipped", "skipped"}},
+    {"passed", "What passed", {"passed", "passed"}},
+};
+
+static bool is_in(const struct group *g, const cJSON *result)
+{
+    const char *verdict = json_get_text(result, "verdict");
+
+    return strcmp(verdict, g->verdicts[0]) == 0 || strcmp(verdict, g->verdicts[1]) == 0;
+}
+
+static unsigned count_in(const struct group *g, const cJSON *results)
+{
+    const cJSON *result;
+    unsigned n = 0;
+
+    cJSON_ArrayForEach(result, results)
+    {
+        n += is_in(g, result);
+    }
+    return n;
+}
+
+/* Where to go: each red one, and the groups of the others. */
 static void add_list(struct buf *out, const cJSON *results)
 {
     const cJSON *result;
@@ -229,17 +159,44 @@ static void add_list(struct buf *out, const cJSON *results)
     buf_add(out, STR("<nav aria-label=\"Scenarios\"><ol>\n"));
     cJSON_ArrayForEach(result, results)
     {
-        const char *verdict = json_get_text(result, "verdict");
-
-        buf_addf(out, "<li class=\"%s\"><a href=\"#s%u\">", verdict, ++number);
-        add_mark(out, verdict);
+        number++;
+        if (!is_in(&groups[0], result))
+            continue;
+        buf_addf(out, "<li><a href=\"#s%u\">", number);
+        add_mark(out, json_get_text(result, "verdict"));
         buf_add(out, STR(" <span class=\"name\">"));
         html_add(out, str_from(json_get_text(result, "name")));
         buf_add(out, STR("</span></a> <span class=\"faint\">"));
         add_seconds(out, result);
         buf_add(out, STR("</span></li>\n"));
     }
+    for (size_t i = 1; i < sizeof groups / sizeof groups[0]; i++) {
+        unsigned n = count_in(&groups[i], results);
+
+        if (!n)
+            continue;
+        buf_addf(out, "<li><a href=\"#%s\">", groups[i].id);
+        add_mark(out, groups[i].verdicts[0]);
+        buf_addf(out, " <span class=\"name\">%u scenario%s</span></a></li>\n", n, n == 1 ? "" : "s");
+    }
     buf_add(out, STR("</ol></nav>\n"));
+}
+
+static void add_group(struct buf *out, const struct group *g, const cJSON *results)
+{
+    const cJSON *result;
+    unsigned number = 0;
+
+    if (!count_in(g, results))
+        return;
+    buf_addf(out, "<section id=\"%s\"><h2>%s</h2>\n", g->id, g->title);
+    cJSON_ArrayForEach(result, results)
+    {
+        number++;
+        if (is_in(g, result))
+            add_scenario(out, result, number);
+    }
+    buf_add(out, STR("</section>\n"));
 }
 
 /* ---- the page ---- */
@@ -310,8 +267,6 @@ static void add_place(struct buf *out, struct str name, const cJSON *results, in
     struct str style = str_of((const char *)page_css, page_css_len);
     struct str script = str_of((const char *)page_js, page_js_len);
     struct report_counts n = report_count(results);
-    const cJSON *result;
-    unsigned number = 0;
 
     if (str_eq(name, STR("style-hash")))
         add_hash(out, style);
@@ -328,10 +283,8 @@ static void add_place(struct buf *out, struct str name, const cJSON *results, in
     else if (str_eq(name, STR("list")) && cJSON_GetArraySize(results) > 1)
         add_list(out, results);
     else if (str_eq(name, STR("scenarios")))
-        cJSON_ArrayForEach(result, results)
-        {
-            add_scenario(out, result, ++number);
-        }
+        for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+            add_group(out, &groups[i], results);
 }
 
 void report_html(struct buf *out, const cJSON *results, int64_t us)
@@ -339,11 +292,11 @@ void report_html(struct buf *out, const cJSON *results, int64_t us)
     struct str rest = str_of((const char *)page_html, page_html_len);
 
     while (rest.len) {
-        size_t at = find_text(rest, STR("{{")), end;
+        size_t at = html_find(rest, STR("{{")), end;
 
         buf_add(out, str_first(rest, at));
         rest = str_skip(rest, at + 2);
-        end = find_text(rest, STR("}}"));
+        end = html_find(rest, STR("}}"));
         add_place(out, str_first(rest, end), results, us);
         rest = str_skip(rest, end + 2);
     }

@@ -103,7 +103,7 @@ test('what an agent and a scenario say is shown as it is, harms nobody and holds
   assert.doesNotMatch(withoutHashes, /[A-Za-z0-9+/]{43}=/, 'no key');
   const page = await open(t, file);
   assert.match(await page.title(), /^1 scenario: 0 passed, 1 failed/);
-  assert.equal(await page.locator('h2 .name').innerText(), bad);
+  assert.equal(await page.locator('h3 .name').innerText(), bad);
   assert.equal(await page.locator('img').count(), 0);
   const reported = page.locator('.flow li.event', { hasText: 'reported' }).first();
   await reported.locator('summary').click();
@@ -161,10 +161,13 @@ test('a list leads to each scenario, which is drawn when it is opened, and red o
   const steps = [{ wait: '10ms' }];
   const { file } = await pageOf(t, [{ name: 'first', steps: [{ exec: 'false' }] }, { name: 'second', steps }, { name: 'third', steps: [{ exec: 'no-such-program' }] }]);
   const page = await open(t, file, { name: 'list', viewport: PHONE });
-  assert.deepEqual(await seen(page.locator('nav li .mark')), ['✗ failed', '✓ passed', '! error']);
-  assert.deepEqual(await page.locator('article > details').evaluateAll((nodes) => nodes.map((node) => node.open)), [true, false, true]);
-  assert.equal(await page.locator('#s2 .strip').count(), 0);
+  assert.deepEqual(await seen(page.locator('nav a')), ['✗ failed first', '! error third', '✓ passed 1 scenario']);
   await page.locator('nav a').nth(1).click();
+  assert.equal(await page.evaluate(() => location.hash), '#s3');
+  assert.deepEqual(await seen(page.locator('h2')), ['What is red', 'What passed']);
+  assert.deepEqual(await page.locator('article > details').evaluateAll((nodes) => nodes.map((node) => `${node.parentElement.id} ${node.open}`)), ['s1 true', 's3 true', 's2 false']);
+  assert.equal(await page.locator('#s2 .strip').count(), 0);
+  await page.locator('#s2 summary').first().click();
   await page.locator('#s2 .strip svg').waitFor();
   assert.deepEqual(page.complaints, []);
 });

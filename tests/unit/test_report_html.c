@@ -174,6 +174,7 @@ static void the_page_tells_what_explains_a_red_one_without_a_script(void **state
     assert_non_null(strstr(page, "<li>a &lt;hint&gt;</li>"));
     assert_non_null(strstr(page, "&lt;/pre&gt;&lt;script&gt;"));
     assert_int_equal(count(page, "<article"), 2);
+    assert_true(strstr(page, "<section id=\"red\">") < strstr(page, "<section id=\"passed\">"));
     assert_int_equal(count(page, "<details open>"), 1); /* the red one */
     assert_int_equal(count(page, "</script>"), 2);      /* the data of the one, and our own */
     assert_non_null(strstr(page, "script-src 'sha256-"));
@@ -226,7 +227,8 @@ static void events_of_what_passed_are_left_off_before_a_page_gets_too_large(void
     buf_init(&out, (size_t)64 << 20);
     report_html(&out, results, 0);
     assert_true(buf_ok(&out));
-    assert_int_equal(count(out.at, "\"eventsLeftOff\":2500"), 1); /* the third */
+    assert_int_equal(count(out.at, "\"eventsLeftOff\":2500"),
+                     2); /* the red one comes first, then there is room for one */
     assert_int_equal(count(out.at, "</html>"), 1);
     buf_done(&out);
     buf_done(&body);

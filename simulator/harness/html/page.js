@@ -167,7 +167,7 @@ function draw(article) {
   const head = el('div', { className: 'lane-heads', ariaHidden: 'true' }, el('time', {}, 's'),
     el('span', { className: 'lanes' }, ...model.lanes.map((lane) => el('span', { title: lane.title }, lane.name))), el('span', {}, 'what happened'));
   head.style.setProperty('--lanes', model.lanes.length);
-  const parts = [el('h3', {}, 'What happened, in time'), strip, legend, caption];
+  const parts = [el('h4', {}, 'What happened, in time'), strip, legend, caption];
   if (data.eventsLeftOff) parts.push(el('p', { className: 'note' }, `${data.eventsLeftOff} events are left off: the page would be too large. Run this scenario alone to see them.`));
   if (data.eventsBefore) parts.push(el('p', { className: 'note' }, `the first ${data.eventsBefore} events are left off`));
   if (model.setUp.length) {
@@ -207,18 +207,6 @@ function openNamed() {
   article.scrollIntoView();
 }
 
-/* With many scenarios: which of them the list shows. */
-function addFilter(list) {
-  const items = [...list.querySelectorAll('li')];
-  const red = items.filter((item) => item.className === 'failed' || item.className === 'error');
-  if (items.length < 8 || !red.length) return;
-  const box = el('input', { type: 'checkbox' });
-  box.addEventListener('change', () => {
-    for (const item of items) item.hidden = box.checked && !red.includes(item);
-  });
-  list.before(el('label', { className: 'filter' }, box, ' only what is red'));
-}
-
 for (const article of document.querySelectorAll('article')) {
   const details = article.querySelector('details');
   details.addEventListener('toggle', () => details.open && draw(article));
@@ -234,7 +222,6 @@ for (const article of document.querySelectorAll('article')) {
 }
 const only = document.querySelectorAll('article > details');
 if (only.length === 1) only[0].open = true;
-for (const list of document.querySelectorAll('nav ol')) addFilter(list);
 addEventListener('hashchange', openNamed);
 addEventListener('beforeprint', () => document.querySelectorAll('article > details[open]').forEach((details) => draw(details.parentElement)));
 openNamed();

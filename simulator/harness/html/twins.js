@@ -73,5 +73,5 @@ function drawTwin(id, both, isAgent) {
 function drawTwins(data) {
   const blocks = Object.entries(data.twins ?? {}).map(([id, both]) => drawTwin(id, both, id === data.agent));
   if (!blocks.length) return [];
-  return [el('section', { className: 'twins' }, el('h3', {}, 'Twins, before and after'), ...blocks)];
+  return [el('section', { className: 'twins' }, el('h4', {}, 'Twins, before and after'), ...blocks)];
 }
