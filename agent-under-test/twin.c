@@ -330,10 +330,11 @@ void twin_tick(struct twin *t, struct instant now, struct twin_news *news)
 int64_t twin_due(const struct twin *t)
 {
     const int64_t times[] = {t->get.deadline, t->get.retry_at, t->report.deadline, t->report.retry_at,
-                             t->is_ready ? deliveries_due(&t->deliveries) : TIME_NEVER};
+                             deliveries_due(&t->deliveries)};
     int64_t due = TIME_NEVER;
 
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+    /* A change may come, and be wrong, before the subscriptions stand: there is no asking again until they do. */
+    for (size_t i = 0; t->is_ready && i < sizeof times / sizeof *times; i++)
         if (times[i] < due)
             due = times[i];
     return due;

@@ -79,7 +79,7 @@ void twin_on_message(struct twin *t, struct str topic, struct str body, struct i
 /* Do what is due: repeat, complain about silence, judge what waited. news: always written. */
 void twin_tick(struct twin *t, struct instant now, struct twin_news *news);
 
-/* When twin_tick is next needed, mono_ms. */
+/* When twin_tick is next needed, mono_ms; TIME_NEVER while there is no connection. */
 int64_t twin_due(const struct twin *t);
 
 #endif

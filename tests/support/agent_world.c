@@ -97,6 +97,8 @@ void pass(struct world *w, int64_t ms)
             w->now.mono_ms = due;
         }
         agent_tick(&w->agent, w->now);
+        for (; w->is_obliging && w->acknowledged < w->next_mid; agent_tick(&w->agent, w->now))
+            agent_on_puback(&w->agent, ++w->acknowledged);
         if (agent_is_over(&w->agent))
             return;
         assert_true(agent_due(&w->agent) > w->now.mono_ms); /* else the loop would spin */
@@ -112,6 +114,18 @@ void connect_with(struct world *w, size_t subscriptions)
     pass(w, 1000);
     agent_on_connack(&w->agent, 0, w->now);
     agent_on_suback(&w->agent, granted, subscriptions, w->now);
+}
+
+void reconnect(struct world *w)
+{
+    static const int granted[] = {1, 1};
+
+    agent_on_lost(&w->agent, "test", w->now);
+    for (int i = 0; i < 10000 && w->agent.session.state != SESSION_CONNECTING; i++)
+        pass(w, 10);
+    assert_int_equal(w->agent.session.state, SESSION_CONNECTING);
+    agent_on_connack(&w->agent, 0, w->now);
+    agent_on_suback(&w->agent, granted, session_awaits(&w->agent.session), w->now);
 }
 
 void hub_says(struct world *w, const char *topic, const char *body)

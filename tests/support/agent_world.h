@@ -24,7 +24,8 @@ struct world {
     char report[16384];  /* the last one */
     char topic[1024];    /* of the last message */
     char message[65536]; /* the last one */
-    int next_mid;
+    int next_mid, acknowledged;
+    bool is_obliging; /* the hub acknowledges messages at once */
 };
 
 /* Make an agent in a mode. more: further variables of the environment, ended by NULL, or NULL. */
@@ -34,11 +35,15 @@ void world_free(struct world *w);
 /* Compare what the agent did since the last time; a word each, such as "CONNECT;GET;". */
 void said_is(struct world *w, const char *expected);
 
-/* Let time pass, waking the agent whenever it wants to be woken. */
+/* Let time pass, waking the agent whenever it wants to be woken. Where w->is_obliging the hub
+ * has acknowledged a message before the next thing happens. */
 void pass(struct world *w, int64_t ms);
 
 /* Accept the connection and so many subscriptions. */
 void connect_with(struct world *w, size_t subscriptions);
+
+/* Cut the connection, wait until the agent comes again, and accept it with all that it subscribes to. */
+void reconnect(struct world *w);
 
 /* Send the agent a message; the answer to its GET; a change of the desired properties. */
 void hub_says(struct world *w, const char *topic, const char *body);

@@ -293,6 +293,19 @@ static void patches_that_come_before_the_suback_are_not_lost(void **state)
     assert_non_null(strstr(w->last_body, "PT3H"));
 }
 
+static void what_cannot_be_read_before_the_suback_wakes_nobody(void **state)
+{
+    struct world *w = *state;
+
+    start(w, EMPTY_TWIN);
+    agent_on_lost(&w->agent, "test", w->now);
+    pass(w, 100);
+    agent_on_connack(&w->agent, 0, w->now);
+    hub_says(w, "$iothub/twin/PATCH/properties/desired/?$version=3", "{\"broken");
+    pass(w, 5000); /* looks for the loop that would spin */
+    said_is(w, "CONNECT;SUBSCRIBE;");
+}
+
 static void a_start_that_fails_names_its_reason(void **state)
 {
     struct world *w = *state;
@@ -511,6 +524,7 @@ int main(void)
         LIFE(a_report_is_repeated_when_throttled_and_only_the_newest),
         LIFE(a_refused_update_reports_what_stays_in_force_and_raises_one_error),
         LIFE(patches_that_come_before_the_suback_are_not_lost),
+        LIFE(what_cannot_be_read_before_the_suback_wakes_nobody),
         LIFE(a_start_that_fails_names_its_reason),
         LIFE(an_unreachable_hub_is_a_network_failure),
         LIFE(a_twin_that_never_comes_is_a_timeout),
