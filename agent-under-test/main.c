@@ -1,10 +1,12 @@
 /* main.c - the process: command line, signals, clock, and the loop that feeds the agent. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,6 +94,17 @@ static bool loop(struct agent *agent, struct link *link, int signals)
     return true;
 }
 
+/* Tell what all of it took. */
+static void log_footprint(const struct log *log)
+{
+    struct rusage usage = {0};
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    log_line(log, SEVERITY_INFO, "footprint peak_kb=%ld cpu_ms=%" PRId64, usage.ru_maxrss,
+             (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+                 (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+}
+
 static int run(const struct settings *settings, const struct log *log)
 {
     const struct collect_roots roots = {.root = settings->root,
@@ -117,6 +130,7 @@ static int run(const struct settings *settings, const struct log *log)
             log_failure(log, &agent.failure);
     }
     agent_done(&agent);
+    log_footprint(log);
 
 done:
     link_free(link);
