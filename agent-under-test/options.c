@@ -62,6 +62,7 @@ void options_help(void)
                 "  security-agent --config /etc/security-agent/" SETTINGS_FILE_NAME "\n"
                 "  SECURITY_AGENT_TRIGGER_INTERVAL=PT1S SECURITY_AGENT_TOKEN_LIFETIME=PT10S security-agent\n"
                 "\n"
-                "exit status: 0 stopped by SIGTERM or SIGINT, 1 it could not start, 2 the command line is wrong\n",
+                "exit status: 0 stopped by SIGTERM or SIGINT, 1 it could not start, 2 the command line is wrong;\n"
+                "in the legacy modes 0, too, when the start failed for a reason that has a name\n",
                 stdout);
 }

@@ -10,3 +10,4 @@ target_compile_definitions(test_agent_legacy PRIVATE TEST_DATA="${CMAKE_CURRENT_
 foreach(name test_agent_config test_agent_desired test_agent_queue)
   target_link_options(${name} PRIVATE -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
 endforeach()
+target_compile_definitions(test_agent_local PRIVATE MANUAL="${PROJECT_SOURCE_DIR}/docs/reference/security-agent.md")

@@ -5,6 +5,7 @@
 
 #include "options.h"
 #include "settings.h"
+#include "settings_table.h"
 #include "test.h"
 
 #define KEY "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -205,9 +206,33 @@ static void the_command_line_knows_its_words(void **state)
     }
 }
 
+/* Each setting stands in the manual as it stands in the table. */
+static void the_manual_has_every_setting(void **state)
+{
+    FILE *file = fopen(MANUAL, "re");
+    char manual[65536], row[1024];
+    size_t n;
+
+    (void)state;
+    assert_non_null(file);
+    n = fread(manual, 1, sizeof manual - 1, file);
+    assert_int_equal(fclose(file), 0);
+    manual[n] = '\0';
+    for (size_t i = 0; i < settings_rows; i++) {
+        const struct setting *s = &settings_table[i];
+        const char *tick = s->preset && *s->preset ? "`" : "";
+        const char *preset = !s->preset ? "none" : *s->preset ? s->preset : "empty";
+        (void)snprintf(row, sizeof row, "\n| `%s` | `%s` | %s%s%s | %s |\n", s->env, s->place, tick, preset, tick,
+                       s->help);
+        if (!strstr(manual, row))
+            fail_msg("not in the manual:%s", row);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_manual_has_every_setting),
         cmocka_unit_test(the_file_in_the_real_agents_form_is_taken),
         cmocka_unit_test(what_is_wrong_in_the_file_gets_the_real_agents_words),
         cmocka_unit_test(a_connection_string_is_enough),
