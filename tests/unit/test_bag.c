@@ -72,7 +72,7 @@ static void bags_are_parted_decoded_and_named(void **state)
         enum rc rc;
         char *text = shown(str_from(rows[i].bag), &rc);
 
-        print_message("  %s\n", rows[i].bag);
+        print_message("  %.*s\n", STR_FMT(str_from(rows[i].bag)));
         assert_int_equal(rc, RC_OK);
         assert_string_equal(text, rows[i].want);
         free(text);
