@@ -43,6 +43,8 @@ static const struct verb *const verbs[] = {
     &verb_explore,
     /* recordings */
     &verb_timeline,
+    &verb_replay,
+    &verb_scenario_from,
     /* as files */
     &verb_export,
     &verb_import,

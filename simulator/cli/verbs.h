@@ -19,8 +19,8 @@ extern const struct verb verb_twin_show, verb_twin_update, verb_twin_replace, ve
 extern const struct verb verb_monitor;
 extern const struct verb verb_fault_add, verb_fault_list, verb_fault_clear;
 extern const struct verb verb_clock_now, verb_clock_advance, verb_clock_freeze, verb_clock_resume;
-extern const struct verb verb_run, verb_lint, verb_timeline;
 extern const struct verb verb_explore;
+extern const struct verb verb_run, verb_lint, verb_timeline, verb_scenario_from, verb_replay;
 extern const struct verb verb_export, verb_import;
 extern const struct verb verb_completion, verb_version, verb_help;
 

@@ -233,35 +233,58 @@ static enum rc add_entry(struct normal_timeline *t, struct normal_group *g, cons
     return rc;
 }
 
-enum rc normal_add(struct normal_timeline *t, const cJSON *event, struct normal_group **changed)
+/* Add what an event is; or one event of a security message, by its name. */
+static enum rc add_part(struct normal_timeline *t, const cJSON *event, const char *name, bool *changed)
 {
     struct normal_parts parts;
     struct normal_group *g = NULL;
-    struct buf name, text;
+    struct buf group, text;
     bool is_new = false;
     enum rc rc = RC_OK;
     char *taken;
 
-    if (changed)
-        *changed = NULL;
-    buf_init(&name, 0);
+    buf_init(&group, 0);
     buf_init(&text, NORMALISE_BYTES_MAX);
-    if (normal_read(event, &parts, &name, &text)) {
-        rc = name.rc ? name.rc : text.rc;
+    if (normal_read(event, name, &parts, &group, &text)) {
+        rc = group.rc ? group.rc : text.rc;
         if (!rc)
-            rc = group_of(t, name.at, parts.is_service, &g);
+            rc = group_of(t, group.at, parts.is_service, &g);
         taken = rc ? NULL : buf_take(&text, NULL);
         if (!rc)
             rc = taken ? add_entry(t, g, &parts, taken, &is_new) : RC_NOMEM;
     }
     buf_done(&text);
-    buf_done(&name);
-    if (!rc) {
-        t->events++;
-        if (changed && is_new)
-            *changed = g;
-    }
+    buf_done(&group);
+    if (!rc && is_new && changed)
+        *changed = true;
     return rc;
+}
+
+enum rc normal_add(struct normal_timeline *t, const cJSON *event, bool *changed)
+{
+    cJSON *names = normal_event_names(event);
+    const cJSON *name;
+    enum rc rc = RC_OK;
+
+    if (changed)
+        *changed = false;
+    if (!names)
+        rc = add_part(t, event, NULL, changed);
+    cJSON_ArrayForEach(name, names)
+    {
+        if (!rc)
+            rc = add_part(t, event, name->valuestring, changed);
+    }
+    cJSON_Delete(names);
+    if (!rc)
+        t->events++;
+    return rc;
+}
+
+void normal_mark(struct normal_timeline *t)
+{
+    for (size_t i = 0; i < t->n_groups; i++)
+        t->groups[i]->session = t->groups[i]->session_before = NORMAL_NONE;
 }
 
 void normal_print(const struct normal_timeline *t, struct buf *out)

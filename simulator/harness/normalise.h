@@ -2,21 +2,23 @@
  *
  * Pure. Entries stand in groups, one for each identity and channel, in order within a group; between groups there is no order,
  * since it is luck which of two sides is a millisecond earlier:
- *   connection  connected, refused, disconnected, subscribed, unsubscribed, violation, agent-ended
+ *   connection  connected, refused, disconnected, subscribed, unsubscribed, violation
  *   twin        twin-get, reported
  *   methods     method, method-answer, message-queued, message-settled
- *   telemetry   telemetry
+ *   telemetry   telemetry; of a security message each event by its name, in a group of its own ("telemetry ListeningPorts"), since which
+ *               events share a message, and which come first, is a matter of time
+ *   process     agent-ended
  *   service     what services did: created, updated, deleted, desired, tags, and all else that has a cause
  * A fault stands in the channel of the operation that it hit. Every other group is the agent's side.
  *
  * What is left out, because equal runs differ in it: seq, time, mono_us, conn, cause, rid, etag, id, planned_us, actual_us, tracking
  * ids and times of errors, message ids and times, the client's own name and version, loopback addresses with their ports; hub-ready,
- * hub-stopping, clock, and a disconnect by the hub's own end (they depend on how fast a reader is when a hub goes). A security message is
- * reduced to the names of its events. And how often something went on that has no end of its own:
+ * hub-stopping, clock, and a disconnect by the hub's own end (they depend on how fast a reader is when a hub goes). And how often something went on that has no end of its own:
  *   telemetry   an entry that the group holds already stands only once
  *   twin-get    several in a row are one
  *   refused     several equal ones in a row are one
- *   a session that ended by itself (reason client, error, token or unknown), exactly like the one before it, is left out
+ *   a session that ended by itself (reason client, error, token or unknown), exactly like the one before it, is left out; but
+ *               for one that was open when the harness started, stopped or killed something (normal_mark)
  * Patches are never left out: one changed value, one missing or extra patch, one swapped pair each change the timeline.
  */
 #ifndef TWINSIM_NORMALISE_H
@@ -41,6 +43,7 @@ struct normal_group {
     size_t session, session_before;
     uint32_t *seen; /* telemetry: a hash table of entry numbers + 1 */
     size_t seen_size;
+    size_t checked, peak; /* for the owner of the timeline; nobody here looks at them */
 };
 
 #define NORMAL_NONE ((size_t)-1)
@@ -57,10 +60,13 @@ void normal_done(struct normal_timeline *t);
 
 /* Add the next event. It is only read.
  *
- * changed  may be NULL; the group that it changed, NULL when it changed none (noise, or nothing of ours). Groups stay where they are.
- *          A connection's group may lose its last session by this (see above); otherwise groups only grow
+ * changed  may be NULL; did it change the timeline? (It does not when it is noise, or nothing of ours.) Groups stay where they are. A
+ *          connection's group may lose its last session by this (see above); otherwise groups only grow
  * returns  RC_OK, RC_LIMIT (NORMALISE_BYTES_MAX), RC_NOMEM */
-MUST_USE enum rc normal_add(struct normal_timeline *t, const cJSON *event, struct normal_group **changed);
+MUST_USE enum rc normal_add(struct normal_timeline *t, const cJSON *event, bool *changed);
+
+/* Somebody starts, stops or kills an agent or the hub now: sessions that end by it, and those behind it, are no repetition of earlier ones. */
+void normal_mark(struct normal_timeline *t);
 
 /* The group of that name, or NULL. */
 struct normal_group *normal_find(const struct normal_timeline *t, const char *name);

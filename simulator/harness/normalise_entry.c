@@ -158,15 +158,14 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names of a security message's events, sorted, each once. NULL: it holds none, or no memory. */
-static cJSON *event_names(const cJSON *body)
+cJSON *normal_event_names(const cJSON *message)
 {
-    const cJSON *events = json_get(body, "Events"), *event;
+    const cJSON *events = json_get(json_get(message, "body"), "Events"), *event;
     size_t count = 0;
     const char **names = NULL;
     cJSON *list = NULL;
 
-    if (!cJSON_IsArray(events))
+    if (!cJSON_IsTrue(json_get(message, "security")) || !cJSON_IsArray(events) || !events->child)
         return NULL;
     names = calloc((size_t)cJSON_GetArraySize(events) + 1, sizeof *names);
     list = cJSON_CreateArray();
@@ -210,10 +209,9 @@ static bool is_content(const char *key)
 }
 
 /* A copy of the event without what differs in equal runs. NULL: no memory */
-static cJSON *reduce(const cJSON *event)
+static cJSON *reduce(const cJSON *event, const char *name)
 {
-    bool is_security = cJSON_IsTrue(json_get(event, "security"));
-    cJSON *names = is_security ? event_names(json_get(event, "body")) : NULL, *out = cJSON_CreateObject();
+    cJSON *out = cJSON_CreateObject();
     const cJSON *member, *inner;
     enum rc rc = out ? RC_OK : RC_NOMEM;
 
@@ -221,7 +219,7 @@ static cJSON *reduce(const cJSON *event)
     {
         if (rc || is_noise(member->string))
             continue;
-        if (names && (strcmp(member->string, "body") == 0 || strcmp(member->string, "system") == 0))
+        if (name && (strcmp(member->string, "body") == 0 || strcmp(member->string, "system") == 0))
             continue;
         rc = put(out, member->string, member);
         if (rc || is_content(member->string) || !cJSON_IsObject(member))
@@ -232,21 +230,17 @@ static cJSON *reduce(const cJSON *event)
                 json_remove(json_get(out, member->string), inner->string);
         }
     }
-    if (names) {
-        if (!rc)
-            rc = json_set(out, "events", names);
-        else
-            cJSON_Delete(names);
-    }
+    if (!rc && name)
+        rc = json_set(out, "event", json_str(str_from(name)));
     if (!rc)
         return out;
     cJSON_Delete(out);
     return NULL;
 }
 
-static void print_entry(struct buf *out, const cJSON *event)
+static void print_entry(struct buf *out, const cJSON *event, const char *name)
 {
-    cJSON *reduced = reduce(event), *child;
+    cJSON *reduced = reduce(event, name), *child;
     bool is_first = true;
     const char *last = "";
 
@@ -292,7 +286,7 @@ static const struct {
     {"subscribed", "connection"},
     {"unsubscribed", "connection"},
     {"violation", "connection"},
-    {"agent-ended", "connection"},
+    {"agent-ended", "process"},
     {"twin-get", "twin"},
     {"reported", "twin"},
     {"method", "methods"},
@@ -332,7 +326,7 @@ static const char *channel_of(const cJSON *event, const char *kind)
     return json_get(event, "cause") ? "service" : "other"; /* of a newer hub */
 }
 
-bool normal_read(const cJSON *event, struct normal_parts *parts, struct buf *group, struct buf *text)
+bool normal_read(const cJSON *event, const char *name, struct normal_parts *parts, struct buf *group, struct buf *text)
 {
     static const char *const by_itself[] = {"client", "error", "token", "unknown", NULL};
     const char *kind = json_get_text(event, "kind"), *device = json_get_text(event, "device");
@@ -349,8 +343,8 @@ bool normal_read(const cJSON *event, struct normal_parts *parts, struct buf *gro
         buf_addf(group, "%s%s%s", device, module ? "/" : "", module ? module : "");
     else
         buf_addf(group, "%s%s", client ? "client " : "-", client ? client : "");
-    buf_addf(group, " %s", channel);
-    print_entry(text, event);
+    buf_addf(group, " %s%s%s", channel, name ? " " : "", name ? name : "");
+    print_entry(text, event, name);
     parts->is_service = strcmp(channel, "service") == 0;
     parts->is_told_once = strcmp(kind, "telemetry") == 0;
     parts->is_told_once_in_a_row = strcmp(kind, "twin-get") == 0 || strcmp(kind, "refused") == 0;

@@ -11,8 +11,12 @@ struct normal_parts {
     bool begins_session, ends_session;
 };
 
-/* Decide what an event becomes: the name of its group and the text of its entry (appended).
+/* The names of a security message's events, sorted, each once, for cJSON_Delete. NULL: it is none, or no memory. */
+cJSON *normal_event_names(const cJSON *event);
+
+/* Decide what an event becomes: the name of its group and the text of its entry (appended). name: of an event in a security message,
+ * which is then all that counts; else NULL.
  * returns false when it is not part of the timeline */
-bool normal_read(const cJSON *event, struct normal_parts *parts, struct buf *group, struct buf *text);
+bool normal_read(const cJSON *event, const char *name, struct normal_parts *parts, struct buf *group, struct buf *text);
 
 #endif

@@ -101,7 +101,7 @@ void recorder_add(struct recorder *rec, int64_t now_us, const char *key, cJSON *
 
 void recorder_add_event(struct recorder *rec, int64_t now_us, const cJSON *event)
 {
-    struct normal_group *changed = NULL;
+    bool changed = false;
     enum rc rc;
 
     if (rec->fd < 0 || rec->rc)

@@ -302,12 +302,20 @@ int recording_refusal(const struct recording *rec, const struct recording_item *
     return 0;
 }
 
+enum rc recording_add_item(const struct recording_item *item, struct normal_timeline *t)
+{
+    if (item->kind == RECORDING_EVENT)
+        return normal_add(t, item->value, NULL);
+    if (item->kind == RECORDING_PROCESS && strcmp(json_get_text(item->value, "did"), "exec") != 0)
+        normal_mark(t);
+    return RC_OK;
+}
+
 enum rc recording_normalise(const struct recording *rec, struct normal_timeline *t)
 {
     enum rc rc = RC_OK;
 
     for (size_t i = 0; i < rec->count && !rc; i++)
-        if (rec->items[i].kind == RECORDING_EVENT)
-            rc = normal_add(t, rec->items[i].value, NULL);
+        rc = recording_add_item(&rec->items[i], t);
     return rc;
 }

@@ -53,6 +53,10 @@ void recording_free(struct recording *rec);
 
 /* True for what somebody did, as opposed to what was seen: command, process, device. */
 bool recording_is_action(const struct recording_item *item);
+/* Add an item to a normalised timeline: an event, or a mark where a process was started or ended; all else is nothing to it.
+ * returns RC_OK, RC_LIMIT, RC_NOMEM */
+MUST_USE enum rc recording_add_item(const struct recording_item *item, struct normal_timeline *t);
+
 /* The status with which the hub refused that command, or 0. */
 int recording_refusal(const struct recording *rec, const struct recording_item *command);
 

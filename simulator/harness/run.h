@@ -17,15 +17,18 @@
 #ifndef TWINSIM_RUN_H
 #define TWINSIM_RUN_H
 
+#include "recording.h"
 #include "scenario.h"
 
 struct run_options {
-    const char *agent;       /* replaces every agent's command; NULL: the scenario's, else security-agent */
-    const char *ca_dir;      /* NULL: the user's */
-    const char *seed;        /* ${seed}; NULL: "1" */
-    int64_t timeout_us;      /* replaces every scenario's; 0: its own */
-    unsigned jobs;           /* scenarios at the same time; 0: 1 */
-    const char *record;      /* a folder that is there: each scenario leaves a recording in it; NULL: none */
+    const char *agent;  /* replaces every agent's command; NULL: the scenario's, else security-agent */
+    const char *ca_dir; /* NULL: the user's */
+    const char *seed;   /* ${seed}; NULL: "1" */
+    int64_t timeout_us; /* replaces every scenario's; 0: its own */
+    unsigned jobs;      /* scenarios at the same time; 0: 1 */
+    const char *record; /* a folder that is there: each scenario leaves a recording in it; NULL: none */
+    const struct replay_plan
+        *replay;             /* the one scenario was drafted from a recording, which is to happen again; NULL: none */
     const char *record_file; /* set by run_all for each scenario */
     bool keep;               /* leave the folders and say where they are */
     bool events;             /* results hold events, twins and times */
@@ -42,6 +45,14 @@ enum verdict { VERDICT_LIST(VERDICT_ENUM) };
 #undef VERDICT_ENUM
 
 const char *verdict_text(enum verdict v);
+
+/* A recording that happens again (replay.h). Each step of the drafted scenario waits until what was recorded before it has been
+ * seen; the first difference makes the scenario fail, and its failure holds "replay", as replay_explain says. */
+struct replay_plan {
+    const struct recording *recording;
+    const size_t *items; /* of each step the item it stands for */
+    bool keeps_pace;     /* no step comes earlier than it was recorded */
+};
 
 /* Told as it happens, in the parent. Everything is lent. With several jobs the steps of several scenarios mingle. */
 struct run_listener {

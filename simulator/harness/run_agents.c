@@ -171,6 +171,20 @@ static enum verdict too_slow(struct run *r, const struct agent *a)
     return v;
 }
 
+#define NOTICED_US (US_PER_S / 2) /* a hub hears of the end of a process at once; one behind a fault may not */
+
+/* The process is gone: wait until the hub has noticed, too, so that what a step does next finds it gone. */
+static enum verdict wait_noticed(struct run *r, const struct agent *a)
+{
+    const char *as = json_get_text(a->node, "as");
+    int64_t until_us = run_now_us() + NOTICED_US;
+    enum verdict v = VERDICT_PASSED;
+
+    while (!v && r->service && timeline_is_connected(&r->timeline, as) && run_now_us() < until_us)
+        v = run_turn(r, until_us);
+    return v;
+}
+
 enum verdict run_agent_stop(struct run *r, struct agent *a, bool kill)
 {
     enum verdict v;
@@ -187,5 +201,7 @@ enum verdict run_agent_stop(struct run *r, struct agent *a, bool kill)
         if (!v)
             v = too_slow(r, a);
     }
+    if (!v && r->lane->step)
+        v = wait_noticed(r, a);
     return v;
 }

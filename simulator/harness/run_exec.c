@@ -35,7 +35,7 @@ static enum verdict start(struct run *r)
         v = run_no_memory(r);
     o.argv = words.at;
     if (!v)
-        record_process(r, "exec", "exec", r->lane->step->value);
+        v = record_process(r, "exec", "exec", r->lane->step->value);
     if (!v && agent_process_start(&o, &lane->exec, why, sizeof why))
         v = run_error(r, "%s", why);
     if (v)

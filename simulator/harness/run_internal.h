@@ -9,7 +9,7 @@
  *   run_device.c    devices that the runner plays
  *   run_check.c     steps that look
  *   run_explain.c   what a red step says
- *   run_record.c    what goes into a recording
+ *   run_record.c    what goes into a recording; run_replay.c a recording that happens again
  *   run_twins.c     twins before and after, for a report
  *   run_pool.c      many scenarios, a worker each
  */
@@ -22,6 +22,7 @@
 #include "hub_process.h"
 #include "mask.h"
 #include "record.h"
+#include "replay.h"
 #include "run.h"
 #include "service.h"
 #include "sim_device.h"
@@ -95,6 +96,8 @@ struct run {
     int64_t last_seq;
     struct timeline timeline;
     struct recorder recorder;
+    struct replay *replay; /* while one goes on */
+    enum rc replay_rc;
     enum rc timeline_rc;
     unsigned commands, rids;
     uint64_t happened; /* counts whatever a pending step may have to look at */
@@ -231,8 +234,8 @@ void record_event(struct run *r, const cJSON *event);
 void record_command(struct run *r, const cJSON *command);
 void record_answer(struct run *r, const char *cause, int status);
 /* The harness starts, stops, kills or restarts something ("hub", or an agent by its name), or runs a program ("exec", with its
- * line or words as written). */
-void record_process(struct run *r, const char *who, const char *did, const cJSON *words);
+ * line or words as written). What happened before is seen, and recorded, before that. */
+MUST_USE enum verdict record_process(struct run *r, const char *who, const char *did, const cJSON *words);
 /* The step in hand plays a simulated device. */
 void record_device(struct run *r);
 /* An agent has ended by itself. */
@@ -245,6 +248,10 @@ MUST_USE enum verdict record_end(struct run *r, enum verdict v);
 cJSON *record_template(const struct run *r, const cJSON *value);
 /* The file that the scenario of that number is recorded in. returns RC_OK, RC_LIMIT, RC_NOMEM */
 MUST_USE enum rc record_path(const char *dir, struct scenario *const *scenarios, size_t index, char out[PATH_MAX]);
+
+/* ---- run_replay.c ---- */
+/* Do the steps of a drafted scenario as its recording wants them, and compare. */
+MUST_USE enum verdict run_replay(struct run *r);
 
 /* ---- run_end.c ---- */
 /* Judge what the steps could not, end every process, remove everything. returns the verdict that stands */

@@ -286,6 +286,8 @@ enum verdict record_begin(struct run *r)
 
 void record_event(struct run *r, const cJSON *event)
 {
+    if (r->replay && !r->replay_rc)
+        r->replay_rc = replay_take(r->replay, event, &r->masks, run_now_us());
     recorder_add_event(&r->recorder, run_now_us(), event);
 }
 
@@ -295,7 +297,7 @@ void record_ended(struct run *r, const char *agent, const char *as, int exit_cod
     struct ident id;
     bool good;
 
-    if (r->recorder.fd < 0 || ident_read(str_from(as), &id))
+    if ((r->recorder.fd < 0 && !r->replay) || ident_read(str_from(as), &id))
         return;
     event = cJSON_CreateObject();
     good = event && set(event, "kind", json_str(STR("agent-ended"))) && set(event, "device", json_str(id.device)) &&
@@ -349,13 +351,19 @@ void record_answer(struct run *r, const char *cause, int status)
     recorder_add(&r->recorder, run_now_us(), "answer", answer);
 }
 
-void record_process(struct run *r, const char *who, const char *did, const cJSON *words)
+enum verdict record_process(struct run *r, const char *who, const char *did, const cJSON *words)
 {
+    bool is_hub = strcmp(who, "hub") == 0, good;
     cJSON *process, *split;
-    bool good;
+    enum verdict v;
 
+    if (r->replay && strcmp(did, "exec") != 0)
+        normal_mark(&r->replay->live);
     if (r->recorder.fd < 0)
-        return;
+        return VERDICT_PASSED;
+    v = is_hub ? VERDICT_PASSED : run_check_seen_all(r);
+    if (v)
+        return v;
     process = cJSON_CreateObject();
     split = cJSON_IsString(words) ? program_words(words->valuestring, r->s->dir) : cJSON_Duplicate(words, true);
     good = process && set(process, "who", json_str(str_from(who))) && set(process, "did", json_str(str_from(did))) &&
@@ -366,6 +374,9 @@ void record_process(struct run *r, const char *who, const char *did, const cJSON
         process = NULL;
     }
     recorder_add(&r->recorder, run_now_us(), "process", process);
+    if (strcmp(did, "exec") != 0)
+        normal_mark(&r->recorder.normal);
+    return VERDICT_PASSED;
 }
 
 void record_device(struct run *r)

@@ -71,8 +71,9 @@ static enum verdict start_agents(struct run *r)
         if (start && strcmp(start, "auto") != 0)
             continue;
         r->about = r->agents[i].node;
-        record_process(r, r->agents[i].name, "start", NULL);
-        v = run_agent_start(r, &r->agents[i]);
+        v = record_process(r, r->agents[i].name, "start", NULL);
+        if (!v)
+            v = run_agent_start(r, &r->agents[i]);
     }
     r->about = NULL;
     return v;
@@ -152,7 +153,7 @@ cJSON *run_scenario(const struct run_options *options, const struct scenario *s,
     if (run_init(r, options, s, progress_fd, signal_fd)) {
         v = set_up(r);
         if (!v)
-            v = run_steps(r);
+            v = r->options->replay ? run_replay(r) : run_steps(r);
         if (!v)
             v = record_settle(r);
         r->last_step_us = run_now_us();

@@ -42,7 +42,10 @@ static enum verdict step_process(struct run *r)
 
     if (!is_hub && !a)
         return run_error(r, "no agent is called '%s'", target ? target : "");
-    record_process(r, target, r->lane->step->name, NULL);
+    if (!is_hub) /* the hub's is recorded where it goes and comes */
+        v = record_process(r, target, r->lane->step->name, NULL);
+    if (v)
+        return v;
     if (type != STEP_START)
         v = is_hub ? run_hub_down(r, type == STEP_KILL) : run_agent_stop(r, a, type == STEP_KILL);
     if (!v && starts)

@@ -250,6 +250,9 @@ enum verdict run_hub_start(struct run *r)
         return start_first(r);
     if (r->service)
         return VERDICT_PASSED;
+    v = record_process(r, "hub", "start", NULL);
+    if (v)
+        return v;
     (void)descendants_signal(&broker, 1, SIGSTOP);
     if (hub_process_restart(r->hub, why, sizeof why)) {
         r->hub_lost = true;
@@ -281,6 +284,8 @@ enum verdict run_hub_down(struct run *r, bool kill)
     }
     if (service_missed(r->service))
         v = events_missed(r);
+    if (!v) /* here, since what it still told belongs before it */
+        v = record_process(r, "hub", kill ? "kill" : "stop", NULL);
     service_free(r->service);
     r->service = NULL;
     r->last_seq = 0;

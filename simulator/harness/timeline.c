@@ -110,6 +110,22 @@ bool wanted_fits(const struct wanted *w, const cJSON *event, struct match_report
     return fits;
 }
 
+bool timeline_is_connected(const struct timeline *t, const char *who)
+{
+    for (size_t i = t->count; i-- > 0;) {
+        const char *kind = json_get_text(t->at[i].event, "kind");
+
+        if (!kind || !event_is_about(t->at[i].event, who))
+            continue;
+        if (strcmp(kind, "connected") == 0)
+            return true;
+        if (strcmp(kind, "disconnected") == 0) /* a takeover's may come behind the new one */
+            return !cJSON_IsString(json_get(t->at[i].event, "reason")) ||
+                   strcmp(json_get_text(t->at[i].event, "reason"), "takeover") == 0;
+    }
+    return false;
+}
+
 size_t timeline_find(const struct timeline *t, const struct wanted *w, size_t from)
 {
     for (size_t i = from; i < t->count; i++)

@@ -40,6 +40,9 @@ const cJSON *event_content(const cJSON *event);
 /* True when the event concerns that identity ("device" or "device/module"). */
 bool event_is_about(const cJSON *event, const char *who);
 
+/* By the last event that says so: is that identity connected? */
+bool timeline_is_connected(const struct timeline *t, const char *who);
+
 /* The first event from number `from` on that fits, or TIMELINE_NONE. */
 size_t timeline_find(const struct timeline *t, const struct wanted *w, size_t from);
 /* The first event from number `from` on with that cause and one of the kinds, or TIMELINE_NONE. kinds: a NULL ends. */

@@ -3,7 +3,7 @@
 //   node tiny-agent.js report '{"a":1}' ...  report that, one by one, then stay
 //   node tiny-agent.js telemetry N BYTES FILE  send N messages as fast as the socket takes them, then make FILE, then stay
 //   node tiny-agent.js echo [BUG]            report back every desired change; with a bug: stale (the value before), text (numbers as
-//                                            texts), flat (objects are forgotten)
+//                                            texts), flat (objects are forgotten); only the second report: change (a value), drop, twice
 'use strict';
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -56,7 +56,9 @@ async function main() {
     for (let rid = 1; ; rid++) {
       const { payload } = await client.message('$iothub/twin/PATCH/properties/desired/', { ms: 2 ** 31 - 1 });
       const { $version, ...patch } = JSON.parse(payload);
-      await client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, JSON.stringify(wrong[args[0]]?.(patch) ?? patch));
+      const bug = rid === 2 ? args[0] : undefined;
+      const report = bug === 'change' ? { ...patch, b: 'y' } : wrong[args[0]]?.(patch) ?? patch;
+      for (let n = { drop: 0, twice: 2 }[bug] ?? 1; n > 0; n--) await client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, JSON.stringify(report));
       before = patch;
     }
   }

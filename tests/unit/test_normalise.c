@@ -163,7 +163,7 @@ static void what_two_sides_do_side_by_side_may_come_in_any_order(void **state)
                  "d twin {\"kind\":\"reported\",\"patch\":{}}\n");
 }
 
-static void a_security_message_is_the_names_of_its_events(void **state)
+static void a_security_message_is_its_events_by_name_each_in_a_group_of_its_own(void **state)
 {
     static const char *const events[] = {
         "{\"kind\":\"telemetry\",\"device\":\"d\",\"security\":true,\"system\":{\"message-id\":\"1\"},\"properties\":{}"
@@ -180,10 +180,10 @@ static void a_security_message_is_the_names_of_its_events(void **state)
         "{\"kind\":\"telemetry\",\"device\":\"d\",\"security\":true,\"body\":\"plain\"}", NULL};
 
     (void)state;
-    becomes(events,
-            "d telemetry {\"events\":[\"A\",\"B\"],\"kind\":\"telemetry\",\"properties\":{},\"security\":true}\n"
-            "d telemetry {\"body\":{\"Events\":[{\"Name\":\"A\"}]},\"kind\":\"telemetry\",\"security\":false}\n"
-            "d telemetry {\"body\":\"plain\",\"kind\":\"telemetry\",\"security\":true}\n");
+    becomes(events, "d telemetry {\"body\":{\"Events\":[{\"Name\":\"A\"}]},\"kind\":\"telemetry\",\"security\":false}\n"
+                    "d telemetry {\"body\":\"plain\",\"kind\":\"telemetry\",\"security\":true}\n"
+                    "d telemetry A {\"event\":\"A\",\"kind\":\"telemetry\",\"properties\":{},\"security\":true}\n"
+                    "d telemetry B {\"event\":\"B\",\"kind\":\"telemetry\",\"properties\":{},\"security\":true}\n");
 }
 
 static void periodic_messages_are_told_once_and_a_new_one_is_told(void **state)
@@ -248,6 +248,21 @@ static void a_session_that_differs_or_was_ended_on_purpose_is_told(void **state)
     becomes(on_purpose, N_CONNECTED N_SUBSCRIBED N_ENDED("fault") N_CONNECTED N_SUBSCRIBED N_ENDED("fault"));
 }
 
+static void a_session_that_the_harness_ended_is_told(void **state)
+{
+    struct normal_timeline t;
+
+    (void)state;
+    normal_init(&t);
+    for (int i = 0; i < 3; i++) {
+        add(&t, CONNECTED);
+        normal_mark(&t);
+        add(&t, ENDED("unknown"));
+    }
+    assert_int_equal(t.groups[0]->count, 6);
+    normal_done(&t);
+}
+
 static void what_may_still_go_is_not_settled(void **state)
 {
     struct normal_timeline t;
@@ -307,7 +322,8 @@ static void the_hubs_own_coming_and_going_is_not_told(void **state)
 static void groups_are_in_byte_order_and_entries_know_their_event(void **state)
 {
     struct normal_timeline t;
-    struct normal_group *changed;
+    struct normal_group *g;
+    bool changed;
     cJSON *event;
 
     (void)state;
@@ -319,14 +335,20 @@ static void groups_are_in_byte_order_and_entries_know_their_event(void **state)
     cJSON_Delete(event);
     assert_int_equal(t.n_groups, 2);
     assert_string_equal(t.groups[0]->name, "a twin");
-    assert_ptr_equal(t.groups[0], changed);
-    assert_int_equal(changed->at[0].event, 2);
-    assert_false(changed->is_service);
+    assert_true(changed);
+    assert_int_equal(t.groups[0]->at[0].event, 2);
+    assert_false(t.groups[0]->is_service);
     assert_null(normal_find(&t, "c twin"));
     event = json("{\"kind\":\"tags\",\"device\":\"a\",\"cause\":\"c\",\"patch\":{}}");
     assert_int_equal(normal_add(&t, event, &changed), RC_OK);
     cJSON_Delete(event);
-    assert_true(changed->is_service);
+    g = normal_find(&t, "a service");
+    assert_non_null(g);
+    assert_true(g->is_service);
+    event = json("{\"kind\":\"hub-stopping\"}");
+    assert_int_equal(normal_add(&t, event, &changed), RC_OK);
+    cJSON_Delete(event);
+    assert_false(changed);
     normal_done(&t);
 }
 
@@ -340,11 +362,12 @@ int main(void)
         cmocka_unit_test(an_extra_patch_that_repeats_the_last_changes_it),
         cmocka_unit_test(a_swapped_pair_changes_it_even_without_its_versions),
         cmocka_unit_test(what_two_sides_do_side_by_side_may_come_in_any_order),
-        cmocka_unit_test(a_security_message_is_the_names_of_its_events),
+        cmocka_unit_test(a_security_message_is_its_events_by_name_each_in_a_group_of_its_own),
         cmocka_unit_test(periodic_messages_are_told_once_and_a_new_one_is_told),
         cmocka_unit_test(ten_thousand_different_messages_and_faults_between_them_are_all_told),
         cmocka_unit_test(equal_sessions_that_ended_by_themselves_are_told_once),
         cmocka_unit_test(a_session_that_differs_or_was_ended_on_purpose_is_told),
+        cmocka_unit_test(a_session_that_the_harness_ended_is_told),
         cmocka_unit_test(what_may_still_go_is_not_settled),
         cmocka_unit_test(attempts_and_reads_in_a_row_are_one),
         cmocka_unit_test(the_hubs_own_coming_and_going_is_not_told),
