@@ -1,4 +1,4 @@
-/* base64.h - bytes that a scenario writes as base64 (RFC 4648, with padding, no line breaks). */
+/* base64.h - bytes as text (RFC 4648, with padding, no line breaks): those that a scenario sends, and those that events tell. */
 #ifndef TWINSIM_BASE64_H
 #define TWINSIM_BASE64_H
 
@@ -8,5 +8,7 @@
 bool base64_is_valid(struct str text);
 /* Append the bytes that it stands for; it must be valid. A failure shows in out. */
 void base64_decode(struct buf *out, struct str text);
+/* Append bytes as base64. */
+void base64_encode(struct buf *out, struct str bytes);
 
 #endif

@@ -1,6 +1,8 @@
 /* mask.c - see mask.h. */
 #include "mask.h"
 
+#include "base64.h"
+
 #define SECRET_MIN 8u
 
 void masks_init(struct masks *m)
@@ -90,18 +92,41 @@ void mask_text(const struct masks *m, struct buf *out, struct str text)
     buf_add(out, str_skip(text, from));
 }
 
+/* Append base64 with the bytes behind it masked; unchanged when there is nothing to mask. */
+static void mask_base64(const struct masks *m, struct buf *out, struct str text)
+{
+    struct buf bytes, masked;
+
+    buf_init(&bytes, 0);
+    buf_init(&masked, 0);
+    base64_decode(&bytes, text);
+    mask_text(m, &masked, buf_view(&bytes));
+    if (!buf_ok(&bytes) || !buf_ok(&masked))
+        out->rc = RC_NOMEM;
+    else if (str_eq(buf_view(&bytes), buf_view(&masked)))
+        buf_add(out, text);
+    else
+        base64_encode(out, buf_view(&masked));
+    buf_done(&bytes);
+    buf_done(&masked);
+}
+
 static enum rc mask_string(const struct masks *m, cJSON *node)
 {
+    struct str given = str_from(node->valuestring);
     struct buf masked;
     char *text;
 
     buf_init(&masked, 0);
-    mask_text(m, &masked, str_from(node->valuestring));
+    if (node->string && strcmp(node->string, "bodyBase64") == 0 && base64_is_valid(given))
+        mask_base64(m, &masked, given);
+    else
+        mask_text(m, &masked, given);
     if (!buf_ok(&masked)) {
         buf_done(&masked);
         return RC_NOMEM;
     }
-    if (!str_eq(buf_view(&masked), str_from(node->valuestring))) {
+    if (!str_eq(buf_view(&masked), given)) {
         text = cJSON_malloc(masked.len + 1);
         if (!text) {
             buf_done(&masked);

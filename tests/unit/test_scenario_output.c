@@ -114,6 +114,34 @@ static void secrets_are_masked_and_nothing_else(void **state)
     masks_done(&masks);
 }
 
+static void a_secret_in_a_body_that_is_no_json_is_masked_too(void **state)
+{
+    static const struct {
+        const char *bytes, *want; /* base64 of what an agent sent, and of what is told of it */
+    } rows[] = {
+        {"", ""},
+        {"a2V5IDAxMjM0NTY3ODlhYmNkZWYu", "a2V5ICoqKi4="},                         /* "key 0123456789abcdef." */
+        {"MDEyMzQ1Njc4OWFiY2RlZg==", "Kioq"},                                     /* nothing else */
+        {"U2hhcmVkQWNjZXNzS2V5PWFiYzsA/w==", "U2hhcmVkQWNjZXNzS2V5PSoqKjsA/w=="}, /* with bytes that are no text */
+        {"AAH/", "AAH/"},
+        {"no base64", "no base64"},
+    };
+    struct masks masks;
+
+    (void)state;
+    masks_init(&masks);
+    assert_int_equal(masks_add(&masks, "0123456789abcdef"), RC_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        cJSON *event = cJSON_CreateObject();
+
+        assert_int_equal(json_set(event, "bodyBase64", json_str(str_from(rows[i].bytes))), RC_OK);
+        assert_int_equal(mask_json(&masks, event), RC_OK);
+        assert_string_equal(json_get_text(event, "bodyBase64"), rows[i].want);
+        cJSON_Delete(event);
+    }
+    masks_done(&masks);
+}
+
 /* Wait for an agent's end, reading what it writes. */
 static void wait_end(struct agent_process *p)
 {
@@ -312,9 +340,9 @@ static void reports_escape_whatever_a_result_holds(void **state)
     assert_int_equal(n.failed, 1);
     buf_init(&out, 0);
     report_junit(&out, results, 2000000);
-    assert_non_null(strstr(out.at, "<testcase classname=\"a.b\" name=\"&lt;&amp;&quot;\xEF\xBF\xBD\xEF\xBF\xBD&gt;\" "
-                                   "file=\"a/b/c.json\" line=\"3\" time=\"1.500\">"));
-    assert_non_null(strstr(out.at, "<testcase classname=\"scenarios\" name=\"n\""));
+    assert_non_null(strstr(out.at, "<testcase classname=\"a.b.c\" name=\"&lt;&amp;&quot;\xEF\xBF\xBD\xEF\xBF\xBD&gt;\" "
+                                   "time=\"1.500\">"));
+    assert_non_null(strstr(out.at, "<testcase classname=\"d\" name=\"n\""));
     assert_null(strstr(out.at, "]]>"));
     buf_reset(&out);
     report_json(&out, results, 2000000);
@@ -369,6 +397,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_stream_is_kept_whatever_the_pieces),
         cmocka_unit_test(whole_lines_of_the_end_are_shown),
         cmocka_unit_test(secrets_are_masked_and_nothing_else),
+        cmocka_unit_test(a_secret_in_a_body_that_is_no_json_is_masked_too),
         cmocka_unit_test(a_program_runs_with_its_words_and_environment_and_its_end_is_known),
         cmocka_unit_test(a_program_that_cannot_start_says_why),
         cmocka_unit_test(grandchildren_are_found_in_whatever_session_and_ended_but_for_the_spared),
