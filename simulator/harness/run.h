@@ -8,7 +8,7 @@
  * error says that there is none (the hub or the harness failed).
  *
  * With run_options.events every result tells what a picture needs. Events are numbered from 1 in the order in which they came:
- *   "events":[..], "eventsBefore": how many earlier ones are left off, "agent": the identity, "beganUs": the first step, on the
+ *   "events":[..], "eventsBefore": how many earlier ones are left off, "agents": {name: identity}, "beganUs": the first step, on the
  *   clock of the events' mono_us; "twins":{id:{"before":twin,"after":twin}} as the service reads them, before
  *   the agent starts and after it has ended (either is missing when there was none);
  *   in a step "us" (since beganUs) and "event": the number of the one it caused or took; in failure "nearestEvent" and "cursor",

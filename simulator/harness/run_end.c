@@ -203,11 +203,15 @@ static bool add_events(const struct run *r, cJSON *result)
 /* What a picture of the run needs beside the steps. */
 static bool add_picture(struct run *r, cJSON *result)
 {
-    const char *as = json_get_text(r->s->agent, "as");
-    bool good = add_events(r, result) && json_set(result, "beganUs", json_i64(r->first_step_us)) == RC_OK;
+    cJSON *agents = cJSON_CreateObject();
+    bool good = json_set(result, "agents", agents) == RC_OK && add_events(r, result) &&
+                json_set(result, "beganUs", json_i64(r->first_step_us)) == RC_OK;
 
-    if (good && as)
-        good = json_set(result, "agent", json_str(str_from(as))) == RC_OK;
+    for (size_t i = 0; i < r->s->n_agents && good; i++) {
+        const char *as = json_get_text(r->s->agents[i].node, "as");
+
+        good = json_set(agents, r->s->agents[i].name, json_str(str_from(as ? as : ""))) == RC_OK;
+    }
     if (good && r->twins) {
         good = json_set(result, "twins", r->twins) == RC_OK;
         r->twins = NULL;

@@ -20,16 +20,20 @@ const ENDED_BY_HUB = new Set(['takeover', 'identity', 'token', 'fault', 'shutdow
 const identityOf = (event) => (event.device ? (event.module ? `${event.device}/${event.module}` : event.device) : event.kind === 'refused' ? event.clientId : undefined);
 const familyOf = (event) => (KINDS[event.kind] ?? ['hub'])[0];
 
-/* {lanes: [{name, title}], ...}: scenario, hub, one for each identity that speaks (the agent first), faults if there were any. */
+/* What the agents are called, by their identities. */
+const namesOf = (data) => new Map(Object.entries(data.agents ?? {}).filter(([, id]) => id).map(([name, id]) => [id, name]));
+
+/* [{name, title}]: scenario, hub, one for each identity that speaks (the agents first), faults if there were any. */
 function lanesOf(data, events) {
-  const speakers = new Set(data.agent ? [data.agent] : []);
+  const names = namesOf(data);
+  const speakers = new Set(names.keys());
   for (const { event } of events) {
     const side = KINDS[event.kind]?.[1] ?? '';
     if (identityOf(event) && side.includes('d')) speakers.add(identityOf(event));
   }
   const shown = [...speakers].slice(0, 6);
   const lanes = [{ name: 'scenario', title: 'the steps of the scenario' }, { name: 'hub', title: 'the simulated hub' }];
-  for (const id of shown) lanes.push(id === data.agent ? { name: 'agent', id, title: `the agent, ${id}` } : { name: id, id, title: id });
+  for (const id of shown) lanes.push({ name: names.get(id) ?? id, id, title: names.has(id) ? `${names.get(id)}, ${id}` : id });
   if (speakers.size > shown.length) lanes.push({ name: 'others', others: true, title: `${speakers.size - shown.length} more identities` });
   if (events.some(({ event }) => event.kind === 'fault')) lanes.push({ name: 'faults', faults: true, title: 'what was broken on purpose' });
   return lanes;
@@ -102,7 +106,7 @@ function readModel(data) {
   const rows = merge(events.filter((row) => row.us >= 0), steps, red, failure);
   const endUs = Math.max(1, ...steps.map((row) => row.endUs), events.length ? events[events.length - 1].us : 0);
   const abreast = Math.max(1, ...steps.map(({ step }) => step.lane ?? 1));
-  return { lanes, agent: data.agent, events, steps, abreast, red, setUp, rows, endUs, failure };
+  return { lanes, names: namesOf(data), events, steps, abreast, red, setUp, rows, endUs, failure };
 }
 
 function merge(events, steps, red, failure) {

@@ -65,7 +65,7 @@ function eventRow(model, row) {
   const [name, what, content] = wordsOf(row.event);
   const words = el('span', { className: 'words' }, el('b', { className: familyOf(row.event) }, name));
   const id = identityOf(row.event);
-  if (id && id !== model.agent) words.append(' ', el('span', { className: 'faint' }, id));
+  if (id && !(model.names.size === 1 && model.names.has(id))) words.append(' ', el('span', { className: 'faint' }, model.names.get(id) ?? id));
   if (what) words.append(' ', el('span', {}, what));
   if (row.takenBy) words.append(' ', el('span', { className: 'tag' }, `✓ step ${row.takenBy.index}`));
   if (row.isNearest) words.append(' ', el('span', { className: 'tag nearest' }, '◎ nearest miss'));

@@ -63,7 +63,7 @@ function drawStrip(box, model, { pick, point }) {
     lanes.forEach((one, i) => {
       picture.append(
         svg('line', { x1: pad, x2: width - pad, y1: y(i), y2: y(i), class: 'lane' }),
-        svg('text', { x: 2, y: y(i) - lane / 2 + 8, class: 'lane-name' }, one.id && one.name === 'agent' && width >= 600 ? `agent  ${one.id}` : one.name));
+        svg('text', { x: 2, y: y(i) - lane / 2 + 8, class: 'lane-name' }, one.id && one.name !== one.id && width >= 600 ? `${one.name}  ${one.id}` : one.name));
     });
     for (const cut of cuts) {
       const middle = (x(cut.fromUs) + x(cut.toUs)) / 2;

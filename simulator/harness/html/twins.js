@@ -71,7 +71,8 @@ function drawTwin(id, both, isAgent) {
 
 /* All twins: those that changed first. */
 function drawTwins(data) {
-  const blocks = Object.entries(data.twins ?? {}).map(([id, both]) => drawTwin(id, both, id === data.agent));
+  const names = namesOf(data);
+  const blocks = Object.entries(data.twins ?? {}).map(([id, both]) => drawTwin(id, both, names.has(id)));
   if (!blocks.length) return [];
   return [el('section', { className: 'twins' }, el('h4', {}, 'Twins, before and after'), ...blocks)];
 }
