@@ -17,3 +17,4 @@ endforeach()
 # Explore: models and histories, and their laws.
 twinsim_test(test_explore unit LIBS twinsim_harness)
 twinsim_test(test_explore_laws property LIBS twinsim_harness)
+target_link_options(test_schema PRIVATE ${FAIL_ALLOC_OPTIONS})

@@ -1,5 +1,6 @@
 /* JSON Schema: what fits (data/schema_cases.json, which the JavaScript checker is held to as well), what is told of a misfit, and what is
  * told of a schema that is itself wrong. */
+#include "fail_alloc.h"
 #include "test.h"
 
 #include "schema.h"
@@ -320,6 +321,37 @@ static void a_pattern_without_a_counterpart_is_refused_by_name(void **state)
     }
 }
 
+/* Whichever of our allocations fails: no verdict, or the right one, and nothing leaks. */
+static void a_lack_of_memory_is_no_verdict(void **state)
+{
+    cJSON *schema =
+        json("{\"propertyNames\":{\"pattern\":\"^[a-z]+$\"},\"properties\":{\"a\":{\"anyOf\":[{\"pattern\":\"^x\"},"
+             "{\"type\":\"null\"}]}}}");
+    cJSON *value = json("{\"a\":\"y\"}");
+    bool is_enough = false;
+
+    (void)state;
+    fail_alloc_cjson();
+    for (long n = 0; !is_enough; n++) {
+        struct buf why;
+        enum rc rc;
+
+        buf_init(&why, SCHEMA_WHY_MAX);
+        fail_alloc_after(n);
+        rc = schema_check(schema, value, &why);
+        is_enough = fail_alloc_left > 0;
+        fail_alloc_never();
+        assert_true(rc == RC_NOMEM || rc == RC_REFUSED);
+        if (is_enough)
+            assert_int_equal(rc, RC_REFUSED);
+        buf_done(&why);
+        assert_true(n < 1000);
+    }
+    cJSON_InitHooks(NULL);
+    cJSON_Delete(schema);
+    cJSON_Delete(value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_wrong_schema_gives_no_verdict),
         cmocka_unit_test(a_schema_that_asks_for_too_much_work_is_stopped),
         cmocka_unit_test(a_pattern_without_a_counterpart_is_refused_by_name),
+        cmocka_unit_test(a_lack_of_memory_is_no_verdict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
