@@ -100,6 +100,13 @@ static void check_anything(struct reading *r, const cJSON *value)
     (void)value;
 }
 
+static void check_fault_body(struct reading *r, const cJSON *value)
+{
+    if (!cJSON_IsString(value) && !cJSON_IsObject(value))
+        problems_at(r->problems, &r->source, value,
+                    "'body' is \"json\", \"empty\", an object, or any other text to send as it is");
+}
+
 static void check_scope(struct reading *r, const cJSON *value)
 {
     if (!cJSON_IsString(value) || !strchr(value->valuestring, '*'))
@@ -122,7 +129,7 @@ static const struct type {
     const char *points[POINTS_MAX + 1]; /* the operations at which it may strike */
     struct member members[3];
 } types[] = {
-    {"status", {"twin-get", "reported"}, {{"status", check_http_status, true}, {"body", check_anything, false}}},
+    {"status", {"twin-get", "reported"}, {{"status", check_http_status, true}, {"body", check_fault_body, false}}},
     {"lose", {"twin-get", "reported", "desired", "telemetry"}, {{0}}},
     {"delay", {"twin-get", "reported", "desired"}, {{"delay", check_duration, true}}},
     {"hold", {"twin-get", "reported", "desired"}, {{0}}},

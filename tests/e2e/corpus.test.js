@@ -16,8 +16,8 @@ const ROOT = path.resolve(__dirname, '../..');
 const CORPUS = path.join(ROOT, 'tests/unit/data/scenarios');
 const schema = JSON.parse(fs.readFileSync(path.join(ROOT, 'fixtures/schema/scenario.schema.json')));
 
-/** What a schema cannot say: which names are known, what another file holds, what an engine or a reader of quotes thinks of a text. By class,
- * how lint begins to say it. Nothing else may be accepted by the one and refused by the other. */
+/** What a schema cannot say: which names are known, what another file holds, what an engine or a reader of quotes thinks of a text,
+ * what the hub thinks of a fault as a whole. By class, how lint begins to say it. Nothing else may be accepted by the one and refused by the other. */
 const classes = {
   variables: /^(no variable is called|a variable is written)/,
   rows: /^(this|the first) row of 'each' has no/,
@@ -26,6 +26,7 @@ const classes = {
   aliases: /^(the alias|'[^']*' stands for a place that was given already)/,
   quotes: /quotes must be closed/,
   expressions: /^\$regex wants/,
+  'the hub': /^('\w+' needs an 'operation'|'for' is longer than no time|a CONNECT has no topic|'body' may hold|'rate' is at least)/,
   'the agent': /^(whom does this act on|this scenario has no agent|'[^']*' is no (target|agent) \(|'agent' is no name for an agent)/,
 };
 const classOf = (said) => Object.keys(classes).find((name) => classes[name].test(said.replace(/^\d+:\d+: /, '')));
