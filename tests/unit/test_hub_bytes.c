@@ -89,6 +89,14 @@ static const char *const commands[] = {
     "'},"
     "'type':'sas'},'capabilities':{'iotEdge':true},'twin':{'desired':{'a':1}}}}",
     "{'command':'fault.add','deviceId':'dev1','type':'disconnect'}",
+    "{'command':'fault.add','on':'d*/m','type':'status','status':500,'body':{'a':1},'operation':'twin-get','after':1,"
+    "'every':2,'times':3,'probability':0.5,'seed':7,'topic':'a/+/#','at':'1s','for':'PT1M'}",
+    "{'command':'fault.add','type':'malform','how':'metadata'}",
+    "{'command':'fault.add','type':'throttle','tier':'S1'}",
+    "{'command':'fault.add','type':'clock-skew','by':'-2h','reason':'x'}",
+    "{'command':'fault.list'}",
+    "{'command':'fault.clear','id':1}",
+    "{'command':'clock.advance','by':'-1h'}",
 };
 
 /* The world asserts that there is one response, its shape, and every law of a turn. */

@@ -85,6 +85,27 @@ static void a_turn_has_so_many_entries_and_no_more(void **state)
     outbox_done(&ob);
 }
 
+static void an_entry_taken_out_is_its_takers_and_the_others_move_up(void **state)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct outbox ob;
+    struct out taken;
+
+    (void)state;
+    outbox_init(&ob);
+    for (size_t n = 0; n < COUNT(names); n++)
+        outbox_push(&ob, OUT_PUBLISH)->topic = text(names[n]);
+    outbox_take(&ob, 1, &taken);
+    assert_string_equal(taken.topic, "b");
+    assert_int_equal(ob.len, 2);
+    assert_string_equal(ob.at[0].topic, "a");
+    assert_string_equal(ob.at[1].topic, "c");
+    assert_null(outbox_push(&ob, OUT_EVENT)->topic); /* zeroed, as ever */
+    out_done(&taken);
+    assert_null(taken.topic);
+    outbox_done(&ob);
+}
+
 static void every_end_has_its_word(void **state)
 {
     static const char *const words[] = {"client", "takeover", "error",    "identity",
@@ -102,6 +123,7 @@ int main(void)
         cmocka_unit_test(entries_stand_in_order_zeroed_and_are_freed_with_all_they_own),
         cmocka_unit_test(a_failed_push_is_remembered_and_lends_an_entry_nobody_acts_on),
         cmocka_unit_test(a_turn_has_so_many_entries_and_no_more),
+        cmocka_unit_test(an_entry_taken_out_is_its_takers_and_the_others_move_up),
         cmocka_unit_test(every_end_has_its_word),
     };
 

@@ -369,6 +369,27 @@ static void any_bytes_are_refused_or_well_formed(void **state)
     }
 }
 
+static void a_filter_fits_what_mqtt_says_it_does(void **state)
+{
+    static const struct {
+        const char *filter, *topic;
+        bool fits;
+    } rows[] = {
+        {"#", "a", true},        {"#", "$iothub/a", true}, {"a/#", "a/b/c", true},   {"a/#", "a", true},
+        {"a/#", "ab", false},    {"a/+", "a/b", true},     {"a/+", "a/b/c", false},  {"a/+", "a", false},
+        {"+/b", "a/b", true},    {"a/+/c", "a/b/c", true}, {"a/+/c", "a//c", true},  {"a", "a", true},
+        {"a", "a/", false},      {"a/", "a", false},       {"a/b", "a", false},      {"a", "A", false},
+        {"+", "a/b", false},     {"/+", "/a", true},       {"a/#/b", "a/#/b", true}, {"a/#/b", "a/x/b", false},
+        {"a/b#", "a/bc", false},
+    };
+
+    (void)state;
+    for (size_t n = 0; n < COUNT(rows); n++) {
+        print_message("  %s: %s\n", rows[n].filter, rows[n].topic);
+        assert_int_equal(filter_fits(str_from(rows[n].filter), str_from(rows[n].topic)), rows[n].fits);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +401,7 @@ int main(void)
         cmocka_unit_test(each_side_may_ask_for_its_own_filters_only),
         cmocka_unit_test(filter_classes_have_lasting_names),
         cmocka_unit_test(the_hubs_topics_are_spelled_as_the_sdks_read_them),
+        cmocka_unit_test(a_filter_fits_what_mqtt_says_it_does),
         cmocka_unit_test(any_bytes_are_refused_or_well_formed),
     };
 
