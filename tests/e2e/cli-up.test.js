@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
-const { binaries, freeAddress } = require('../support/hub.js');
+const { Client, binaries, freeAddress } = require('../support/hub.js');
 const { Hub, Running, environment, place, temporary, twinsim, up } = require('../support/twinsim.js');
 
 /** Whoever has ended and is not yet collected by its new parent counts as gone. */
@@ -237,6 +237,23 @@ test('the directory is found by --data, $TWINSIM_DATA, $XDG_DATA_HOME, in this o
   assert.match(await find({ XDG_DATA_HOME: elsewhere }), new RegExp(`no hub runs on ${elsewhere}/twinsim;`));
   assert.equal(await find({ TWINSIM_DATA: elsewhere }, '--data', hub.data), '');
   assert.equal((await twinsim('status', { env: { TWINSIM_DATA: hub.data } })).code, 0);
+});
+
+test('fault messages of the SDKs are honoured when up is told so, and not otherwise (facts C-22)', async (t) => {
+  for (const [args, heard, acknowledged] of [[[], true, true], [['--fault-messages'], false, true], [['--fault-messages-unanswered'], false, false]]) {
+    const hub = await up(t, { args });
+    await hub.ok('device', 'create', 'd');
+    const device = await Client.connect({
+      host: hub.host, port: 8883, ca: fs.readFileSync(hub.file().caFile), clientId: 'd', username: `${hub.host}/d/?api-version=2021-04-12`,
+      password: (await hub.ok('sas-token', 'd')).trim(),
+    });
+    const sent = device.publish('devices/d/messages/events/AzIoTHub_FaultOperationType=KillTcp', 'x', { qos: 1 });
+    if (acknowledged) await sent;
+    else await assert.rejects(sent, /closed/);
+    await hub.up.shows(heard ? / d +telemetry / : / d +fault .*type=disconnect .*sdk=true/);
+    await device.drop();
+    await hub.stop();
+  }
 });
 
 test('the broker listens on its own address and port alone (facts B-10)', async (t) => {
