@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "utf8.h"
+
 #define DETAIL_MAX 400u /* bytes of one event's details on a line */
 
 static int print_pretty(const struct cli *c, const cJSON *doc, const char *before, const char *after)
@@ -127,10 +129,8 @@ static void cut(struct buf *b, size_t max)
 {
     if (!buf_ok(b) || b->len <= max)
         return;
-    while (max && ((unsigned char)b->at[max] & 0xC0) == 0x80)
-        max--;
-    b->len = max;
-    b->at[max] = '\0';
+    b->len = utf8_first(buf_view(b), max).len;
+    b->at[b->len] = '\0';
     buf_add(b, STR("\xE2\x80\xA6"));
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "show.h"
+#include "utf8.h"
 #include "verbs.h"
 
 #define BODY_MAX 100 /* bytes of a body in the table */
@@ -18,11 +19,7 @@ static void print_row(const cJSON *row)
     buf_init(&body, 0);
     json_print(&body, json_get(row, "body"));
     if (body.len > BODY_MAX) {
-        size_t end = BODY_MAX;
-
-        while (end && ((unsigned char)body.at[end] & 0xC0) == 0x80)
-            end--;
-        body.len = end;
+        body.len = utf8_first(buf_view(&body), BODY_MAX).len;
         buf_add(&body, STR("\xE2\x80\xA6"));
     }
     (void)printf("%7lld %7lld %8lld  %-28s %-9s %.*s\n", (long long)version, (long long)desired, (long long)reported,

@@ -54,3 +54,12 @@ bool utf8_is_valid(struct str s)
     }
     return true;
 }
+
+struct str utf8_first(struct str s, size_t max)
+{
+    if (s.len <= max)
+        return s;
+    while (max && ((unsigned char)s.at[max] & 0xC0) == 0x80)
+        max--;
+    return str_first(s, max);
+}

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "utf8.h"
+
 #define DIFFERENCES_MAX (64u * 1024) /* bytes: what a person might still read */
 #define VALUE_SHORT     200u
 
@@ -68,9 +70,7 @@ void match_print_short(struct buf *out, const cJSON *value, size_t max)
     buf_init(&text, 0);
     json_print(&text, value);
     if (text.len > max) {
-        while (max && ((unsigned char)text.at[max] & 0xC0) == 0x80)
-            max--; /* not in the middle of a character */
-        buf_add(out, str_first(buf_view(&text), max));
+        buf_add(out, utf8_first(buf_view(&text), max));
         buf_add(out, STR("..."));
     } else {
         buf_add(out, buf_view(&text));

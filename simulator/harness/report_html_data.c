@@ -1,6 +1,8 @@
 /* report_html_data.c - see report_html.h. */
 #include "report_html.h"
 
+#include "utf8.h"
+
 #define BEGINS_MAX 4096u /* bytes that are told of what is cut */
 
 void html_add(struct buf *out, struct str text)
@@ -42,16 +44,6 @@ static void add_escaped(struct buf *out, struct str json)
     }
 }
 
-/* The first bytes of a text, whole characters only. */
-static struct str beginning(struct str text, size_t max)
-{
-    if (text.len <= max)
-        return text;
-    while (max && ((unsigned char)text.at[max] & 0xC0) == 0x80)
-        max--;
-    return str_first(text, max);
-}
-
 /* Print a tree as json_print does, but long texts cut. */
 static void add_value(struct buf *out, const cJSON *node)
 {
@@ -63,7 +55,7 @@ static void add_value(struct buf *out, const cJSON *node)
         struct buf cut;
 
         buf_init(&cut, 0);
-        buf_add(&cut, beginning(text, HTML_TEXT_MAX));
+        buf_add(&cut, utf8_first(text, HTML_TEXT_MAX));
         buf_addf(&cut, "... (%zu bytes)", text.len);
         json_print_string(out, buf_view(&cut));
         buf_done(&cut);
@@ -110,7 +102,7 @@ static void add_limited(struct buf *out, const cJSON *node, size_t max)
             buf_add_char(&cut, ',');
         }
         buf_addf(&cut, "\"cut\":{\"bytes\":%zu,\"begins\":", text.len);
-        json_print_string(&cut, beginning(buf_view(&text), BEGINS_MAX));
+        json_print_string(&cut, utf8_first(buf_view(&text), BEGINS_MAX));
         buf_add(&cut, STR("}}"));
         add_escaped(out, buf_view(&cut));
         buf_done(&cut);

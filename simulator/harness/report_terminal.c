@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "utf8.h"
+
 #define GREEN        "\033[32m"
 #define RED          "\033[31m"
 #define YELLOW       "\033[33m"
@@ -166,7 +168,8 @@ static void on_step(void *arg, size_t index, const cJSON *step)
         return;
     clear_running(t);
     if (running && !is_over)
-        (void)snprintf(running->step, sizeof running->step, "%s", text ? text : "");
+        (void)snprintf(running->step, sizeof running->step, "%.*s",
+                       STR_FMT(utf8_first(str_from(text), sizeof running->step - 1)));
     if (is_over && t->is_one)
         print_step(t, step);
     show_running(t);

@@ -1,6 +1,7 @@
 /* test_str.c - does str.h keep its promises? */
 #include "str.h"
 #include "test.h"
+#include "utf8.h"
 
 static void equality_is_by_bytes_and_an_empty_view_needs_no_pointer(void **state)
 {
@@ -155,6 +156,21 @@ static void dup_gives_a_c_string_of_its_own(void **state)
     free(empty);
 }
 
+static void a_text_is_cut_between_characters(void **state)
+{
+    static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z";     /* 1, 2, 3 and 4 bytes, and one more */
+    static const size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11}; /* of so many bytes, by the limit */
+
+    (void)state;
+    for (size_t max = 0; max < COUNT(kept); max++) {
+        char *exact = copy_exact(text, sizeof text - 1);
+
+        assert_int_equal(utf8_first(str_of(exact, sizeof text - 1), max).len, kept[max]);
+        free(exact);
+    }
+    assert_int_equal(utf8_first(str_of(NULL, 0), 5).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +182,7 @@ int main(void)
         cmocka_unit_test(find_gives_the_first_place_or_the_length),
         cmocka_unit_test(a_number_fills_its_view_and_keeps_its_limit),
         cmocka_unit_test(a_number_is_refused_exactly_above_its_limit),
+        cmocka_unit_test(a_text_is_cut_between_characters),
         cmocka_unit_test(dup_gives_a_c_string_of_its_own),
     };
 
