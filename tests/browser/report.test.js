@@ -157,6 +157,18 @@ test('faults, other devices and parallel lanes have their place in the picture, 
   assert.deepEqual(page.complaints, []);
 });
 
+test('several agents have lanes by their names', async (t) => {
+  const command = `${TINY} echo`;
+  const { file, code } = await pageOf(t, [{ name: 'two', agents: { left: { as: 'edge-1/m', command }, right: { as: 'edge-2', command: `${command} text` } }, steps: [
+    { log: 'listening', of: 'left' }, { log: 'listening', of: 'right' }, { desired: { a: 1 }, on: 'edge-2' }, { expect: 'reported', on: 'edge-2', match: { a: 1 }, within: '300ms' }] }]);
+  assert.equal(code, 1);
+  const page = await open(t, file, { name: 'agents' });
+  assert.deepEqual(await seen(page.locator('.lane-heads .lanes span')), ['scenario', 'hub', 'left', 'right']);
+  assert.match((await seen(page.locator('.flow > li.nearest summary')))[0], /reported right answered 204/);
+  assert.match((await seen(page.locator('.output')))[0], /left.*listening.*right.*listening/);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('a list leads to each scenario, which is drawn when it is opened, and red ones are open', async (t) => {
   const steps = [{ wait: '10ms' }];
   const { file } = await pageOf(t, [{ name: 'first', steps: [{ exec: 'false' }] }, { name: 'second', steps }, { name: 'third', steps: [{ exec: 'no-such-program' }] }]);
