@@ -18,7 +18,7 @@
 #define US_PER_S     INT64_C(1000000)
 #define BATCH_FACTOR 4u /* histories in a batch, for each job: workers wait for the last of a batch */
 #define BATCH_MAX    (64u * BATCH_FACTOR)
-#define REPEATS      4u /* of what was found: does it always fail? */
+#define REPEATS      3u /* of what was found: does it always fail? */
 #define PATIENCE     6  /* times what converging took until now: longer no candidate waits */
 #define PATIENCE_US  (US_PER_S / 2)
 #define TRIES        3u /* of a candidate, when it does not */
@@ -435,7 +435,7 @@ void explore_print(const struct explore_options *options, enum law law, uint64_t
     char name[128], comment[256];
 
     (void)snprintf(comment, sizeof comment, "twinsim explore --seed %" PRIu64 " --steps %u, history %" PRIu64 "%s",
-                   options->seed, options->max_steps, index, law ? ", made smaller" : "");
+                   options->seed, options->max_steps, index, law && options->shrink_us ? ", made smaller" : "");
     (void)snprintf(name, sizeof name, "%s", law ? law_text(law) : "a random history");
     history_print(options->model, h, name, comment, out);
 }

@@ -301,13 +301,23 @@ static void change_while_away(struct maker *k)
     add_word(k, "start", "agent");
 }
 
+/* What follows a fault is about one property, so that it matters which of two messages comes last. */
 static void fault(struct maker *k)
 {
     const cJSON *step = any_of(k, k->m->faults);
+    size_t n_focus = k->n_focus, at = below(k, n_focus), first = k->focus[0];
 
     add(k, cJSON_Duplicate(step, true));
-    for (size_t count = 1 + below(k, 3); count; count--)
-        change(k);
+    k->focus[0] = k->focus[at];
+    k->focus[at] = first;
+    k->n_focus = 1;
+    for (size_t count = 1 + below(k, 3); count; count--) {
+        if (below(k, 3))
+            set_another(k);
+        else
+            remove_one(k);
+    }
+    k->n_focus = n_focus;
     k->is_late = true;
 }
 
@@ -424,6 +434,8 @@ enum rc history_make(const struct model *m, uint64_t seed, uint64_t index, unsig
     while (!k.rc && (unsigned)cJSON_GetArraySize(h.steps) < max_steps)
         act(&k, draw_action(&k));
     check(&k, "converged");
+    if (m->quiet && k.walk.is_armed)
+        add_word(&k, "clear", "faults");
     if (m->quiet) { /* a change that is reported tells that the agent is connected and has nothing left to do */
         set_another(&k);
         check(&k, "converged");

@@ -97,9 +97,12 @@ static bool walk_fault(struct walk *w, const cJSON *step)
 {
     const char *type = json_get_text(step, "fault");
 
+    bool is_cut = type && strcmp(type, "disconnect") == 0 && !json_get(step, "operation");
+
+    w->is_armed = w->is_armed || !is_cut;
     if (holds_back(step))
         w->notifications = NOTIFY_SOME;
-    else if (type && strcmp(type, "disconnect") == 0 && !json_get(step, "operation"))
+    else if (is_cut)
         reconnects(w);
     return true;
 }
@@ -110,6 +113,7 @@ static bool walk_process(struct walk *w, const cJSON *step)
     bool is_hub = strcmp(step->child->valuestring, "hub") == 0, starts = is_kind(step, "start");
 
     if (is_hub) {
+        w->is_armed = false; /* it forgets all faults */
         reconnects(w);
         return is_kind(step, "restart"); /* while it is down nothing could be written */
     }
@@ -133,12 +137,13 @@ bool walk_step(struct walk *w, const cJSON *step)
     } else if (is_kind(step, "fault")) {
         return walk_fault(w, step);
     } else if (is_kind(step, "clear")) {
+        w->is_armed = false;
         if (w->notifications == NOTIFY_SOME)
             w->notifications = NOTIFY_GAP;
     } else if (is_kind(step, "start") || is_kind(step, "stop") || is_kind(step, "kill") || is_kind(step, "restart")) {
         return walk_process(w, step);
     } else if (step_is_check(step)) {
-        return walk_can_check(w);
+        return walk_can_check(w, step);
     }
     return true;
 }
@@ -168,9 +173,13 @@ bool walk_values_are_valid(const struct walk *w)
     return true;
 }
 
-bool walk_can_check(const struct walk *w)
+bool walk_can_check(const struct walk *w, const cJSON *check)
 {
-    return !w->rc && w->agent_runs && w->notifications == NOTIFY_ALL && walk_values_are_valid(w);
+    const char *word = check->child->valuestring;
+    bool is_about_calm = strcmp(word, "converged") != 0 && strcmp(word, "alive") != 0;
+
+    return !w->rc && w->agent_runs && w->notifications == NOTIFY_ALL && walk_values_are_valid(w) &&
+           !(is_about_calm && w->is_armed);
 }
 
 bool history_is_valid(const struct model *m, const struct history *h)

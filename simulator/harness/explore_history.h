@@ -35,6 +35,7 @@ MUST_USE enum rc history_make(const struct model *m, uint64_t seed, uint64_t ind
  *   - the agent is started while it runs, or a check finds it stopped
  *   - a check stands where an agent cannot know better: a value that no agent takes is still there, or a notification was held
  *     back and nothing since made the agent read its twin
+ *   - it must be calm though a fault may still strike
  *   - there is no check at all. */
 bool history_is_valid(const struct model *m, const struct history *h);
 

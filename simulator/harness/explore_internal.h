@@ -15,6 +15,7 @@ struct walk {
     const struct model *model;
     cJSON *desired; /* as the hub keeps it: places, not names */
     bool agent_runs;
+    bool is_armed; /* a fault may still strike */
     enum notifications notifications;
     enum rc rc; /* RC_NOMEM: nothing below counts */
 };
@@ -25,8 +26,8 @@ void walk_end(struct walk *w);
 bool walk_step(struct walk *w, const cJSON *step);
 /* Does every property hold a value that an agent takes? */
 bool walk_values_are_valid(const struct walk *w);
-/* May a check stand here? */
-bool walk_can_check(const struct walk *w);
+/* May this check stand here? */
+bool walk_can_check(const struct walk *w, const cJSON *check);
 
 /* A step's kind: its first member's name; "" when it has none. */
 const char *step_kind(const cJSON *step);

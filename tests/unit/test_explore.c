@@ -179,6 +179,10 @@ static void a_history_is_judged_only_where_an_agent_can_know_what_is_desired(voi
         {"[{\"desired\":{\"s.a\":\"x\"}},{\"desired\":{\"s.a\":null}},{\"check\":\"converged\"}]", true},
         {"[{\"desired\":{\"s.a\":7}},{\"check\":\"converged\"}]", false}, /* nobody knows whether it would */
         {"[{\"fault\":\"duplicate\"},{\"check\":\"converged\"}]", true},
+        {"[{\"fault\":\"duplicate\"},{\"check\":\"calm\"}]", false}, /* it may tell the agent something still */
+        {"[{\"fault\":\"duplicate\"},{\"clear\":\"faults\"},{\"check\":\"quiet\"}]", true},
+        {"[{\"fault\":\"duplicate\"},{\"restart\":\"hub\"},{\"check\":\"idle\"}]", true},
+        {"[{\"fault\":\"disconnect\"},{\"check\":\"calm\"}]", true},
         {"[{\"fault\":\"lose\"},{\"check\":\"converged\"}]", false},
         {"[{\"fault\":\"lose\",\"operation\":\"reported\"},{\"check\":\"converged\"}]", true},
         {"[{\"fault\":\"lose\"},{\"clear\":\"faults\"},{\"check\":\"converged\"}]", false},
