@@ -73,8 +73,10 @@ static bool message_send(struct telemetry *t, enum queue_id leading, struct inst
     rc = topic.rc;
     if (!rc)
         rc = t->wire->publish(t->wire->link, topic.at, buf_str(&body), 1, &mid);
+    t->is_sending = true;
     log_line(t->log, rc ? SEVERITY_ERROR : SEVERITY_INFO, "telemetry leading=%s bytes=%zu result=\"%s\"",
              telemetry_queue_word(leading), body.len, rc_text(rc));
+    t->is_sending = false;
     if (rc) {
         t->failed++;
         t->sent += t->mode->counts_failed;

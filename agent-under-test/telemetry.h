@@ -45,6 +45,7 @@ struct telemetry {
     bool is_started;
     bool is_draining[QUEUE_OPERATIONAL]; /* high and low: due, and not yet empty */
     bool has_snapshot, has_sent;         /* once at least, where that does not happen at the start */
+    bool is_sending;                     /* a message; what is logged of it makes no event, or there would be no end */
     struct instant snapshot_at, look_at; /* the last time */
     struct instant consumed_at, sent_at[QUEUE_OPERATIONAL];
     int64_t tick_at; /* mono_ms of the next tick, where the mode has them */
@@ -68,7 +69,7 @@ void telemetry_configured(struct telemetry *t, struct instant now);
 /* Queue a ConfigurationError. payload is taken. It rides in the next message of another queue. */
 void telemetry_raise(struct telemetry *t, cJSON *payload, struct instant now);
 
-/* Queue a Diagnostic event by its priority. source: facts S-12, S-19 */
+/* Queue a Diagnostic event by its priority, unless it is about a message being sent. source: facts S-12, S-19 */
 void telemetry_diagnose(struct telemetry *t, enum severity severity, const char *message, struct instant now);
 
 /* Note what became of the latest delivery; payload is taken. The next look at the machine tells it, once, unless

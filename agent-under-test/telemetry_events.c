@@ -184,7 +184,7 @@ void telemetry_diagnose(struct telemetry *t, enum severity severity, const char 
     enum priority priority = config_priority(t->config, CONFIG_DIAGNOSTIC);
     cJSON *payload, *entry;
 
-    if (priority == PRIORITY_OFF)
+    if (priority == PRIORITY_OFF || t->is_sending)
         return;
     payload = cJSON_CreateArray();
     entry = cJSON_CreateObject();

@@ -273,6 +273,18 @@ static void a_debug_threshold_does_not_feed_on_itself(void **state)
     world_free(w);
 }
 
+static void a_message_about_each_message_is_not_sent(void **state)
+{
+    static const char *const more[] = {"SECURITY_AGENT_DIAGNOSTIC_SEVERITY=1", NULL};
+    struct world *w = start("documented", TWIN(SET("highPriorityMessageFrequency", "\"PT1M\"")), more);
+
+    (void)state;
+    pass(w, 61000);
+    said_is(w, "MESSAGE;");
+    assert_int_equal(count(w->message, "telemetry leading="), 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +299,7 @@ int main(void)
         cmocka_unit_test(everything_that_is_due_leaves_in_as_many_messages_as_it_takes),
         cmocka_unit_test(loud_lines_of_the_log_become_diagnostic_events),
         cmocka_unit_test(a_debug_threshold_does_not_feed_on_itself),
+        cmocka_unit_test(a_message_about_each_message_is_not_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
