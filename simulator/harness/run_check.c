@@ -12,16 +12,21 @@ static struct wanted wanted_of(const struct run *r)
                            .aliases = r->s->aliases};
 }
 
+const cJSON *run_value_at(const struct run *r, const cJSON *event, const cJSON *content, const char *place)
+{
+    struct str path = str_from(place);
+
+    return str_starts(path, STR("$.")) ? json_at_path(event, str_skip(path, 2))
+                                       : match_member(content, place, r->s->aliases);
+}
+
 enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content)
 {
     const cJSON *place;
 
     cJSON_ArrayForEach(place, json_get(r->lane->node, "save"))
     {
-        struct str path = str_from(place->valuestring);
-        bool in_event = str_starts(path, STR("$."));
-        const cJSON *value = in_event ? json_at_path(event, str_skip(path, 2))
-                                      : match_member(content, place->valuestring, r->s->aliases);
+        const cJSON *value = run_value_at(r, event, content, place->valuestring);
 
         if (!value)
             return run_failed(r, "there is nothing at '%s' to save as '%s'", place->valuestring, place->string);
@@ -80,12 +85,16 @@ static enum verdict check_expect(struct run *r)
 {
     struct look *l = &r->lane->look;
     struct wanted w = wanted_of(r);
+    enum verdict v;
     size_t found;
 
     if (!run_look(r, "within", WITHIN_US) || (!l->wanted && !(l->wanted = wanted_count(r))))
         return VERDICT_ERROR;
     while ((found = timeline_find(&r->timeline, &w, l->from)) != TIMELINE_NONE) {
         if (++l->seen == l->wanted) {
+            v = run_judge_series(r, &w, l->wanted);
+            if (v)
+                return v;
             r->lane->cursor = found + 1;
             return run_save(r, r->timeline.at[found].event, event_content(r->timeline.at[found].event));
         }
@@ -114,7 +123,7 @@ static enum verdict check_never(struct run *r)
         run_print_moment(r, found, &text);
         v = run_failed(r, "there was one: %.*s", STR_FMT(buf_view(&text)));
         buf_done(&text);
-        run_explain_events(r, &w, found);
+        run_explain_event(r, found);
         return v;
     }
     if (run_now_us() < l->until_us)
@@ -312,6 +321,13 @@ static enum verdict check_log(struct run *r)
     return v;
 }
 
+static enum verdict check_usage(struct run *r)
+{
+    const struct agent *a = agent_of(r);
+
+    return a ? run_check_usage(r, a) : VERDICT_ERROR;
+}
+
 enum verdict run_check(struct run *r)
 {
     switch (r->lane->step->type) {
@@ -325,6 +341,8 @@ enum verdict run_check(struct run *r)
         return check_exit(r);
     case STEP_LOG:
         return check_log(r);
+    case STEP_USAGE:
+        return check_usage(r);
     default:
         return run_error(r, "'%s' checks nothing", r->lane->step->name);
     }

@@ -255,37 +255,46 @@ void run_explain_agents(struct run *r)
         explain_agent(r, &r->agents[i]);
 }
 
+/* Put an event into the failure, as the one that matters. */
+static void show_event(struct run *r, size_t index, const char *more)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    run_print_moment(r, index, &text);
+    buf_add(&text, str_from(more));
+    (void)add_text(r->failure, "nearest", buf_view(&text));
+    if (r->options->events && json_set(r->failure, "nearestEvent", json_i64((int64_t)index + 1)))
+        run_note(r, "the picture does not mark the nearest event: %s", rc_text(RC_NOMEM));
+    buf_reset(&text);
+    match_print_short(&text, event_content(r->timeline.at[index].event), EVENT_SHORT);
+    (void)add_text(r->failure, "nearestContent", buf_view(&text));
+    buf_done(&text);
+}
+
+void run_explain_event(struct run *r, size_t index)
+{
+    if (r->failure)
+        show_event(r, index, "");
+}
+
 void run_explain_events(struct run *r, const struct wanted *w, size_t from)
 {
-    bool is_never = r->lane->step->type == STEP_NEVER;
     struct match_report report;
     size_t akin = 0, nearest;
+    char more[64] = "";
 
     if (!r->failure)
         return;
     match_report_init(&report);
     nearest = timeline_nearest(&r->timeline, w, from, &report, &akin);
+    if (akin > 1)
+        (void)snprintf(more, sizeof more, " (the nearest of %zu)", akin);
     if (nearest != TIMELINE_NONE) {
-        struct buf text;
-
-        buf_init(&text, 0);
-        run_print_moment(r, is_never ? from : nearest, &text);
-        if (!is_never && akin > 1)
-            buf_addf(&text, " (the nearest of %zu)", akin);
-        if (!is_never)
-            run_differences(r, "", &report);
-        (void)add_text(r->failure, "nearest", buf_view(&text));
-        if (r->options->events &&
-            json_set(r->failure, "nearestEvent", json_i64((int64_t)(is_never ? from : nearest) + 1)))
-            run_note(r, "the picture does not mark the nearest event: %s", rc_text(RC_NOMEM));
-        buf_reset(&text);
-        match_print_short(&text, event_content(r->timeline.at[is_never ? from : nearest].event), EVENT_SHORT);
-        (void)add_text(r->failure, "nearestContent", buf_view(&text));
-        buf_done(&text);
+        run_differences(r, "", &report);
+        show_event(r, nearest, more);
     }
     match_report_done(&report);
-    if (is_never)
-        return;
     hint_kinds(r, w, r->lane->cursor);
     hint_earlier(r, w);
     hint_elsewhere(r, w, from);

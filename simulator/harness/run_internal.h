@@ -7,7 +7,7 @@
  *   run_inject.c    steps that change something; run_identity.c those that change identities
  *   run_exec.c      programs that run to their end
  *   run_device.c    devices that the runner plays
- *   run_check.c     steps that look
+ *   run_check.c     steps that look; run_series.c at several events, run_usage.c at an agent's use of the machine
  *   run_explain.c   what a red step says
  *   run_record.c    what goes into a recording; run_replay.c a recording that happens again
  *   run_twins.c     twins before and after, for a report
@@ -44,7 +44,8 @@ struct look {
     int64_t within_us, until_us;
     size_t begin, from; /* events: where the search began, and where it goes on */
     unsigned wanted, seen;
-    uint64_t byte; /* of the agent's output: where the search goes on */
+    uint64_t byte;  /* of the agent's output: where the search goes on */
+    int64_t cpu_ms; /* what it had used at the beginning */
 };
 
 /* Steps that follow each other, with a cursor of their own: all of a scenario, or one lane of a parallel group. */
@@ -127,9 +128,11 @@ enum verdict run_no_memory(struct run *r);
 void run_note(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A line that helps to understand the failure. */
 void run_hint(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Explain a failed expect or never: the nearest event, what differs, what else was seen. from: where the search
+/* Explain a failed expect: the nearest event, what differs, what else was seen. from: where the search
  * began, or went on behind the last event that was counted. */
 void run_explain_events(struct run *r, const struct wanted *w, size_t from);
+/* Show an event that a step found and is not content with. */
+void run_explain_event(struct run *r, size_t index);
 /* What the agents are doing: for steps that waited for them in vain. */
 void run_explain_agents(struct run *r);
 /* Add the lines of differences, each behind the prefix. */
@@ -187,6 +190,11 @@ MUST_USE enum verdict run_learn_identity(struct run *r, const cJSON *identity);
 MUST_USE enum verdict run_identities(struct run *r);
 MUST_USE enum verdict run_inject(struct run *r); /* desired ... rotateKey, fault */
 MUST_USE enum verdict run_check(struct run *r);  /* expect, never, twin, exit, log: look once; may be pending */
+/* What "$.a" names in an event, or another path in its content. NULL: nothing */
+const cJSON *run_value_at(const struct run *r, const cJSON *event, const cJSON *content, const char *place);
+/* run_series.c: is the step content with the events from the cursor on that fit, so many of them? */
+MUST_USE enum verdict run_judge_series(struct run *r, const struct wanted *w, size_t count);
+MUST_USE enum verdict run_check_usage(struct run *r, const struct agent *a); /* run_usage.c */
 /* Say that the step in hand is not decided yet. */
 enum verdict run_pending(struct run *r);
 /* Begin a check, or go on with it: fills in lane->look. limit: the member that says how long. returns false when it is no

@@ -86,6 +86,7 @@ static enum verdict run_step(struct run *r)
     case STEP_TWIN:
     case STEP_EXIT:
     case STEP_LOG:
+    case STEP_USAGE:
         return run_check(r);
     default:
         return run_inject(r);
@@ -139,7 +140,7 @@ void run_tell(const struct run *r, const char *what, const cJSON *value)
 /* What a variable put into a pattern must be good where it stands, as lint saw to it with the rest. */
 static enum verdict check_filled(struct run *r)
 {
-    static const char *const patterns[] = {"match", "event", "exit", "log"}; /* the first two are objects */
+    static const char *const patterns[] = {"match", "event", "exit", "log", "usage"}; /* the first two are objects */
     const struct source nowhere = {.file = "",
                                    .text = STR("")}; /* values come from several files; the step's place is told */
     enum verdict v = VERDICT_PASSED;

@@ -34,6 +34,7 @@ enum step_type {
     STEP_RESTART,
     STEP_EXIT,
     STEP_LOG,
+    STEP_USAGE,
     STEP_EXEC,
     STEP_FAULT,
     STEP_CLEAR,

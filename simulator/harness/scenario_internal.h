@@ -74,6 +74,11 @@ void check_fault(struct reading *r, const cJSON *node);
 /* Does any fault take this member? */
 bool fault_takes(const char *member);
 
+void check_gaps(struct reading *r, const cJSON *value);        /* {"grow":true,"min":..} */
+void check_usage(struct reading *r, const cJSON *value);       /* {"cpuMs":pattern,..} */
+void check_schema_file(struct reading *r, const cJSON *value); /* the name of a file with a JSON Schema */
+/* Check that an expect counts as many events as it compares. */
+void check_series(struct reading *r, const cJSON *node);
 void check_body(struct reading *r, const cJSON *value);       /* of a message: a text, JSON, {"base64":..} */
 void check_properties(struct reading *r, const cJSON *value); /* texts by name, or null */
 void check_system(struct reading *r, const cJSON *value);     /* likewise, by names that the hub knows */

@@ -228,7 +228,8 @@ static void check_has_subject(struct reading *r, const struct step_list *list)
     for (size_t i = 0; i < list->count; i++) {
         const struct step *step = &list->at[i];
         bool wants_subject = step->type <= STEP_REPLACE || step->type == STEP_TWIN || step->type == STEP_FAULT;
-        bool wants_agent = step->type == STEP_EXIT || step->type == STEP_LOG || is_about(step, "agent");
+        bool wants_agent =
+            step->type == STEP_EXIT || step->type == STEP_LOG || step->type == STEP_USAGE || is_about(step, "agent");
 
         if (wants_agent)
             problems_at(r->problems, &r->source, step->at, "this scenario has no agent");

@@ -232,6 +232,11 @@ enum {
     PROPERTIES = 1 << 18,
     SYSTEM = 1 << 19,
     OF = 1 << 20,
+    NOT_BEFORE = 1 << 21,
+    GAPS = 1 << 22,
+    INCREASING = 1 << 23,
+    SCHEMA = 1 << 24,
+    OVER = 1 << 25,
 };
 
 static const struct extra {
@@ -260,6 +265,11 @@ static const struct extra {
     {PROPERTIES, "properties", check_properties},
     {SYSTEM, "system", check_system},
     {OF, "of", check_of},
+    {NOT_BEFORE, "notBefore", check_duration},
+    {GAPS, "gaps", check_gaps},
+    {INCREASING, "increasing", check_text},
+    {SCHEMA, "schema", check_schema_file},
+    {OVER, "over", check_duration},
 };
 
 static const struct kind {
@@ -276,7 +286,8 @@ static const struct kind {
     {"enable", STEP_ENABLE, check_device_id, REFUSED, 0},
     {"delete", STEP_DELETE, check_id, REFUSED, 0},
     {"rotateKey", STEP_ROTATE_KEY, check_id, KEY | REFUSED, 0},
-    {"expect", STEP_EXPECT, check_kind, ON | WITHIN | MATCH | EVENT | SAVE | TIMES, 0},
+    {"expect", STEP_EXPECT, check_kind,
+     ON | WITHIN | MATCH | EVENT | SAVE | TIMES | NOT_BEFORE | GAPS | INCREASING | SCHEMA, 0},
     {"never", STEP_NEVER, check_kind, ON | FOR | MATCH | EVENT, FOR},
     {"twin", STEP_TWIN, check_twin_match, ON | WITHIN | SAVE, 0},
     {"wait", STEP_WAIT, check_duration, 0, 0},
@@ -286,6 +297,7 @@ static const struct kind {
     {"restart", STEP_RESTART, check_target, 0, 0},
     {"exit", STEP_EXIT, check_exit, WITHIN | OF, 0},
     {"log", STEP_LOG, check_log, WITHIN | OF, 0},
+    {"usage", STEP_USAGE, check_usage, OVER | OF, 0},
     {"exec", STEP_EXEC, check_exec, WITHIN | EXIT, 0},
     {"fault", STEP_FAULT, check_nothing, 0, 0},
     {"clear", STEP_CLEAR, check_clear, 0, 0},
@@ -363,11 +375,11 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
             return;
         }
     }
-    problems_at(
-        r->problems, &r->source, node,
-        "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
-        "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, exec, fault, clear, clock, "
-        "connect, leave, report, send, parallel, do");
+    problems_at(r->problems, &r->source, node,
+                "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
+                "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, usage, exec, fault, "
+                "clear, clock, "
+                "connect, leave, report, send, parallel, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)
@@ -433,6 +445,8 @@ enum rc step_read(struct reading *r, const cJSON *node, struct step *out)
     for (size_t i = 0; i < COUNT(extras); i++)
         if ((kind->needs & extras[i].bit) && !json_get(node, extras[i].name))
             problems_at(r->problems, &r->source, node, "'%s' needs '%s'", kind->name, extras[i].name);
+    if (kind->type == STEP_EXPECT)
+        check_series(r, node);
     if (kind->type != STEP_PARALLEL) /* its steps are read one by one */
         check_vars(r, node);
     *out = (struct step){.type = kind->type, .name = kind->name, .node = node, .value = json_get(node, kind->name)};

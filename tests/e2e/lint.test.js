@@ -60,6 +60,10 @@ const good = {
   'a block in a lane': scenario({ include: 'calm.json', steps: [{ parallel: [[{ do: 'be calm' }], [{ do: 'be calm' }, { wait: '0s' }]] }] }),
   'several agents': scenario({ agents: { left: { as: 'e/l' }, right: { as: 'e/r', command: 'x', start: 'manual' } }, steps: [{ start: 'right' }, { kill: 'left' }, { stop: 'agent' }, { exit: 0, of: 'left' }, { log: 'x', of: 'right' }, { exit: 0 }] }),
   'agents without an agent': { name: 'n', agents: { left: { as: 'e/l' } }, steps: [{ desired: {} }, { log: 'x' }, { restart: 'left' }] },
+  'an order in time': steps({ expect: 'telemetry', notBefore: '1s' }, { expect: 'connected', count: 4, gaps: { grow: true, jitter: true, min: '1s', max: '${id}' } }, { expect: 'connected', count: 2, gaps: { min: '0s' } }, { expect: 'connected', count: '${id}', gaps: { grow: true } }),
+  'an order in values': steps({ expect: 'reported', count: 2, increasing: '$.version', save: { a: 'b' } }),
+  'a form': steps({ expect: 'telemetry', schema: 'schema.json' }, { expect: 'reported', schema: './schema.json', count: 3 }),
+  usage: steps({ usage: { cpuMs: { $lt: 100 }, peakKb: 5, processes: '${id}' }, over: '2s', of: 'agent' }, { usage: { processes: 1 } }),
   'faults are cleared': steps({ clear: 'faults' }),
   'the clock': steps({ clock: 'freeze' }, { clock: 'resume' }, { clock: { advance: '1h' } }, { clock: { advance: '-PT5M' } }, { expect: 'clock' }),
   'saved variables': steps({ expect: 'reported', save: { v: '$.version' } }, { exec: 'echo ${v}' }),
@@ -172,6 +176,7 @@ const bad = {
   'a fault more probable than sure': steps({ fault: 'lose', probability: 2 }),
   'a version shifted by nothing': steps({ fault: 'version', by: 0 }),
   'a clock skew that is a number': steps({ fault: 'clock-skew', by: 60 }),
+  'a body of a number': steps({ fault: 'status', status: 400, body: [1] }),
   'a throttle without a rate': steps({ fault: 'throttle' }),
   'a throttle with two rates': steps({ fault: 'throttle', rate: 1, tier: 'S1' }),
   'a throttle at nothing a second': steps({ fault: 'throttle', rate: 0 }),
@@ -205,6 +210,23 @@ const bad = {
   'an agent that is called hub': scenario({ agents: { hub: { as: 'e' } } }),
   'an agent with a number for a name': scenario({ agents: { 1: { as: 'e' } } }),
   'an agent among others without an identity': scenario({ agents: { left: {} } }),
+  'gaps between nothing': steps({ expect: 'connected', gaps: { grow: true } }),
+  'gaps of nothing': steps({ expect: 'connected', count: 4, gaps: {} }),
+  'gaps that do not grow': steps({ expect: 'connected', count: 4, gaps: { grow: false } }),
+  'growth of one gap': steps({ expect: 'connected', count: 2, gaps: { grow: true } }),
+  'jitter of two gaps': steps({ expect: 'connected', count: 3, gaps: { jitter: true } }),
+  'gaps with an unknown wish': steps({ expect: 'connected', count: 4, gaps: { shrink: true } }),
+  'gaps within a number': steps({ expect: 'connected', count: 4, gaps: { max: 5 } }),
+  'an order of one': steps({ expect: 'reported', count: 1, increasing: '$.version' }),
+  'an order of nothing': steps({ expect: 'reported', increasing: '$.version' }),
+  'an order at no place': steps({ expect: 'reported', count: 2, increasing: '' }),
+  'an early never': steps({ never: 'reported', notBefore: '1s', for: '1s' }),
+  'a form that is an object': steps({ expect: 'telemetry', schema: {} }),
+  'usage of nothing': steps({ usage: {} }),
+  'usage of something else': steps({ usage: { disk: 1 } }),
+  'usage in words': steps({ usage: { cpuMs: 'little' } }),
+  'usage with a bad matcher': steps({ usage: { cpuMs: { $lss: 1 } } }),
+  'usage over a number': steps({ usage: { cpuMs: 1 }, over: 5 }),
   'a clear of something else': steps({ clear: 'all' }),
   'a clock that stops': steps({ clock: 'stop' }),
   'a clock that moves by nothing': steps({ clock: {} }),
@@ -242,6 +264,8 @@ const lintOnly = {
   'an alias of an included file for a place given already': scenario({ include: 'calm.json', steps: [{ desired: { 'a.x': 1, b: { x: 2 } } }] }),
   'nobody to act on in a lane': { name: 'n', steps: [{ parallel: [[{ desired: {} }]] }] },
   'a fault on a topic filter that is too long': steps({ fault: 'lose', topic: 'x'.repeat(4097) }),
+  'a form that is not there': steps({ expect: 'telemetry', schema: 'nowhere.json' }),
+  'usage of an agent that nobody knows': steps({ usage: { cpuMs: 1 }, of: 'x' }),
   'a variable of no lane': steps({ parallel: [[{ exec: 'echo ${nobody}' }]] }),
   'an unknown target': steps({ kill: 'broker' }),
   'an agent that nobody knows': scenario({ agents: { left: { as: 'e/l' } }, steps: [{ exit: 0, of: 'lefd' }] }),
@@ -258,6 +282,7 @@ async function lintAll(t, table) {
   fs.writeFileSync(path.join(dir, 'twin.json'), '{"desired":{}}');
   fs.writeFileSync(path.join(dir, 'aliases.json'), '{"a.*":"b.*"}');
   fs.writeFileSync(path.join(dir, 'calm.json'), JSON.stringify(calm));
+  fs.writeFileSync(path.join(dir, 'schema.json'), '{"type":"object"}');
   const names = Object.keys(table);
   const files = names.map((name, i) => path.join(dir, `${i}.jsonc`));
   names.forEach((name, i) => fs.writeFileSync(files[i], JSON.stringify(table[name], null, 1)));
@@ -331,6 +356,15 @@ test('what is wrong in an included file is told with its place there, by both', 
   assert.deepEqual(validate(include, readCommented(fs.readFileSync(path.join(FIXTURES, 'include/complaint.jsonc'), 'utf8'))), []);
 });
 
+test('a mistake in a JSON Schema is told with its place there', async (t) => {
+  const dir = temporary(t);
+  fs.writeFileSync(path.join(dir, 'form.json'), '{"type":"object",\n "propertys":{}}');
+  fs.writeFileSync(path.join(dir, 's.jsonc'), JSON.stringify(steps({ expect: 'telemetry', schema: 'form.json' })));
+  const { code, stderr } = await twinsim('lint', path.join(dir, 's.jsonc'));
+  assert.equal(code, 3);
+  assert.match(stderr, /form\.json:2:\d+: .*'propertys'/);
+});
+
 test('whatever member is added to a good scenario is refused by both', async (t) => {
   const strange = {};
   const plant = (node, at, root) => {
@@ -342,7 +376,7 @@ test('whatever member is added to a good scenario is refused by both', async (t)
     }
     for (const key of Object.keys(node)) plant(node[key], `${at}/${key}`, root);
   };
-  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'every fault', 'simulated devices', 'the clock', 'every target']) {
+  for (const name of ['every injection', 'every check', 'every identity step', 'hub options', 'identities in full', 'exec', 'every fault', 'simulated devices', 'usage', 'an order in time', 'the clock', 'every target']) {
     const copy = JSON.parse(JSON.stringify(good[name]));
     plant(copy, '', copy);
   }

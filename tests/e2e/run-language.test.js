@@ -1,6 +1,7 @@
 // run-language.test.js - what the steps of a scenario do to a real hub, construct by construct, and what a red one says.
 'use strict';
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { runScenario } = require('../support/runner.js');
@@ -102,4 +103,46 @@ table([
   ['the clock goes ahead, and tokens end by it', 'passed', /PASSED/, [{ connect: 'dev' }, { clock: { advance: '2h' } }, { expect: 'disconnected', on: 'dev', event: { reason: 'token' } }, { connect: 'dev', refused: true }, { clock: { advance: '-2h' } }, { connect: 'dev' }], dev],
   ['the clock stands still and goes on', 'passed', /PASSED/, [{ clock: 'freeze' }, { desired: { a: 1 }, on: 'dev' }, { desired: { a: 2 }, on: 'dev' }, { clock: 'resume' }], dev],
   ['the SDKs ask for faults where the scenario allows it', 'passed', /PASSED/, [{ send: '', on: 'dev', properties: { AzIoTHub_FaultOperationType: 'KillTcp', AzIoTHub_FaultOperationCloseReason: 'x', AzIoTHub_FaultOperationDelayInSecs: '0', AzIoTHub_FaultOperationDurationInSecs: '0' } }, { expect: 'fault', on: 'dev', event: { sdk: true } }, { expect: 'disconnected', on: 'dev' }], { ...dev, hub: { faultMessages: true } }],
+]);
+
+// ---- several events: when, in which order, of what form ----
+
+const after = (...waits) => waits.flatMap((wait) => [{ wait }, { send: {}, on: 'dev' }]);
+const ascending = (...list) => list.map((n) => ({ send: { n }, on: 'dev' }));
+table([
+  ['what comes late enough is not too early', 'passed', /PASSED/, [{ connect: 'dev' }, { expect: 'twin-get', on: 'dev' }, ...after('300ms'), { expect: 'telemetry', on: 'dev', notBefore: '250ms' }], dev],
+  ['what comes too early is red', 'failed', /it came too early: 0\.\d+ s behind the event before the cursor \(twin-get\), not 5\.000 s\n +it was: telemetry #\d+/, [{ connect: 'dev' }, { expect: 'twin-get', on: 'dev' }, ...after('1ms'), { expect: 'telemetry', on: 'dev', notBefore: '5s' }], dev],
+  ['gaps that grow', 'passed', /PASSED/, [...after('0s', '100ms', '300ms', '600ms'), { expect: 'telemetry', on: 'dev', count: 4, gaps: { grow: true, jitter: true, min: '90ms', max: '5s' } }], dev],
+  ['gaps that do not grow are red, and told', 'failed', /the gaps between them do not grow: 0\.\d+ s, 0\.\d+ s, 0\.\d+ s\n/, [...after('0s', '400ms', '200ms', '10ms'), { expect: 'telemetry', on: 'dev', count: 4, gaps: { grow: true } }], dev],
+  ['gaps that are too short are red', 'failed', /are shorter than they may be: 0\.\d+ s\n/, [...after('0s', '10ms'), { expect: 'telemetry', on: 'dev', count: 2, gaps: { min: '10s' } }], dev],
+  ['gaps that are too long are red', 'failed', /are longer than they may be: /, [...after('0s', '200ms'), { expect: 'telemetry', on: 'dev', count: 2, gaps: { max: '50ms' } }], dev],
+  ['versions that increase', 'passed', /PASSED/, [{ report: { a: 1 }, on: 'dev' }, { report: { a: 2 }, on: 'dev' }, { report: { a: 3 }, on: 'dev' }, { expect: 'reported', on: 'dev', count: 3, increasing: '$.version', save: { v: '$.version' } }], dev],
+  ['values that do not increase are red', 'failed', /'n' does not increase: 2 behind 2\n +it was: telemetry/, [...ascending(1, 2, 2), { expect: 'telemetry', on: 'dev', count: 3, increasing: 'n' }], dev],
+  ['an order needs numbers', 'failed', /there is no number at 'm'/, [...ascending(1, 2), { expect: 'telemetry', on: 'dev', count: 2, increasing: 'm' }], dev],
+]);
+
+const forms = [
+  ['a message of the right form', 'passed', /PASSED/, { n: 1 }],
+  ['a message of a wrong form is red, and says what is wrong', 'failed', /it does not fit form\.json\n +it was: telemetry #\d+[^\n]*\n +\{"n":"x"\}\n +n: /, { n: 'x' }],
+  ['a message that is no JSON has no form', 'failed', /its body is no JSON/, { base64: 'AP8=' }],
+];
+for (const [name, verdict, says, send] of forms) {
+  test(name, async (t) => {
+    const dir = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'twinsim-form-'));
+    t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+    fs.writeFileSync(path.join(dir, 'form.json'), '{"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}}');
+    const { stdout, result } = await runScenario(t, { name, ...dev, steps: [{ send, on: 'dev' }, { expect: 'telemetry', on: 'dev', schema: path.join(dir, 'form.json') }] });
+    assert.equal(result.verdict, verdict, stdout);
+    assert.match(stdout.replaceAll(`${dir}/`, ''), says);
+  });
+}
+
+// ---- what an agent uses ----
+
+const sleeper = { agent: { as: 'e/m', command: "sh -c 'sleep 1000 & echo ready; wait'" } }, busy = { agent: { as: 'e/m', command: "sh -c 'echo ready; while :; do :; done'" } };
+table([
+  ['an agent that sleeps uses little', 'passed', /PASSED/, [{ log: 'ready' }, { usage: { cpuMs: { $lte: 100 }, peakKb: { $gt: 100, $lt: 100000 }, processes: 2 }, over: '300ms' }], sleeper],
+  ['an agent that is busy is told so', 'failed', /the agent uses more or less than it should\n +cpuMs: expected \{"\$lt":50\}, got \d+/, [{ log: 'ready' }, { usage: { cpuMs: { $lt: 50 } }, over: '1s' }], busy],
+  ['an agent has used what it used since its start', 'passed', /PASSED/, [{ log: 'ready' }, { wait: '700ms' }, { usage: { cpuMs: { $gte: 50 } } }], busy],
+  ['an agent that has ended uses nothing', 'failed', /it does not run, so it uses nothing/, [{ exit: 0 }, { usage: { cpuMs: 0 } }], { agent: { as: 'e/m', command: 'true' } }],
 ]);
