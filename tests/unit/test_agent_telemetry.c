@@ -276,7 +276,9 @@ static void a_debug_threshold_does_not_feed_on_itself(void **state)
 static void a_message_about_each_message_is_not_sent(void **state)
 {
     static const char *const more[] = {"SECURITY_AGENT_DIAGNOSTIC_SEVERITY=1", NULL};
-    struct world *w = start("documented", TWIN(SET("highPriorityMessageFrequency", "\"PT1M\"")), more);
+    struct world *w = start(
+        "documented",
+        TWIN(SET("highPriorityMessageFrequency", "\"PT1M\"") "," SET("lowPriorityMessageFrequency", "\"PT1M\"")), more);
 
     (void)state;
     pass(w, 61000);
