@@ -28,7 +28,9 @@ const files = {
   baseline: `#!/bin/sh\nprintf '%s\\n' "$@" >"$(dirname "$0")/said"\necho '{"results":[{"description":"loose","cceid":"CCE-1","result":"FAIL","error_text":"","severity":"Critical"},{"result":"PASS"}]}'\n`,
 };
 
-const told = (name, payload, more = {}) => ({ expect: 'telemetry', within: '15s', match: { Events: { $all: [{ Name: name, ...(payload && { Payload: { $all: [payload] } }), ...more }] } } });
+const event = (name, payload, more = {}) => ({ Name: name, Payload: { $all: [payload] }, ...more });
+/** One message that holds all of them. */
+const told = (...events) => ({ expect: 'telemetry', within: '15s', match: { Events: { $all: events } } });
 
 function scenario(mode, footprint) {
   const period = mode === 'legacy-c' ? 'PT1S' : 'PT0.3S';
@@ -44,23 +46,22 @@ function scenario(mode, footprint) {
       SECURITY_AGENT_MODE: mode, SECURITY_AGENT_ROOT: '${work}/machine', SECURITY_AGENT_BASELINE_TOOL: '${work}/baseline',
       SECURITY_AGENT_TRIGGER_INTERVAL: 'PT0.2S', SECURITY_AGENT_TWIN_PERIOD: 'PT0.1S' } },
     steps: [
-      told('ListeningPorts', { LocalAddress: '127.0.0.1', LocalPort: '22' }),
+      told(
+        event('ListeningPorts', { LocalAddress: '127.0.0.1', LocalPort: '22' }),
+        event('LocalUsers', { UserName: 'ann', GroupNames: 'ann' }),
+        event('SystemInformation', { HostName: 'machine-of-files', TotalPhysicalMemoryInKB: 1000 }),
+        event('FirewallConfiguration', { ChainName: 'INPUT', Action: 'Deny', Direction: 'In' }),
+        event('Diagnostic', { Severity: 'Error' }), // the tool cannot be started yet
+        ...(mode === 'documented' ? [event('ConnectedHardware', { HardwareCategory: 'USB', HardwareName: 'Stick' })] : []),
+        event('DroppedEventsStatistics', { Queue: 'High', DroppedEvents: 0 })),
       { exec: ['chmod', '+x', '${work}/baseline'] },
-      told('LocalUsers', { UserName: 'ann', GroupNames: 'ann' }),
-      told('SystemInformation', { HostName: 'machine-of-files', TotalPhysicalMemoryInKB: 1000 }),
-      told('FirewallConfiguration', { ChainName: 'INPUT', Action: 'Deny', Direction: 'In' }),
-      ...(mode === 'documented' ? [told('ConnectedHardware', { HardwareCategory: 'USB', HardwareName: 'Stick' })] : []),
-      told('OSBaseline', { CceId: 'CCE-1', Result: 'FAIL' }),
-      { exec: ['chmod', '-x', '${work}/baseline'] },
-      told('Diagnostic', { Severity: 'Error' }), // the tool cannot be started any more
-      told('DroppedEventsStatistics', { Queue: 'High', DroppedEvents: 0 }),
-      told('MessageStatistics', { MessagesSent: { $gte: 1 } }),
+      told(event('OSBaseline', { CceId: 'CCE-1', Result: 'FAIL' }), event('MessageStatistics', { MessagesSent: { $gte: 1 } })),
       { exec: ['mv', '${work}/machine/proc/net/tcp.later', '${work}/machine/proc/net/tcp'] },
-      told('ConnectionCreate', { Direction: 'Out', RemoteAddress: '127.0.0.4', RemotePort: '443', UserId: '1000' }, { Category: 'Triggered' }),
+      told(event('ConnectionCreate', { Direction: 'Out', RemoteAddress: '127.0.0.4', RemotePort: '443', UserId: '1000' }, { Category: 'Triggered' })),
       { exec: ['mv', '${work}/machine/proc/later', '${work}/machine/proc/4242'] },
-      told('ProcessCreate', { Executable: 'tool', CommandLine: 'tool --new', ProcessId: 4242, ParentProcessId: 1 }, { Category: 'Triggered' }),
+      told(event('ProcessCreate', { Executable: 'tool', CommandLine: 'tool --new', ProcessId: 4242, ParentProcessId: 1 }, { Category: 'Triggered' })),
       { exec: ['sh', '-c', 'utmpdump -r <"$0/login.txt" >"$0/wtmp"', '${work}/machine/var/log'] },
-      told('Login', { UserName: 'ann', Result: 'Success', RemoteAddress: '127.0.0.9' }, { EventType: 'Security' }),
+      told(event('Login', { UserName: 'ann', Result: 'Success', RemoteAddress: '127.0.0.9' }, { EventType: 'Security' })),
       { exec: ['sh', '-c', 'grep -qxF "/x; touch ../HIT \\$(touch HIT)" "$0/said" && grep -qxF "\\`touch HIT\\`" "$0/said" && ! ls "$0/HIT" "$0/../HIT" 2>/dev/null', '${work}'] },
       { stop: 'agent' },
       { exit: 0 },
