@@ -7,6 +7,7 @@ foreach(name test_address test_files test_hub_file)
   twinsim_test(${name} unit LIBS twinsim_harness)
 endforeach()
 twinsim_test(test_recording unit LIBS twinsim_harness)
+twinsim_test(test_replay unit LIBS twinsim_harness)
 twinsim_test(test_normalise unit LIBS twinsim_harness)
 # JSON Schema: one table of cases for our checker and for the one in tests/support/json-schema.js.
 foreach(name test_schema test_security_schema)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "draft.h"
 #include "files.h"
 #include "record.h"
 #include "recording.h"
@@ -204,6 +205,12 @@ static void read_anything(struct folder *f, struct str text)
         assert_int_equal(recording_normalise(rec, &t), RC_OK);
         for (size_t i = 0; i < rec->count; i++)
             (void)recording_refusal(rec, &rec->items[i]);
+        for (int expects = 0; expects < 2; expects++) {
+            struct draft draft;
+
+            if (draft_make(rec, expects == 1, &draft, f->why, sizeof f->why) == RC_OK)
+                draft_done(&draft);
+        }
         normal_done(&t);
         recording_free(rec);
     }
