@@ -230,6 +230,23 @@ static enum verdict inject_leave(struct run *r)
 
 /* ---- report, send ---- */
 
+/* Has the hub told the end of the connection that it told last? Its packets may still be on their way to us. */
+static bool is_told_ended(const struct run *r, const char *who)
+{
+    static const char *const connected[] = {"connected", NULL}, *const disconnected[] = {"disconnected", NULL};
+    size_t at = TIMELINE_NONE, next = 0;
+    int64_t conn = 0, theirs = 0;
+
+    while ((next = find_event(r, who, connected, "", next)) != TIMELINE_NONE)
+        at = next++;
+    if (at == TIMELINE_NONE || json_get_i64(r->timeline.at[at].event, "conn", &conn))
+        return false;
+    for (next = at; (next = find_event(r, who, disconnected, "", next)) != TIMELINE_NONE; next++)
+        if (json_get_i64(r->timeline.at[next].event, "conn", &theirs) == RC_OK && theirs == conn)
+            return true;
+    return false;
+}
+
 /* The device of the step, which connects when it is not there. */
 static enum verdict device_of(struct run *r, struct sim_device **out)
 {
@@ -237,6 +254,10 @@ static enum verdict device_of(struct run *r, struct sim_device **out)
 
     run_devices_turn(r); /* the hub may have ended it meanwhile */
     *out = device_find(r, who);
+    if (*out && is_told_ended(r, who)) {
+        drop(r, *out);
+        *out = NULL;
+    }
     return *out ? VERDICT_PASSED : connect_device(r, who, true, out);
 }
 
