@@ -1,6 +1,7 @@
 /* Does each mode collect, pack and time its messages as its original does? facts S-10, S-30, S-31, S-32 */
 #include <stdio.h>
 
+#include "agent_machine.h"
 #include "agent_world.h"
 
 #define TWIN(members)    "{\"desired\":{\"" OBJECT "\":{" members "},\"$version\":1}}"
@@ -287,6 +288,51 @@ static void a_message_about_each_message_is_not_sent(void **state)
     world_free(w);
 }
 
+/* Let processes of one kind start, and the agent look. */
+static void start_equal(struct world *w, int first_pid, int n)
+{
+    for (int i = 0; i < n; i++)
+        machine_process(first_pid + i, 1, 1000 + first_pid + i, "same");
+    pass(w, 61000);
+}
+
+/* In each mode: counted while the interval runs, told when it is over, and at once when counting is switched off. */
+static void equal_processes_are_told_as_one_when_their_interval_is_over(void **state)
+{
+    static const char *const modes[] = {"documented", "legacy-c", "legacy-cs"};
+    static const char *const hits[] = {"\"HitCount\":\"3\"", "\"HitCount\":3", "\"HitCount\":\"3\""};
+
+    (void)state;
+    for (size_t m = 0; m < COUNT(modes); m++) {
+        const int pid = 1000 * ((int)m + 1);
+        struct world *w = world_new(modes[m], NULL);
+        const struct queue *low = &w->agent.telemetry.queues.queue[QUEUE_LOW];
+        w->agent.telemetry.roots.root = machine_path;
+        w->is_obliging = true;
+        connect_with(w, m == 1 ? 1 : 2);
+        hub_answers(w, 200,
+                    TWIN(SET("aggregationIntervalProcessCreate", "\"PT150S\"") "," SET(
+                        "highPriorityMessageFrequency",
+                        "\"PT5H\"") "," SET("eventPriorityLocalUsers", "\"Off\"") "," SET("eventPriorityListeningPorts",
+                                                                                          "\"Off\"")));
+        pass(w, 1000);
+        start_equal(w, pid, 3);
+        assert_true(!low->last || !strstr(low->last->text, "ProcessCreate"));
+        pass(w, 130000);
+        assert_non_null(strstr(low->last->text, "\"Category\":\"Aggregated\""));
+        assert_non_null(strstr(low->last->text, hits[m]));
+        assert_non_null(strstr(low->last->text, "\"ProcessId\":0,"));
+
+        start_equal(w, pid + 100, 2);
+        assert_int_equal(w->agent.telemetry.process_kinds.count, 1);
+        hub_patches(w, "{\"" OBJECT "\":{" SET("aggregationEnabledProcessCreate", "false") "},\"$version\":2}");
+        start_equal(w, pid + 200, 1);
+        assert_int_equal(w->agent.telemetry.process_kinds.count, 0);
+        assert_non_null(strstr(low->last->text, "\"Category\":\"Aggregated\"")); /* what had been counted */
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,9 +346,10 @@ int main(void)
         cmocka_unit_test(an_event_too_large_blocks_c_and_is_dropped_elsewhere),
         cmocka_unit_test(everything_that_is_due_leaves_in_as_many_messages_as_it_takes),
         cmocka_unit_test(loud_lines_of_the_log_become_diagnostic_events),
+        cmocka_unit_test(equal_processes_are_told_as_one_when_their_interval_is_over),
         cmocka_unit_test(a_debug_threshold_does_not_feed_on_itself),
         cmocka_unit_test(a_message_about_each_message_is_not_sent),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, machine_make, machine_remove);
 }
