@@ -159,7 +159,7 @@ static void add_twins(struct buf *out, const cJSON *twins)
 
 void html_add_data(struct buf *out, const cJSON *result, bool with_events)
 {
-    static const char *const members[] = {"verdict", "agents", "beganUs", "eventsBefore", "steps"};
+    static const char *const members[] = {"verdict", "agents", "beganUs", "eventsBefore", "steps", "processes"};
     static const char *const why[] = {"message", "nearestEvent", "cursor"};
     const cJSON *failure = json_get(result, "failure"), *events = json_get(result, "events"), *event;
     const char *between = "";

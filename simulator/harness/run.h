@@ -9,7 +9,8 @@
  *
  * With run_options.events every result tells what a picture needs. Events are numbered from 1 in the order in which they came:
  *   "events":[..], "eventsBefore": how many earlier ones are left off, "agents": {name: identity}, "beganUs": the first step, on the
- *   clock of the events' mono_us; "twins":{id:{"before":twin,"after":twin}} as the service reads them, before
+ *   clock of the events' mono_us; "processes":[{"agent":name,"us":since beganUs,"end":how,"alone":true}]: an agent
+ *   has started or, with "end", has ended, "alone" when nobody told it to; "twins":{id:{"before":twin,"after":twin}} as the service reads them, before
  *   the agent starts and after it has ended (either is missing when there was none);
  *   in a step "us" (since beganUs) and "event": the number of the one it caused or took; in failure "nearestEvent" and "cursor",
  *   the last event before those it searched

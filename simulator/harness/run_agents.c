@@ -67,6 +67,7 @@ void run_agent_turn(struct run *r, struct agent *a)
     if (!run_agent_is_running(a) || !agent_process_has_ended(&a->process))
         return;
     a->ended_us = run_now_us();
+    run_tell_process(r, a);
     if (!a->told_to_end)
         record_ended(r, a->name, json_get_text(a->node, "as"), agent_process_exit_code(&a->process));
 }
@@ -145,6 +146,7 @@ enum verdict run_agent_start(struct run *r, struct agent *a)
     a->was_started = true;
     a->told_to_end = a->end_expected = false;
     a->ended_us = 0;
+    run_tell_process(r, a);
     return VERDICT_PASSED;
 }
 

@@ -212,6 +212,10 @@ static bool add_picture(struct run *r, cJSON *result)
 
         good = json_set(agents, r->s->agents[i].name, json_str(str_from(as ? as : ""))) == RC_OK;
     }
+    if (good && r->processes) {
+        good = json_set(result, "processes", r->processes) == RC_OK;
+        r->processes = NULL;
+    }
     if (good && r->twins) {
         good = json_set(result, "twins", r->twins) == RC_OK;
         r->twins = NULL;

@@ -10,7 +10,7 @@
  *   run_check.c     steps that look; run_series.c at several events, run_usage.c at an agent's use of the machine
  *   run_explain.c   what a red step says
  *   run_record.c    what goes into a recording; run_replay.c a recording that happens again
- *   run_twins.c     twins before and after, for a report
+ *   run_picture.c   twins before and after, starts and ends of agents: for a report that draws
  *   run_pool.c      many scenarios, a worker each
  */
 #ifndef TWINSIM_RUN_INTERNAL_H
@@ -114,7 +114,7 @@ struct run {
     size_t n_group;
     cJSON *steps;       /* what the result says of them */
     const cJSON *about; /* what of the file is in hand outside of the steps; NULL: nothing in particular */
-    cJSON *failure, *notes, *twins;
+    cJSON *failure, *notes, *twins, *processes;
 };
 
 int64_t run_now_us(void);
@@ -273,10 +273,12 @@ MUST_USE enum verdict run_steps(struct run *r);
 /* One line of JSON to the parent: {"step":..} or {"result":..}. The parent always reads. */
 void run_tell(const struct run *r, const char *what, const cJSON *value);
 
-/* ---- run_twins.c ---- */
+/* ---- run_picture.c ---- */
 /* Remember the twins of all identities that were made so far, as "before" or "after", when the options want it. What cannot be
  * read is left out: it is no reason for a verdict. */
 void run_read_twins(struct run *r, const char *when);
+/* Remember that an agent has started, or how it has ended, when the options want it. */
+void run_tell_process(struct run *r, const struct agent *a);
 
 /* ---- run_scenario.c ---- */
 /* Run one scenario in this process, which must be a worker (alone, with the signals in signal_fd blocked).

@@ -136,6 +136,7 @@ static void run_done(struct run *r)
     cJSON_Delete(r->steps);
     cJSON_Delete(r->failure);
     cJSON_Delete(r->twins);
+    cJSON_Delete(r->processes);
     masks_done(&r->masks);
     timeline_done(&r->timeline);
     recorder_done(&r->recorder);

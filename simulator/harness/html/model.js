@@ -96,6 +96,8 @@ function readModel(data) {
   const reds = steps.filter(({ step }) => step.verdict === 'failed' || step.verdict === 'error');
   const red = reds.find(({ step }) => step.lane) ?? reds[0];
   const lanes = lanesOf(data, events);
+  const processes = (data.processes ?? []).map((process) => ({ type: 'process', us: Math.max(0, process.us), process, lane: Math.max(0, lanes.findIndex((lane) => lane.id && lane.id === data.agents?.[process.agent])) }));
+  for (const row of processes) row.path = [row.lane, row.lane];
   const takenBy = new Map(steps.filter(({ step }) => step.event).map((row) => [row.step.event, row]));
   for (const row of events) {
     row.path = pathOf(row.event, lanes);
@@ -103,10 +105,10 @@ function readModel(data) {
     row.isNearest = row.number === failure.nearestEvent;
   }
   const setUp = events.filter((row) => row.us < 0);
-  const rows = merge(events.filter((row) => row.us >= 0), steps, red, failure);
-  const endUs = Math.max(1, ...steps.map((row) => row.endUs), events.length ? events[events.length - 1].us : 0);
+  const rows = merge([...events.filter((row) => row.us >= 0), ...processes], steps, red, failure);
+  const endUs = Math.max(1, ...[...steps.map((row) => row.endUs), ...processes.map((row) => row.us)], events.length ? events[events.length - 1].us : 0);
   const abreast = Math.max(1, ...steps.map(({ step }) => step.lane ?? 1));
-  return { lanes, names: namesOf(data), events, steps, abreast, red, setUp, rows, endUs, failure };
+  return { lanes, names: namesOf(data), events, processes, steps, abreast, red, setUp, rows, endUs, failure };
 }
 
 function merge(events, steps, red, failure) {
@@ -115,7 +117,7 @@ function merge(events, steps, red, failure) {
   if (red) moments.push({ type: 'why', us: red.endUs, step: red });
   if (steps.length) moments.push({ type: 'end', us: Math.max(...steps.map((row) => row.endUs)) + 1 });
   /* At the same moment a step begins before its events come, and is over after them. */
-  const rank = { step: 0, event: 1, why: 2, end: 3 };
+  const rank = { step: 0, process: 1, event: 1, why: 2, end: 3 };
   moments.sort((a, b) => a.us - b.us || rank[a.type] - rank[b.type] || (a.number ?? 0) - (b.number ?? 0));
   let last;
   for (const row of moments) {

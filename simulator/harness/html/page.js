@@ -53,7 +53,7 @@ function laneCell(model, row) {
   if (within) cell.append(el('i', { className: `bar ${within.step.verdict ?? ''}` }));
   if (row.path) {
     const [from, to] = row.path;
-    const mark = el('i', { className: `${from === to ? 'dot' : from < to ? 'arrow right' : 'arrow left'} ${familyOf(row.event)}` });
+    const mark = el('i', { className: `${from === to ? 'dot' : from < to ? 'arrow right' : 'arrow left'} ${row.event ? familyOf(row.event) : row.process.alone ? 'fault' : 'process'}` });
     mark.style.setProperty('--from', Math.min(from, to));
     mark.style.setProperty('--span', Math.abs(to - from));
     cell.append(mark);
@@ -112,6 +112,9 @@ function makeRow(model, row) {
     case 'event': return eventRow(model, row);
     case 'step': return stepRow(model, row);
     case 'run': return runRow(model, row);
+    case 'process':
+      return el('li', { className: row.process.alone ? 'cursor alone' : 'cursor' }, el('time', {}, seconds(row.us)), laneCell(model, row),
+        el('span', { className: 'words faint' }, `${row.process.agent === 'agent' ? 'the agent' : row.process.agent} has ${row.process.end ? `ended${row.process.alone ? ' by itself' : ''}: ${row.process.end}` : 'started'}`));
     case 'cursor':
       return el('li', { className: 'cursor' }, el('time', {}), laneCell(model, row), el('span', { className: 'words faint' }, `↓ it looks at what comes behind event #${row.number}`));
     case 'why':

@@ -55,7 +55,7 @@ function drawStrip(box, model, { pick, point }) {
     const more = (abreast - 1) * BESIDE; /* steps in parallel lanes stand below each other */
     const events = model.events.filter((row) => row.us >= 0);
     const height = lanes.length * lane + more + 26;
-    const { x: scaled, cuts } = timeScale([0, endUs, ...events.map((row) => row.us), ...steps.flatMap((row) => [row.us, row.endUs])], width - 2 * pad);
+    const { x: scaled, cuts } = timeScale([0, endUs, ...[...events, ...model.processes].map((row) => row.us), ...steps.flatMap((row) => [row.us, row.endUs])], width - 2 * pad);
     const x = (us) => pad + scaled(us);
     const y = (i) => i * lane + lane / 2 + 6 + (i ? more : 0);
     const picture = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': describe(model) });
@@ -71,6 +71,7 @@ function drawStrip(box, model, { pick, point }) {
       for (let at = 8; at < height - 18; at += 6) zigzag += `L${middle + ((at / 2) % 2 ? 3 : -3)} ${at}`;
       picture.append(svg('path', { d: zigzag, class: 'cut' }), svg('text', { x: middle, y: height - 4, class: 'cut-text' }, lasting(cut.toUs - cut.fromUs)));
     }
+    drawLives(picture, model, x, y);
     drawSteps(picture, model, x, y(0));
     drawEvents(picture, events, x, y);
     drawTicks(picture, x, cuts, endUs, height, width, pad);
@@ -126,6 +127,22 @@ function drawSteps(picture, { steps, abreast, red }, x, top) {
       svg('line', { x1: at, x2: at, y1: y - 7, y2: picture.getAttribute('height') - 20, class: 'red-end' }),
       svg('path', { d: `M${at - 4} ${y - 4}l8 8m0 -8l-8 8`, class: 'red-cross' }));
   }
+}
+
+/* While an agent runs its lane is broad; a cross where it ended by itself. */
+function drawLives(picture, { processes, endUs }, x, y) {
+  const open = new Map();
+  const line = (lane, from, to) => picture.append(svg('line', { x1: x(from), x2: x(to), y1: y(lane), y2: y(lane), class: 'life' }));
+  for (const { lane, us, process } of processes.filter((row) => row.lane > 0)) {
+    if (!process.end) {
+      open.set(lane, us);
+    } else if (open.has(lane)) {
+      line(lane, open.get(lane), us);
+      open.delete(lane);
+      if (process.alone) picture.append(svg('path', { d: `M${x(us) - 4} ${y(lane) - 4}l8 8m0 -8l-8 8`, class: 'died' }));
+    }
+  }
+  for (const [lane, us] of open) line(lane, us, endUs);
 }
 
 /* One path for each family: a line between lanes, an arrow's head where it ends, a dot where it stays. */

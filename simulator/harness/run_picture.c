@@ -1,4 +1,5 @@
-/* run_twins.c - the twins of a scenario before its agent starts and after it has ended, for a report that shows both. */
+/* run_picture.c - what a report that draws needs beside events and steps: the twins before the agents start and after they have ended,
+ * and when those started and ended. */
 #include "run_internal.h"
 
 #define TWINS_MAX 50 /* identities; of a scenario with more the first ones are shown */
@@ -68,4 +69,30 @@ void run_read_twins(struct run *r, const char *when)
         if (kind && strcmp(kind, "created") == 0 && ident_part_is_valid(id.device))
             rc = note_twin(r, &id, when);
     }
+}
+
+void run_tell_process(struct run *r, const struct agent *a)
+{
+    int64_t us = (a->ended_us ? a->ended_us : run_now_us()) - r->first_step_us;
+    struct buf end;
+    cJSON *told;
+    bool good;
+
+    if (!r->options->events)
+        return;
+    buf_init(&end, 0);
+    if (a->ended_us)
+        agent_process_print_end(&a->process, &end);
+    if (!r->processes)
+        r->processes = cJSON_CreateArray();
+    told = cJSON_CreateObject();
+    good = r->processes && told && json_set(told, "agent", json_str(str_from(a->name))) == RC_OK &&
+           json_set(told, "us", json_i64(us)) == RC_OK &&
+           (!a->ended_us || json_set(told, "end", json_str(buf_view(&end))) == RC_OK) &&
+           (!a->ended_us || a->told_to_end || json_set(told, "alone", cJSON_CreateTrue()) == RC_OK);
+    if (!good || !cJSON_AddItemToArray(r->processes, told)) {
+        run_note(r, "the picture does not show every start and end of the agent: %s", rc_text(RC_NOMEM));
+        cJSON_Delete(told);
+    }
+    buf_done(&end);
 }
