@@ -157,6 +157,17 @@ test('faults, other devices and parallel lanes have their place in the picture, 
   assert.deepEqual(page.complaints, []);
 });
 
+test('an agent that dies is seen to die, where and how, and one that was told to end is not', async (t) => {
+  const { file } = await pageOf(t, [{ name: 'dies', agent, steps: [{ expect: 'connected' }, { kill: 'agent' }, { start: 'agent' }, { expect: 'disconnected', match: { reason: 'client' }, within: '5s' }] }],
+    '--agent', `sh -c "exec timeout -k 1 1 ${TINY} report {}"`);
+  const page = await open(t, file, { name: 'dies' });
+  const [flow] = await seen(page.locator('.flow').last());
+  assert.match(flow, /the agent has started.*the agent has ended: signal 9.*the agent has started.*the agent has ended by itself: exit code 124/);
+  assert.equal(await page.locator('.strip .life').count(), 2);
+  assert.equal(await page.locator('.strip .died').count(), 1);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('several agents have lanes by their names', async (t) => {
   const command = `${TINY} echo`;
   const { file, code } = await pageOf(t, [{ name: 'two', agents: { left: { as: 'edge-1/m', command }, right: { as: 'edge-2', command: `${command} text` } }, steps: [
