@@ -23,7 +23,7 @@ bool scenario_var_is_built_in(const char *name)
     return false;
 }
 
-static void check_nothing(struct reading *r, const cJSON *value)
+void check_nothing(struct reading *r, const cJSON *value)
 {
     (void)r;
     (void)value; /* read first of all: each_read, read_aliases, includes_read */

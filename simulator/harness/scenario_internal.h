@@ -28,6 +28,7 @@ void check_members(struct reading *r, const cJSON *object, const char *what, con
 /* Tell that a name is not one of names, with a suggestion. */
 void check_name(struct reading *r, const cJSON *value, const char *what, const char *const *names, size_t count);
 
+void check_nothing(struct reading *r, const cJSON *value);         /* what somebody else looks at */
 void check_text(struct reading *r, const cJSON *value);            /* a text, not empty */
 bool check_object(struct reading *r, const cJSON *value);          /* an object; else it is told, and false */
 void check_duration(struct reading *r, const cJSON *value);        /* "5s", "PT5S" */
@@ -82,6 +83,26 @@ void check_series(struct reading *r, const cJSON *node);
 void check_body(struct reading *r, const cJSON *value);       /* of a message: a text, JSON, {"base64":..} */
 void check_properties(struct reading *r, const cJSON *value); /* texts by name, or null */
 void check_system(struct reading *r, const cJSON *value);     /* likewise, by names that the hub knows */
+
+/* Members of steps (steps_check.c). */
+void check_kind(struct reading *r, const cJSON *value);
+void check_target(struct reading *r, const cJSON *value);
+void check_of(struct reading *r, const cJSON *value);
+void check_clear(struct reading *r, const cJSON *value);
+void check_clock(struct reading *r, const cJSON *value);
+void check_key_name(struct reading *r, const cJSON *value);
+void check_new_twin(struct reading *r, const cJSON *value);
+void check_twin_match(struct reading *r, const cJSON *value);
+void check_exit(struct reading *r, const cJSON *value);
+void check_count(struct reading *r, const cJSON *value);
+void check_refused(struct reading *r, const cJSON *value);
+void check_log(struct reading *r, const cJSON *value);
+void check_exec(struct reading *r, const cJSON *value);
+void check_save(struct reading *r, const cJSON *value);
+void check_bool(struct reading *r, const cJSON *value);
+void check_true(struct reading *r, const cJSON *value);
+void check_how(struct reading *r, const cJSON *value);
+void check_lanes(struct reading *r, const cJSON *value);
 
 /* Read one step. returns RC_OK (*out written; there may be problems all the same), RC_SYNTAX (no step), RC_NOMEM */
 MUST_USE enum rc step_read(struct reading *r, const cJSON *node, struct step *out);
