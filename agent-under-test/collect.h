@@ -41,8 +41,9 @@ cJSON *collect_firewall(const struct collect_roots *roots);
 
 /* Run the baseline tool: once, and once more for the custom checks. Passed checks are left out.
  *
- * custom   NULL for none
- * payload  written on RC_OK; the caller frees it
+ * custom         NULL for none
+ * is_as_printed  words of verdict and severity are the tool's own, as with the real agents; else the published ones
+ * payload        written on RC_OK; the caller frees it
  * returns  RC_OK
  *          RC_NOT_FOUND  there is no tool, or it cannot be started
  *          RC_IO         it failed, took too long, or said too much
@@ -51,7 +52,7 @@ cJSON *collect_firewall(const struct collect_roots *roots);
  * source   facts S-33
  */
 MUST_USE enum rc collect_baseline(const struct collect_roots *roots, const struct collect_custom *custom,
-                                  cJSON **payload);
+                                  bool is_as_printed, cJSON **payload);
 
 /* Open a file below the root for reading; NULL when that cannot be done. path begins with a slash. */
 FILE *collect_open(const struct collect_roots *roots, const char *path);

@@ -76,6 +76,7 @@ struct mode {
     struct connections_form connections;
     bool tells_every_socket; /* as ListeningPorts, connected ones, too */
     bool tells_hardware;     /* ConnectedHardware */
+    bool tells_as_printed;   /* the baseline tool's words, whatever they are; facts S-33 */
     bool hits_are_numbers;   /* of aggregated events */
 
     /* When it looks and sends. */

@@ -106,6 +106,7 @@ const struct mode mode_legacy_c = {
     .queues = {.overhead = EVENT_OVERHEAD},
     .message = {.sums_events = true, .lets_it_block = true},
     .bag = c_bag,
+    .tells_as_printed = true,
     .connections = {.port_is_number = true},
     .tells_every_socket = true,
     .hits_are_numbers = true,

@@ -145,6 +145,7 @@ const struct mode mode_legacy_cs = {
     .queues = {.share = {[QUEUE_HIGH] = 50, [QUEUE_LOW] = 50, [QUEUE_OPERATIONAL] = 10}, .drops_oldest = true},
     .message = {.sums_events = true},
     .bag = cs_bag,
+    .tells_as_printed = true,
     .connections = {.tells_local = true},
     .ticks = true,
     .is_over = cs_is_over,

@@ -140,7 +140,7 @@ static void baseline_take(struct telemetry *t, enum priority priority, struct in
     bool is_custom =
         config_number(t->config, CONFIG_BASELINE_CHECKS) && !is_blank(custom.path) && !is_blank(custom.hash);
     cJSON *payload = NULL;
-    enum rc rc = collect_baseline(&t->roots, is_custom ? &custom : NULL, &payload);
+    enum rc rc = collect_baseline(&t->roots, is_custom ? &custom : NULL, t->mode->tells_as_printed, &payload);
 
     if (rc && !is_blank(t->roots.baseline_tool))
         log_line(t->log, SEVERITY_ERROR, "baseline detail=\"%s\"", rc_text(rc));

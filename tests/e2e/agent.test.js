@@ -1,8 +1,11 @@
-// agent.test.js - the reference agent on a machine made of files: every event it can tell, in each mode, and what that costs it.
+// agent.test.js - the reference agent on a machine made of files: every event it can tell, in each mode, in its form, and what that costs it.
 'use strict';
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
 const { test } = require('node:test');
 const { sanitizerEnvironment } = require('../support/hub.js');
+const { readCommented, validate } = require('../support/json-schema.js');
 const { runScenario } = require('../support/runner.js');
 
 const OBJECT = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
@@ -55,7 +58,7 @@ function scenario(mode, footprint) {
         ...(mode === 'documented' ? [event('ConnectedHardware', { HardwareCategory: 'USB', HardwareName: 'Stick' })] : []),
         event('DroppedEventsStatistics', { Queue: 'High', DroppedEvents: 0 })),
       { exec: ['chmod', '+x', '${work}/baseline'] },
-      told(event('OSBaseline', { CceId: 'CCE-1', Result: 'FAIL' }), event('MessageStatistics', { MessagesSent: { $gte: 1 } })),
+      told(event('OSBaseline', { CceId: 'CCE-1', Result: mode === 'documented' ? 'Fail' : 'FAIL' }), event('MessageStatistics', { MessagesSent: { $gte: 1 } })),
       { exec: ['mv', '${work}/machine/proc/net/tcp.later', '${work}/machine/proc/net/tcp'] },
       told(event('ConnectionCreate', { Direction: 'Out', RemoteAddress: '127.0.0.4', RemotePort: '443', UserId: '1000' }, { Category: 'Triggered' })),
       { exec: ['mv', '${work}/machine/proc/later', '${work}/machine/proc/4242'] },
@@ -74,9 +77,20 @@ function scenario(mode, footprint) {
 const isSanitized = Object.keys(sanitizerEnvironment()).length > 0;
 const footprint = isSanitized ? 'peak_kb=[0-9]{1,6} cpu_ms=[0-9]{1,4}$' : 'peak_kb=([0-9]{1,4}|[12][0-9]{4}) cpu_ms=[0-9]{1,3}$';
 
-for (const mode of ['documented', 'legacy-c', 'legacy-cs']) {
-  test(`mode ${mode} tells all that it can of a machine, runs its tool without a shell, and stays small`, async (t) => {
-    const { stdout, stderr, result } = await runScenario(t, scenario(mode, footprint));
+/** Every security message that was recorded. */
+function messages(dir) {
+  const [file] = fs.readdirSync(dir).filter((name) => name.endsWith('.jsonl'));
+  return fs.readFileSync(path.join(dir, file), 'utf8').trim().split('\n').map((line) => JSON.parse(line).event)
+    .filter((event) => event?.kind === 'telemetry').map((event) => event.body);
+}
+
+for (const [mode, form] of [['documented', 'security-message.schema.json'], ['legacy-c', 'security-message.real.schema.json'], ['legacy-cs', 'security-message.real.schema.json']]) {
+  test(`mode ${mode} tells all that it can of a machine, in the form of ${form}, runs its tool without a shell, and stays small`, async (t) => {
+    const { stdout, stderr, result, dir } = await runScenario(t, scenario(mode, footprint), '--record', '@DIR/recorded');
     assert.equal(result?.verdict, 'passed', stdout + stderr);
+    const schema = readCommented(fs.readFileSync(path.resolve(__dirname, '../../fixtures/schema', form), 'utf8'));
+    const sent = messages(path.join(dir, 'recorded'));
+    assert.ok(sent.length >= 5);
+    for (const message of sent) assert.deepEqual(validate(schema, message), [], JSON.stringify(message));
   });
 }

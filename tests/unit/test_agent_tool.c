@@ -28,17 +28,33 @@ static void the_baseline_tool_tells_what_did_not_pass(void **state)
     cJSON *payload = NULL;
 
     (void)state;
-    assert_int_equal(collect_baseline(&own, NULL, &payload), RC_NOT_FOUND);
+    assert_int_equal(collect_baseline(&own, NULL, true, &payload), RC_NOT_FOUND);
     own.baseline_tool = "/no/such/tool";
-    assert_int_equal(collect_baseline(&own, NULL, &payload), RC_NOT_FOUND);
+    assert_int_equal(collect_baseline(&own, NULL, true, &payload), RC_NOT_FOUND);
     own.baseline_tool =
         program_put("baseline", "#!/bin/sh\necho '{\"results\":[" RESULT("loose") ",{\"result\":\"Pass\"},5]}'\n");
-    assert_int_equal(collect_baseline(&own, NULL, &payload), RC_OK);
+    assert_int_equal(collect_baseline(&own, NULL, true, &payload), RC_OK);
     payload_is(payload, "[" ENTRY("loose") "]");
     own.baseline_tool = program_put("baseline", "#!/bin/sh\necho not JSON\n");
-    assert_int_equal(collect_baseline(&own, NULL, &payload), RC_SYNTAX);
+    assert_int_equal(collect_baseline(&own, NULL, true, &payload), RC_SYNTAX);
     own.baseline_tool = program_put("baseline", "#!/bin/sh\necho '{\"results\":[]}'; exit 3\n");
-    assert_int_equal(collect_baseline(&own, NULL, &payload), RC_IO);
+    assert_int_equal(collect_baseline(&own, NULL, true, &payload), RC_IO);
+}
+
+static void its_words_become_those_of_the_published_form(void **state)
+{
+    struct collect_roots own = machine_roots;
+    cJSON *payload = NULL;
+
+    (void)state;
+    own.baseline_tool =
+        program_put("baseline", "#!/bin/sh\necho '{\"results\":[{\"result\":\"FAIL\",\"severity\":\"warning\"},"
+                                "{\"result\":\"oops\",\"severity\":\"odd\"},{\"result\":\"PASS\"}]}'\n");
+    assert_int_equal(collect_baseline(&own, NULL, false, &payload), RC_OK);
+    payload_is(
+        payload,
+        "[{\"Description\":\"\",\"CceId\":\"\",\"Result\":\"Fail\",\"Error\":\"\",\"Severity\":\"Warning\"},"
+        "{\"Description\":\"\",\"CceId\":\"\",\"Result\":\"Err\",\"Error\":\"\",\"Severity\":\"Informational\"}]");
 }
 
 /* Whatever the twin says, it reaches the tool as one argument, and no shell on its way. facts S-33 */
@@ -58,7 +74,7 @@ static void hostile_paths_are_only_arguments(void **state)
         const struct collect_custom custom = {.path = hostile[i], .hash = hostile[COUNT(hostile) - 1 - i]};
         char said[256] = "";
         cJSON *payload = NULL;
-        assert_int_equal(collect_baseline(&own, &custom, &payload), RC_OK);
+        assert_int_equal(collect_baseline(&own, &custom, true, &payload), RC_OK);
         cJSON_Delete(payload);
         (void)collect_small(&machine_roots, "/said", said, sizeof said);
         (void)snprintf(expected, sizeof expected, "5|audit|--custom-checks-file|%s|--custom-checks-hash|%s|",
@@ -95,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_baseline_tool_tells_what_did_not_pass),
+        cmocka_unit_test(its_words_become_those_of_the_published_form),
         cmocka_unit_test(hostile_paths_are_only_arguments),
         cmocka_unit_test(a_tool_gets_no_secrets_and_no_more_time_than_it_should),
     };
