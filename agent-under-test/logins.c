@@ -21,17 +21,27 @@ static struct str field(const char *text, size_t size)
     return str_of(text, strnlen(text, size));
 }
 
-/* The peer's address, or its name where the record has no address. */
+/* The peer's address; its name, where the record has no address, as a detail: the published form takes addresses alone.
+ * source: facts S-12 */
 static bool add_remote(cJSON *entry, const struct utmp *record)
 {
     bool is_v6 = record->ut_addr_v6[1] || record->ut_addr_v6[2] || record->ut_addr_v6[3];
     struct str host = field(record->ut_host, sizeof record->ut_host);
-    char text[INET6_ADDRSTRLEN];
+    char text[sizeof record->ut_host + 1];
+    unsigned char address[sizeof(struct in6_addr)];
+    cJSON *details;
 
     if ((is_v6 || record->ut_addr_v6[0]) &&
         inet_ntop(is_v6 ? AF_INET6 : AF_INET, record->ut_addr_v6, text, sizeof text))
         return cJSON_AddStringToObject(entry, "RemoteAddress", text) != NULL;
-    return !host.len || host.at[0] == ':' || collect_add_text(entry, "RemoteAddress", host); /* :0 is a screen */
+    if (!host.len || host.at[0] == ':') /* :0 is a screen */
+        return true;
+    memcpy(text, host.at, host.len);
+    text[host.len] = '\0';
+    if (inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1)
+        return cJSON_AddStringToObject(entry, "RemoteAddress", text) != NULL;
+    details = cJSON_AddObjectToObject(entry, "ExtraDetails");
+    return details && collect_add_text(details, "RemoteHost", host);
 }
 
 static cJSON *payload_new(const struct collect_roots *roots, enum logins_file file, const struct utmp *record)

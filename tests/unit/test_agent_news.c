@@ -203,8 +203,11 @@ static void logins_are_told_once_good_or_failed(void **state)
     login_put("var/log/btmp", LOGIN_PROCESS, "eve", "gateway.example", 0);
     look_at_logins(&l, "T [{\"ProcessId\":99,\"UserName\":\"ann\",\"Executable\":\"\",\"RemoteAddress\":\"127.0.0.9\","
                        "\"Result\":\"Success\",\"Operation\":\"login\"}];"
-                       "T [{\"ProcessId\":99,\"UserName\":\"eve\",\"Executable\":\"\",\"RemoteAddress\":"
-                       "\"gateway.example\",\"Result\":\"Fail\",\"Operation\":\"login\"}];");
+                       "T [{\"ProcessId\":99,\"UserName\":\"eve\",\"Executable\":\"\",\"ExtraDetails\":"
+                       "{\"RemoteHost\":\"gateway.example\"},\"Result\":\"Fail\",\"Operation\":\"login\"}];");
+    login_put("var/log/btmp", LOGIN_PROCESS, "eve", "2001:db8::7", 0);
+    look_at_logins(&l, "T [{\"ProcessId\":99,\"UserName\":\"eve\",\"Executable\":\"\",\"RemoteAddress\":"
+                       "\"2001:db8::7\",\"Result\":\"Fail\",\"Operation\":\"login\"}];");
     look_at_logins(&l, "");
     machine_put("var/log/wtmp", "");
     look_at_logins(&l, "");
