@@ -121,7 +121,7 @@ function makeRow(model, row) {
       return el('li', { className: 'red' }, el('time', {}, seconds(row.us)), laneCell(model, row),
         el('span', { className: 'words' }, el('span', { className: 'mark failed' }, `✗ step ${row.step.index} is red here:`), ' ', model.failure.message ?? ''));
     case 'end':
-      return el('li', { className: 'cursor' }, el('time', {}, seconds(row.us)), laneCell(model, row), el('span', { className: 'words faint' }, 'the steps are over; the agent is told to end'));
+      return el('li', { className: 'cursor' }, el('time', {}, seconds(row.us)), laneCell(model, row), el('span', { className: 'words faint' }, model.names.size ? 'the steps are over; what still runs is told to end' : 'the steps are over'));
     default:
       return el('li', { className: 'quiet' }, el('time', {}), laneCell(model, row), el('span', { className: 'words faint' }, `nothing for ${lasting(row.lasts)}`));
   }
