@@ -66,14 +66,14 @@ const bugs = [
 for (const [bug, what, change, match, difference] of bugs) {
   test(`of an agent that ${what}, the page tells expectation, nearest event and difference without a click`, async (t) => {
     const { file, code } = await pageOf(t, [{ name: `an agent that ${what}`, agent, steps: [
-      { log: 'listening' }, { expect: 'connected' }, change, { expect: 'reported', match, within: '400ms' }] }], '--agent', `${TINY} echo ${bug}`);
+      { log: 'listening' }, { expect: 'connected' }, change, { expect: 'reported', match, within: '1s' }] }], '--agent', `${TINY} echo ${bug}`);
     assert.equal(code, 1);
     for (const viewport of [DESKTOP, PHONE]) {
       const page = await open(t, file, { viewport, name: `bug-${bug}` });
       const [why] = await seen(page.locator('.why'));
       assert.match(why, /expect reported \{/);
-      assert.match(why, /no such event within 0\.400 s/);
-      assert.match(why, /nearest event ?reported #\d+, 0\.\d+ s after the first step began/);
+      assert.match(why, /no such event within 1 s/);
+      assert.match(why, /nearest event ?reported #\d+, [\d.]+ s after the first step began/);
       const cells = page.locator('.why .differences tbody').locator('th, td');
       assert.deepEqual(await seen(cells), difference);
       assert.ok((await cells.first().boundingBox()).y < 700, 'the difference is on the first screen');
@@ -119,7 +119,7 @@ test('every message opens by keyboard and by a click into the picture; twins sho
   const data = [...html.matchAll(/<script type="application\/json">(.*?)<\/script>/gs)].reduce((sum, [, text]) => sum + text.length, 0);
   assert.ok(Buffer.byteLength(html) - data < PAGE_BYTES_MAX, 'the page is light');
   const page = await open(t, file, { name: 'green' });
-  assert.match((await seen(page.locator('.flow')))[0], /nothing for 3\d\d ms|nothing for 4\d\d ms/);
+  assert.match((await seen(page.locator('.flow')))[0], /nothing for [\d.]+ m?s/);
   const summary = page.locator('.flow li.event summary', { hasText: 'desired version' });
   await summary.focus();
   await page.keyboard.press('Enter');
@@ -143,7 +143,7 @@ test('faults, other devices and parallel lanes have their place in the picture, 
   const { file } = await pageOf(t, [{ name: 'side by side', agent, identities: { other: {} }, steps: [
     { log: 'listening' }, { fault: 'status', operation: 'reported', status: 429 }, { connect: 'other' },
     { parallel: [[{ desired: { a: 1 } }, { expect: 'reported', event: { status: 429 } }],
-      [{ wait: '50ms' }, { send: { n: 1 }, on: 'other' }, { expect: 'telemetry', on: 'other', match: { n: 2 }, within: '400ms' }]] }] }], '--agent', `${TINY} echo`);
+      [{ wait: '50ms' }, { send: { n: 1 }, on: 'other' }, { expect: 'telemetry', on: 'other', match: { n: 2 }, within: '1s' }]] }] }], '--agent', `${TINY} echo`);
   const page = await open(t, file, { name: 'lanes' });
   assert.deepEqual(await seen(page.locator('.lane-heads .lanes span')), ['scenario', 'hub', 'agent', 'other', 'faults']);
   const [flow] = await seen(page.locator('.flow').last());
@@ -158,8 +158,8 @@ test('faults, other devices and parallel lanes have their place in the picture, 
 });
 
 test('an agent that dies is seen to die, where and how, and one that was told to end is not', async (t) => {
-  const { file } = await pageOf(t, [{ name: 'dies', agent, steps: [{ expect: 'connected' }, { kill: 'agent' }, { start: 'agent' }, { expect: 'disconnected', match: { reason: 'client' }, within: '5s' }] }],
-    '--agent', `sh -c "exec timeout -k 1 1 ${TINY} report {}"`);
+  const { file } = await pageOf(t, [{ name: 'dies', agent, steps: [{ expect: 'connected' }, { kill: 'agent' }, { start: 'agent' }, { expect: 'disconnected', match: { reason: 'client' }, within: '20s' }] }],
+    '--agent', `sh -c "exec timeout -k 1 3 ${TINY} report {}"`);
   const page = await open(t, file, { name: 'dies' });
   const [flow] = await seen(page.locator('.flow').last());
   assert.match(flow, /the agent has started.*the agent has ended: signal 9.*the agent has started.*the agent has ended by itself: exit code 124/);
@@ -171,7 +171,7 @@ test('an agent that dies is seen to die, where and how, and one that was told to
 test('several agents have lanes by their names', async (t) => {
   const command = `${TINY} echo`;
   const { file, code } = await pageOf(t, [{ name: 'two', agents: { left: { as: 'edge-1/m', command }, right: { as: 'edge-2', command: `${command} text` } }, steps: [
-    { log: 'listening', of: 'left' }, { log: 'listening', of: 'right' }, { desired: { a: 1 }, on: 'edge-2' }, { expect: 'reported', on: 'edge-2', match: { a: 1 }, within: '300ms' }] }]);
+    { log: 'listening', of: 'left' }, { log: 'listening', of: 'right' }, { desired: { a: 1 }, on: 'edge-2' }, { expect: 'reported', on: 'edge-2', match: { a: 1 }, within: '1s' }] }]);
   assert.equal(code, 1);
   const page = await open(t, file, { name: 'agents' });
   assert.deepEqual(await seen(page.locator('.lane-heads .lanes span')), ['scenario', 'hub', 'left', 'right']);
@@ -208,7 +208,7 @@ test('ten thousand events do not freeze it', async (t) => {
   }));
   const page = await open(t, many);
   const began = Date.now();
-  await page.locator('.flow > li.event').nth(9999).waitFor({ state: 'attached', timeout: 20000 });
+  await page.locator('.flow > li.event').nth(9999).waitFor({ state: 'attached', timeout: 60000 });
   const longest = await page.evaluate(() => new Promise((resolve) => { // for how long at a time it did not listen
     new PerformanceObserver((list) => resolve(Math.max(...list.getEntries().map((entry) => entry.duration)))).observe({ type: 'longtask', buffered: true });
     setTimeout(() => resolve(0), 2000);
