@@ -112,8 +112,18 @@ static void check_start(struct reading *r, const cJSON *value)
     check_name(r, value, "way to start", names, COUNT(names));
 }
 
+/* No variable: whose key an agent gets is known before any variable is. */
+static void check_as(struct reading *r, const cJSON *value)
+{
+    if (is_filled_later(value))
+        problems_at(r->problems, &r->source, value,
+                    "'as' is an identity, spelt out: it is needed before any variable is known");
+    else
+        check_id(r, value);
+}
+
 static const struct member agent_members[] = {
-    {"as", check_id, true},        {"command", check_command, false},   {"args", check_texts, false},
+    {"as", check_as, true},        {"command", check_command, false},   {"args", check_texts, false},
     {"env", check_env, false},     {"files", check_agent_files, false}, {"cwd", check_text, false},
     {"start", check_start, false},
 };
