@@ -220,6 +220,7 @@ static enum rc add_steps(const struct recording *rec, bool expects, struct draft
 {
     bool skips_start = expects && draft_starts_at_once(rec);
     struct draft_expected expected = {0};
+    size_t last = SIZE_MAX; /* what an agent did last, behind the last action */
     enum rc rc = RC_OK;
 
     for (size_t i = 0; i < rec->count && !rc; i++) {
@@ -230,7 +231,19 @@ static enum rc add_steps(const struct recording *rec, bool expects, struct draft
             skips_start = false; /* the first thing that was done */
             continue;
         }
-        if (recording_is_action(item)) {
+        if (recording_is_action(item) && last != SIZE_MAX) {
+            rc = draft_wait(rec, last, &step);
+            if (!rc && step)
+                rc = add_step(d, steps, step, last);
+            step = NULL;
+            last = SIZE_MAX;
+        }
+        if (expects && item->kind == RECORDING_EVENT && !json_get(item->value, "cause") &&
+            strcmp(json_get_text(item->value, "kind"), "telemetry") != 0)
+            last = i;
+        if (rc) {
+            break;
+        } else if (recording_is_action(item)) {
             rc = draft_action(rec, item, &step, why, why_size);
         } else if (expects && item->kind == RECORDING_EVENT) {
             rc = draft_expect(rec, i, &expected, &step);

@@ -19,4 +19,8 @@ MUST_USE enum rc draft_action(const struct recording *rec, const struct recordin
 /* The step that expects the event of that item; *step NULL: none. returns RC_OK, RC_NOMEM */
 MUST_USE enum rc draft_expect(const struct recording *rec, size_t item, struct draft_expected *so_far, cJSON **step);
 
+/* Before an action: the step that waits for what an agent did last before it, where no expectation did; item: of that event.
+ * returns RC_OK (*step NULL: none is needed), RC_NOMEM */
+MUST_USE enum rc draft_wait(const struct recording *rec, size_t item, cJSON **step);
+
 #endif

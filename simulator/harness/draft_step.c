@@ -289,8 +289,9 @@ static bool is_played(const struct recording *rec, size_t item, const char *who)
 {
     for (size_t i = item; i-- > 0;) {
         const cJSON *value = rec->items[i].value;
-        const char *on = json_get_text(value, "on");
+        const char *on = json_get_text(value, "on"), *connect = json_get_text(value, "connect");
 
+        on = on ? on : connect;
         if (rec->items[i].kind == RECORDING_DEVICE && on && strcmp(on, who) == 0)
             return true;
     }
@@ -327,6 +328,34 @@ enum rc draft_expect(const struct recording *rec, size_t item, struct draft_expe
         rc = put_within(rec, item, made);
     if (!rc)
         rc = draft_escape(made);
+    if (rc)
+        cJSON_Delete(made);
+    else
+        *step = made;
+    return rc;
+}
+
+enum rc draft_wait(const struct recording *rec, size_t item, cJSON **step)
+{
+    static const char *const kinds[] = {"connected", "subscribed", "twin-get", NULL};
+    const cJSON *event = rec->items[item].value;
+    const char *kind = json_get_text(event, "kind"), *const *one = kinds, *agent = agent_id(rec);
+    char who[IDENT_TEXT_MAX] = "";
+    cJSON *made;
+    enum rc rc;
+
+    while (*one && strcmp(*one, kind) != 0)
+        one++;
+    if (!*one || !who_of(event, "device", "module", who) || is_played(rec, item, who))
+        return RC_OK;
+    made = cJSON_CreateObject();
+    rc = made ? put_text(made, "expect", kind) : RC_NOMEM;
+    if (!rc && json_get(event, "filter"))
+        rc = put_event(made, "filter", json_get(event, "filter"));
+    if (!rc && !(agent && strcmp(agent, who) == 0))
+        rc = put_text(made, "on", who);
+    if (!rc)
+        rc = put_within(rec, item, made);
     if (rc)
         cJSON_Delete(made);
     else

@@ -9,8 +9,9 @@
 #include "files.h"
 #include "vars.h"
 
-#define QUIET_US  (US_PER_S * 4 / 10) /* so long nothing new: the agent has said what it had to say */
-#define SETTLE_US (US_PER_S * 5 / 2)  /* at most */
+#define QUIET_US        (US_PER_S * 4 / 10)  /* so long nothing new: the agent has said what it had to say */
+#define QUIET_PERIOD_US (US_PER_S * 12 / 10) /* the same, of an agent that sends messages now and then */
+#define SETTLE_US       (US_PER_S * 4)       /* at most */
 
 /* ---- templates: a value as it was given, but for what is known now ---- */
 
@@ -397,16 +398,25 @@ void record_device(struct run *r)
 
 /* ---- the last line ---- */
 
+static bool has_telemetry(const struct normal_timeline *t)
+{
+    for (size_t i = 0; i < t->n_groups; i++)
+        if (strstr(t->groups[i]->name, " telemetry"))
+            return true;
+    return false;
+}
+
 enum verdict record_settle(struct run *r)
 {
-    int64_t limit_us = run_now_us() + SETTLE_US, until_us;
+    int64_t limit_us = run_now_us() + SETTLE_US, until_us, quiet_us;
     enum verdict v = VERDICT_PASSED;
 
     if (r->recorder.fd < 0)
         return VERDICT_PASSED;
-    if (r->recorder.changed_us < run_now_us() - QUIET_US)
-        r->recorder.changed_us = run_now_us() - QUIET_US / 2; /* the last step itself may have set something off */
-    while (!v && run_now_us() < (until_us = r->recorder.changed_us + QUIET_US) && run_now_us() < limit_us)
+    quiet_us = has_telemetry(&r->recorder.normal) ? QUIET_PERIOD_US : QUIET_US;
+    if (r->recorder.changed_us < run_now_us() - quiet_us)
+        r->recorder.changed_us = run_now_us() - quiet_us / 2; /* the last step itself may have set something off */
+    while (!v && run_now_us() < (until_us = r->recorder.changed_us + quiet_us) && run_now_us() < limit_us)
         v = run_turn(r, until_us < limit_us ? until_us : limit_us);
     return v;
 }
