@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { binaries } = require('../support/hub.js');
 const { finish, processesWith } = require('../support/runner.js');
 const { Running, temporary, twinsim } = require('../support/twinsim.js');
 
@@ -59,6 +60,7 @@ const found = [
   ['no-get-after-reconnect', 'the agent reports what is desired'],
   ['dies-of-an-empty-object', 'the agent does not end by itself'],
   ['chatters', 'the agent reports nothing when nothing has changed'],
+  ['busy-loop', 'the agent needs no CPU time when there is nothing to do'],
 ];
 for (const [bug, law] of found) {
   test(`an agent that ${bug.replaceAll('-', ' ')} is found`, async (t) => {
@@ -75,6 +77,16 @@ test('an agent that is right survives', async (t) => {
   assert.equal(stdout, '');
   assert.match(stderr, /^8 histories, \d+ changes, .*, seed 5\n[^]*no law was broken\n$/);
   assert.deepEqual(left(), []);
+});
+
+test('the reference agent survives as documented, and does not with the habits of the C agent', async (t) => {
+  const tmp = temporary(t);
+  const explore = (...args) => finish(new Running(['explore', '--seed', '7', '--shrink', '0', ...args], { env: { TMPDIR: tmp } }));
+  const documented = await explore('--histories', '3');
+  assert.equal(documented.code, 0, documented.stderr);
+  const legacy = await explore('--histories', '1', '--agent', `env SECURITY_AGENT_MODE=legacy-c SECURITY_AGENT_TWIN_PERIOD=PT0.2S ${path.join(binaries(), 'security-agent')}`);
+  assert.equal(legacy.code, 1, legacy.stderr);
+  assert.match(legacy.stderr, /^not so: the agent reports what is desired/m);
 });
 
 test('the same seed shows the same history, which is a good scenario; another number shows another', async (t) => {
