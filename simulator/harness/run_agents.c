@@ -101,6 +101,22 @@ bool run_agents_are_over(const struct run *r)
     return over_us && run_now_us() >= over_us && run_agents_left_behind(r) == 0;
 }
 
+enum verdict run_agent_judge(struct run *r, const struct agent *a)
+{
+    struct buf text;
+    enum verdict v;
+
+    if (!a->ended_us || a->told_to_end || a->end_expected || agent_process_exit_code(&a->process) == 0)
+        return VERDICT_PASSED;
+    buf_init(&text, 0);
+    run_agent_print(r, a, &text);
+    buf_add(&text, STR(" ended by itself: "));
+    agent_process_print_end(&a->process, &text);
+    v = run_failed(r, "%.*s", STR_FMT(buf_view(&text)));
+    buf_done(&text);
+    return v;
+}
+
 static enum verdict start(struct run *r, struct agent *a)
 {
     const char *given = json_get_text(a->node, "cwd");

@@ -15,23 +15,6 @@
 #define LINGER_US    (US_PER_S * 3 / 10) /* for an agent's children to end after it */
 #define END_MS       5000
 
-/* An agent that ends by itself, with a code that says failure, is a failure, unless the scenario expected an end. */
-static enum verdict judge_agent(struct run *r, const struct agent *a)
-{
-    struct buf text;
-    enum verdict v;
-
-    if (!a->ended_us || a->told_to_end || a->end_expected || agent_process_exit_code(&a->process) == 0)
-        return VERDICT_PASSED;
-    buf_init(&text, 0);
-    run_agent_print(r, a, &text);
-    buf_add(&text, STR(" ended by itself: "));
-    agent_process_print_end(&a->process, &text);
-    v = run_failed(r, "%.*s", STR_FMT(buf_view(&text)));
-    buf_done(&text);
-    return v;
-}
-
 /* Whatever was decided stands only if no event was missed. */
 static enum verdict judge_events(struct run *r, enum verdict v)
 {
@@ -166,7 +149,7 @@ static void clean_up(struct run *r)
 enum verdict run_end(struct run *r, enum verdict v)
 {
     for (size_t i = 0; i < r->n_agents && !v; i++)
-        v = judge_agent(r, &r->agents[i]);
+        v = run_agent_judge(r, &r->agents[i]);
     v = record_end(r, judge_events(r, v));
     keep_output(r);
     v = end_processes(r, v);

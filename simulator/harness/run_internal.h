@@ -159,6 +159,8 @@ void run_agents_done(struct run *r);
 /* The agent of that name; NULL: the first. NULL when there is none. */
 struct agent *run_agent_find(struct run *r, const char *name);
 MUST_USE enum verdict run_agent_start(struct run *r, struct agent *a);
+/* FAILED when it has ended by itself, with a code that says failure, and no step expected an end. */
+MUST_USE enum verdict run_agent_judge(struct run *r, const struct agent *a);
 /* SIGTERM (or SIGKILL), and wait for its end. FAILED when it does not end on SIGTERM. */
 MUST_USE enum verdict run_agent_stop(struct run *r, struct agent *a, bool kill);
 bool run_agent_is_running(const struct agent *a);

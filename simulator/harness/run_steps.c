@@ -42,7 +42,11 @@ static enum verdict step_process(struct run *r)
 
     if (!is_hub && !a)
         return run_error(r, "no agent is called '%s'", target ? target : "");
-    if (!is_hub) /* the hub's is recorded where it goes and comes */
+    if (!is_hub) {
+        run_agent_turn(r, a);
+        v = run_agent_judge(r, a); /* what follows would hide how it ended */
+    }
+    if (!v && !is_hub) /* the hub's is recorded where it goes and comes */
         v = record_process(r, target, r->lane->step->name, NULL);
     if (v)
         return v;

@@ -18,6 +18,7 @@ const cases = [
   ['an agent that ends at once is noticed long before the limit', { ...expects, steps: [{ expect: 'reported', within: '40s' }] }, "sh -c 'echo cannot work; exit 3'", 'failed', /the agent has ended by itself[\s\S]*the agent has ended: exit code 3\n[\s\S]*\| cannot work\n/, 8],
   ['an agent that dies by a signal is told so', expects, "sh -c 'kill -SEGV $$'", 'failed', /the agent has ended: signal 11 \(Segmentation fault\)/, 8],
   ['an agent that dies while nobody looks is a failure all the same', waits, "sh -c 'exit 4'", 'failed', /the agent ended by itself: exit code 4/, 5],
+  ['an agent that died before it is started again is a failure all the same', { name: 'n', agent, steps: [{ wait: '300ms' }, { restart: 'agent' }, { wait: '100ms' }] }, "sh -c 'test -e again && exec sleep 1000; touch again; exit 4'", 'failed', /:\d+:\d+: restart agent\n +the agent ended by itself: exit code 4/, 5],
   ['an agent that ends well while nobody looks is none', waits, 'true', 'passed', /PASSED/, 5],
   ['an agent that never connects is told so', expects, 'sleep 1000', 'failed', /the agent has never connected as edge-1\/m; it is running/, 8],
   ['an agent that is refused is told why', expects, `env IOTHUB_DEVICE_CONNECTION_STRING=HostName=\${host};DeviceId=edge-1;ModuleId=m;SharedAccessKey=d3Jvbmcga2V5LCBidXQgbG9uZyBlbm91Z2g= ${TINY} report {}`, 'failed', /the hub refused a connection: .*signature/i, 8],
