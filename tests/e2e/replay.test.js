@@ -100,6 +100,24 @@ test('identities, keys, the hub, programs, simulated devices and faults happen a
   assert.equal(code, 0, stdout);
 });
 
+test('several agents, and lanes side by side, happen again; and it is said which of them differs', async (t) => {
+  const shop = await record(t, { agent: undefined, agents: {
+    one: { as: 'edge-1/m', command: `${TINY} echo` }, two: { as: 'edge-2', command: TINY, args: ['echo'], start: 'manual' }, three: { as: 'edge-3', command: 'sh -c "exit 3"', start: 'manual' } }, steps: [
+    { log: 'listening', of: 'one' }, { start: 'two' }, { log: 'listening', of: 'two' }, { start: 'three' }, { exit: 3, of: 'three' },
+    { parallel: [[{ desired: { a: 1 } }, { expect: 'reported' }], [{ desired: { b: 1 }, on: 'edge-2' }, { expect: 'reported', on: 'edge-2' }]] }, { restart: 'two' }, { log: 'listening', of: 'two' }, { desired: { b: 2 }, on: 'edge-2' }, { expect: 'reported', on: 'edge-2' }] });
+  const { code, stdout } = await replay(shop);
+  assert.equal(code, 0, stdout);
+  fs.writeFileSync(shop.recording, fs.readFileSync(shop.recording, 'utf8').replace('"args":["echo"]', '"args":["echo","text"]'));
+  const other = await replay(shop);
+  assert.equal(other.code, 1, other.stdout);
+  assert.match(other.stdout, /edge-2 twin, entry 1: .*\n[^]*patch\.b: expected 1, got "1"/);
+  const drafted = path.join(shop.dir, 'drafted.jsonc');
+  await twinsim('scenario', 'from', shop.recording, '--out', drafted);
+  fs.writeFileSync(drafted, fs.readFileSync(drafted, 'utf8').replace('"args": ["echo", "text"]', '"args": ["echo"]'));
+  const run = await finish(new Running(['run', drafted], { env: shop.env }));
+  assert.equal(run.code, 0, run.stdout);
+});
+
 test('a recording that is no more, that is none, or holds what no scenario may, is refused with exit code 3', async (t) => {
   const shop = workshop(t, { name: 'unused', steps: [{ wait: '0s' }] });
   const file = path.join(shop.dir, 'r.jsonl');
