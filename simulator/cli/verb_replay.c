@@ -1,4 +1,5 @@
 /* verb_replay.c - twinsim replay: a recording happens again, and where does it differ? */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ static int make_scenario(struct cli *c, const struct recording *rec, struct draf
     problems_done(&problems);
     if (code)
         return code;
+    assert(*out); /* it was read */
     file = strdup(rec->file);
     dir = strdup(json_get_text(rec->header, "dir"));
     if (file && dir) { /* messages and ${dir} mean what they meant */

@@ -179,7 +179,8 @@ static enum rc add_timeout(const struct recording *rec, cJSON *scenario)
     if (took_us > INT64_C(86400000000))
         took_us = INT64_C(86400000000);
     buf_init(&text, 0);
-    buf_addf(&text, "%llds", (long long)(60 + 3 * took_us / 1000000));
+    buf_add_i64(&text, 60 + 3 * took_us / 1000000);
+    buf_add_char(&text, 's');
     rc = text.rc ? text.rc : json_set(scenario, "timeout", json_str(buf_view(&text)));
     buf_done(&text);
     return rc;

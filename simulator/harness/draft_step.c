@@ -236,7 +236,8 @@ static enum rc put_within(const struct recording *rec, size_t item, cJSON *step)
     if (3 * since_us <= WITHIN_MIN_S * INT64_C(1000000) || since_us > INT64_C(86400000000))
         return RC_OK;
     buf_init(&text, 0);
-    buf_addf(&text, "%llds", (long long)(3 * since_us / 1000000 + 1));
+    buf_add_i64(&text, 3 * since_us / 1000000 + 1);
+    buf_add_char(&text, 's');
     rc = text.rc ? text.rc : json_set(step, "within", json_str(buf_view(&text)));
     buf_done(&text);
     return rc;

@@ -79,7 +79,8 @@ static bool differ(cJSON *list, const struct place *at, const cJSON *want, const
         }
         return true;
     }
-    if (!cJSON_IsArray(want) || !cJSON_IsArray(got) || cJSON_GetArraySize(want) != cJSON_GetArraySize(got))
+    if (!want || !got || !cJSON_IsArray(want) || !cJSON_IsArray(got) ||
+        cJSON_GetArraySize(want) != cJSON_GetArraySize(got))
         return add_difference(list, at, want, got);
     other = got->child;
     cJSON_ArrayForEach(member, want)

@@ -113,9 +113,8 @@ static void keys_are_sorted_at_every_depth_and_numbers_stay_as_they_came(void **
 
 static void one_changed_value_in_a_patch_changes_it(void **state)
 {
-    static const char *const changed[] = {three_patches[0],
-                                          "{" A_PATCH ",\"status\":204,\"version\":3,\"patch\":{\"a\":22}}",
-                                          "{" A_PATCH ",\"status\":204,\"version\":4,\"patch\":{\"a\":3}}", NULL};
+    const char *const changed[] = {three_patches[0], "{" A_PATCH ",\"status\":204,\"version\":3,\"patch\":{\"a\":22}}",
+                                   "{" A_PATCH ",\"status\":204,\"version\":4,\"patch\":{\"a\":3}}", NULL};
 
     (void)state;
     differ(three_patches, changed);
