@@ -139,9 +139,29 @@ static void a_scenario_may_not_cause_events_without_end(void **state)
     cJSON_Delete(event);
 }
 
+static void an_identity_is_connected_until_an_event_says_otherwise(void **state)
+{
+    struct timeline t;
+
+    (void)state;
+    timeline_init(&t);
+    assert_false(timeline_is_connected(&t, "d"));
+    add(&t, "{\"kind\":\"connected\",\"device\":\"d\"}");
+    add(&t, "{\"kind\":\"reported\",\"device\":\"d\"}");
+    add(&t, "{\"kind\":\"disconnected\",\"device\":\"d\",\"module\":\"m\",\"reason\":\"client\"}");
+    assert_true(timeline_is_connected(&t, "d"));
+    assert_false(timeline_is_connected(&t, "d/m"));
+    add(&t, "{\"kind\":\"disconnected\",\"device\":\"d\",\"reason\":\"takeover\"}"); /* the new one is there */
+    assert_true(timeline_is_connected(&t, "d"));
+    add(&t, "{\"kind\":\"disconnected\",\"device\":\"d\",\"reason\":\"client\"}");
+    assert_false(timeline_is_connected(&t, "d"));
+    timeline_done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_identity_is_connected_until_an_event_says_otherwise),
         cmocka_unit_test(an_event_fits_by_kind_identity_content_and_itself),
         cmocka_unit_test(a_search_begins_where_it_is_told_and_takes_the_first),
         cmocka_unit_test(an_injection_is_found_by_its_cause_and_kind),
