@@ -9,7 +9,7 @@
  *   run_device.c    devices that the runner plays
  *   run_check.c     steps that look; run_series.c at several events, run_usage.c at an agent's use of the machine
  *   run_explain.c   what a red step says
- *   run_record.c    what goes into a recording; run_replay.c a recording that happens again
+ *   run_record.c    what goes into a recording, which begins in run_record_begin.c; run_replay.c a recording that happens again
  *   run_picture.c   twins before and after, starts and ends of agents: for a report that draws
  *   run_pool.c      many scenarios, a worker each
  */
@@ -254,6 +254,8 @@ void record_ended(struct run *r, const char *agent, const char *as, int exit_cod
 MUST_USE enum verdict record_settle(struct run *r);
 /* The last line. returns the verdict that stands */
 MUST_USE enum verdict record_end(struct run *r, enum verdict v);
+/* The words of a program, for cJSON_Delete; the first, when it names a file, from the root. NULL: no words, or no memory. */
+cJSON *record_words(const char *line, const char *base);
 /* A copy of a value with its variables filled in, but for those that every run has of its own. NULL: no memory */
 cJSON *record_template(const struct run *r, const cJSON *value);
 /* The file that the scenario of that number is recorded in. returns RC_OK, RC_LIMIT, RC_NOMEM */
