@@ -106,6 +106,8 @@ enum verdict run_agent_judge(struct run *r, const struct agent *a)
     struct buf text;
     enum verdict v;
 
+    if (r->replay) /* ends are compared with those that were recorded */
+        return VERDICT_PASSED;
     if (!a->ended_us || a->told_to_end || a->end_expected || agent_process_exit_code(&a->process) == 0)
         return VERDICT_PASSED;
     buf_init(&text, 0);

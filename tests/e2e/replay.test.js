@@ -89,6 +89,12 @@ test('an agent that ends otherwise than it did is noticed', async (t) => {
   assert.match(stdout, /^ {2}exit: expected 0, got 1$/m);
 });
 
+test('an agent that failed and was started again does so again', async (t) => {
+  const shop = await record(t, { steps: [{ exit: 3 }, { start: 'agent' }, { exit: 3 }] }, null, '--agent', 'sh -c "exit 3"');
+  const { code, stdout } = await replay(shop);
+  assert.equal(code, 0, stdout);
+});
+
 test('identities, keys, the hub, programs, simulated devices and faults happen again', async (t) => {
   const shop = await record(t, { identities: { 'edge-1/m': { keys: { primary: Buffer.alloc(32, 7).toString('base64'), secondary: Buffer.alloc(32, 8).toString('base64') } } }, steps: [
     { log: 'listening' }, { create: 'late', status: 'disabled' }, { create: 'late', refused: 409 }, { enable: 'late' }, { disable: 'late' }, { delete: 'late' },
