@@ -51,6 +51,7 @@ void hub_free(struct hub *h)
     for (size_t i = 0; i < HUB_HOSTS_MAX; i++)
         free(h->host_texts[i]);
     hub_faults_free(h);
+    hub_methods_free(h);
     buf_done(&h->event);
     free(h->slots);
     free(h->key_seed);
@@ -220,8 +221,9 @@ void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now 
 
 int64_t hub_tick(struct hub *h, struct now now, struct outbox *out)
 {
-    int64_t next = hub_fault_tick(h, now, out), token;
+    int64_t next = hub_fault_tick(h, now, out), call = hub_method_tick(h, now, out), token;
 
+    next = call < next ? call : next;
     hub_end_expired(h, now, out);
     if (h->next_token_us == INT64_MAX || h->clock.is_frozen || h->next_token_us - now.us >= INT64_MAX - now.mono_us)
         return next;
@@ -255,6 +257,12 @@ void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox
 {
     if (!h->started_mono_us)
         h->started_mono_us = now.mono_us;
+    if (strcmp(kind, "hub-stopping") == 0) {
+        struct refusal why;
+
+        refuse(&why, 503, 503001, "The hub stops.");
+        hub_method_end(h, NULL, &why, now, out);
+    }
     (void)event_begin(h, kind, NULL, 0, now);
     event_send(h, out);
 }

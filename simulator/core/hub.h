@@ -12,6 +12,7 @@
 
 #define HUB_TELEMETRY_MAX (256u * 1024) /* bytes of body and properties (facts M-17) */
 #define HUB_REPORTED_MAX  (256u * 1024) /* bytes of a reported patch as it came: no message is larger (facts M-17) */
+#define HUB_METHOD_MAX    (128u * 1024) /* bytes of a method's payload, either way (facts L-04) */
 #define HUB_MODULES_MAX   50u           /* modules of one device (facts L-05) */
 #define HUB_PAGE_MAX      100u          /* items of one list page */
 #define HUB_HOSTS_MAX     16u
@@ -81,6 +82,7 @@ struct request {
     bool retain;
     enum ended ended;     /* END */
     const cJSON *command; /* COMMAND: {"command":"twin.show",...} */
+    uint64_t ticket;      /* COMMAND: the adapter's number for it; its answer has the same, whenever that leaves */
 
     /* Written by request_read. */
     enum rc read_rc;
@@ -98,6 +100,7 @@ struct request {
     /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */
     struct str status_members;
 
+    bool is_later; /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     const char
         *why; /* written by hub_handle when it refuses, denies or closes: the true reason in words, static; else NULL */
 };
@@ -145,6 +148,9 @@ struct now hub_now(const struct hub *h, struct now world);
  * called again (mono_us; INT64_MAX: when something happens). */
 int64_t hub_tick(struct hub *h, struct now now, struct outbox *out);
 
+/* A command was to be answered later, and its turn could not be stored: its sender was told so, and nothing comes of it any more. */
+void hub_abandon(struct hub *h, uint64_t ticket);
+
 /* The cache. find lends; put takes over (and returns what is now in the cache). */
 struct identity *hub_find(const struct hub *h, struct str id);
 struct identity *hub_put(struct hub *h, struct identity *i);
@@ -159,7 +165,7 @@ bool hub_is_live(const struct hub *h, struct str id, uint64_t conn);
 /* Whether anybody listens to events; objects are only built while so. seq counts all the same. */
 void hub_set_listeners(struct hub *h, bool any);
 uint64_t hub_seq(const struct hub *h);
-/* Announce the hub itself: "hub-ready", "hub-stopping". */
+/* Announce the hub itself: "hub-ready", "hub-stopping". Calls of methods that are under way end with the latter. */
 void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out);
 
 /* The answer a device gets when the commit of its request failed: body of a 500001, appended. */

@@ -21,7 +21,7 @@ bool hub_is_valid(const struct hub *h)
             return false;
     }
     return count == h->n_identities && listed == count && bytes == h->bytes && connected == h->connected &&
-           hub_faults_are_valid(h);
+           hub_faults_are_valid(h) && hub_methods_are_valid(h);
 }
 
 static struct identity **slot_of(const struct hub *h, struct str id)
@@ -156,9 +156,10 @@ void hub_trim(struct hub *h)
     while (i && h->bytes > h->options.cache_bytes) {
         struct identity *next = i->newer;
 
-        if (!i->conn) {
+        if (!i->conn && !hub_method_waits_for(h, i)) {
             hub_forget(h, i);
-        } else if (i->twin) { /* a live connection keeps its record; its twin comes back when asked for */
+        } else if (
+            i->twin) { /* a live connection keeps its record, and so does a call under way; its twin comes back when asked for */
             twin_free(i->twin);
             i->twin = NULL;
             hub_account(h, i);

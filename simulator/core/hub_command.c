@@ -29,6 +29,8 @@ static const struct command commands[] = {
     {"twin.update", TWINS, TARGET_EITHER, true, false, false, false, "patch etag", twin_update},
     {"twin.replace", TWINS, TARGET_EITHER, true, false, false, false, "twin etag", twin_replace},
     {"twin.history", TWINS, TARGET_EITHER, false, false, false, true, "top before", twin_history},
+    {"method.invoke", TWINS, TARGET_EITHER, false, false, false, false,
+     "methodName payload responseTimeoutInSeconds connectTimeoutInSeconds", method_invoke},
     {"identity.export", RIGHT_OWNER, TARGET_EITHER, true, false, false, false, "", identity_export},
     {"identity.import", RIGHT_OWNER, TARGET_INSIDE, true, true, false, false, "identity replace", identity_import},
     {"fault.add", RIGHT_OWNER, TARGET_ANYBODY, false, false, false, false,
@@ -193,30 +195,30 @@ static void run(struct hub *h, struct request *r, struct reply *reply, struct ou
         r->verb->run(h, r, reply, out);
 }
 
-static void send_reply(struct hub *h, const struct request *r, struct reply *reply, struct outbox *out)
+void command_answer(struct hub *h, const struct asker *asker, const char *name, const struct reply *reply,
+                    struct now now, struct outbox *out)
 {
-    const char *name = json_get_text(r->command, "command");
-    const cJSON *correlation = json_get(r->command, "correlationData");
     struct buf b;
     struct out *o;
 
     buf_init(&b, 0);
     buf_add_char(&b, '{');
-    json_put_text(&b, "command", str_from(name ? name : ""));
-    if (correlation)
-        json_put_node(&b, "correlationData", correlation);
+    json_put_text(&b, "command", str_from(name));
+    if (asker->correlation)
+        json_put_node(&b, "correlationData", asker->correlation);
     json_put_i64(&b, "status", reply->status);
     json_key(&b, "body");
     if (reply->status >= 300)
-        error_print(h, &b, reply->why.code, reply->why.message, r->now);
+        error_print(h, &b, reply->why.code, reply->why.message, now);
     else
         buf_add(&b, reply->body.len ? buf_view(&reply->body) : STR("{}"));
     buf_add_char(&b, '}');
     if (reply->body.rc)
         b.rc = reply->body.rc;
     o = outbox_push(out, OUT_PUBLISH);
-    (void)snprintf(o->to, sizeof o->to, "%s", r->conn->id);
-    o->conn = r->conn->no;
+    (void)snprintf(o->to, sizeof o->to, "%s", asker->to);
+    o->conn = asker->conn;
+    o->ticket = asker->ticket;
     o->is_answer = true;
     o->qos = 1;
     o->topic = str_dup(STR(CONTROL_TOPIC "/response"));
@@ -227,13 +229,17 @@ static void send_reply(struct hub *h, const struct request *r, struct reply *rep
 
 void hub_command(struct hub *h, struct request *r, struct outbox *out)
 {
+    const char *name = json_get_text(r->command, "command");
+    struct asker asker = {r->conn->id, r->conn->no, r->ticket, json_get(r->command, "correlationData")};
     struct reply reply = {.status = 200};
 
     buf_init(&reply.body, 0);
     h->cause = json_get_text(r->command, "correlationData");
     run(h, r, &reply, out);
     h->cause = NULL;
-    send_reply(h, r, &reply, out);
+    r->is_later = reply.is_later;
+    if (!reply.is_later)
+        command_answer(h, &asker, name ? name : "", &reply, r->now, out);
     buf_done(&reply.body);
 }
 

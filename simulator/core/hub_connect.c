@@ -245,6 +245,7 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
         ends_us -= skew_us; /* that clock judges it to its end */
     open_session(h, i, r, ends_us, out);
     announce_connected(h, i, r, out);
+    hub_method_online(h, i, r->now, out); /* a session that was kept listens already */
     return HUB_ACCEPT;
 }
 

@@ -68,6 +68,7 @@ enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *o
         hub_store_subscriptions(i, out);
     }
     announce_filter(h, "subscribed", i, r, out);
+    hub_method_online(h, i, r->now, out);
     return HUB_ACCEPT;
 }
 
@@ -375,7 +376,8 @@ enum hub_answer hub_publish(struct hub *h, struct request *r, struct outbox *out
             return HUB_CLOSE;
         return handle_twin(h, i, r, out);
     case TOPIC_METHOD_ANSWER:
-        return HUB_SWALLOW; /* nobody waits for it (facts M-25) */
+        hub_method_answer(h, i, r, out);
+        return HUB_SWALLOW;
     }
     return HUB_CLOSE;
 }

@@ -251,9 +251,15 @@ void device_update(struct hub *h, struct request *r, struct reply *reply, struct
 
 static void delete_one(struct hub *h, struct identity *i, struct now now, struct outbox *out)
 {
+    struct refusal why;
     struct out *o;
 
     announce_identity(h, "deleted", i, now, out); /* the cause, then what it does */
+    if (ident_is_module(identity_ident(i)))
+        refuse(&why, 404, 404010, "Module %s not registered", i->id);
+    else
+        refuse(&why, 404, 404001, "Device %s not registered", i->id);
+    hub_method_end(h, i, &why, now, out);
     hub_end_session(h, i, ENDED_IDENTITY, now, out);
     o = outbox_push(out, OUT_STORE);
     memcpy(o->to, i->id, i->id_len + 1);

@@ -9,6 +9,7 @@
  *   hub_command.c   the control commands, as a table
  *   hub_identity.c  the commands about identities
  *   hub_twin.c      the commands that touch twins
+ *   hub_method.c    direct methods: what is called, and waits for its answer
  *   hub_event.c     events, error bodies, derived keys
  *   hub_fault.c         which fault strikes; those that end a connection; time
  *   hub_fault_message.c those that change, lose or hold back what the hub sends
@@ -26,6 +27,8 @@
 #define HUB_FAULTS_MAX    1000u               /* faults at a time */
 #define HUB_WAITING_MAX   10000u              /* messages that faults hold back; beyond, messages leave at once */
 #define HUB_WAITING_BYTES (64u * 1024 * 1024) /* of their topics and bodies */
+#define HUB_CALLS_MAX     1000u               /* methods under way */
+#define HUB_CALLS_BYTES   (64u * 1024 * 1024) /* of payloads that wait for their device */
 #define HUB_REORDER_US    2000000             /* how long a reordered message waits for its successor */
 
 /* Rights of a policy (facts ). */
@@ -48,6 +51,8 @@ struct hub_clock {
     bool is_frozen;
     int64_t frozen_us, frozen_mono_us; /* where it stands; since when */
 };
+
+struct call; /* hub_method.c */
 
 /* A message that a fault holds back: to a device, or (operation telemetry) to whoever reads what devices tell. */
 struct waiting {
@@ -82,6 +87,9 @@ struct hub {
     uint64_t last_fault;     /* number of the last one */
     struct waiting *waiting; /* by due_us; equal ones in order of arrival */
     size_t n_waiting, waiting_bytes;
+    struct call *calls; /* methods under way, in the order of their calls */
+    size_t n_calls, call_bytes;
+    uint64_t last_rid;    /* of the last one that was sent */
     const char *cause;    /* correlationData of the command being handled; NULL otherwise */
     struct buf event;     /* the event being written */
     bool event_is_silent; /* nobody listens: count only */
@@ -171,6 +179,21 @@ void hub_waiting_free(struct waiting *w);
 bool hub_fault_of_sdk(struct hub *h, struct identity *i, const struct request *r, enum hub_answer *answer,
                       struct outbox *out);
 
+/* --- hub_method.c --- */
+/* Somebody connected or subscribed: what was called meanwhile is sent. */
+void hub_method_online(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
+/* A device answers. */
+void hub_method_answer(struct hub *h, const struct identity *i, const struct request *r, struct outbox *out);
+/* Time passes. returns when it wants to be called again (mono). */
+int64_t hub_method_tick(struct hub *h, struct now now, struct outbox *out);
+/* Give up all calls of an identity, or of all (NULL), for that reason. */
+void hub_method_end(struct hub *h, const struct identity *i, const struct refusal *why, struct now now,
+                    struct outbox *out);
+/* Is a call of that identity under way? */
+bool hub_method_waits_for(const struct hub *h, const struct identity *i);
+bool hub_methods_are_valid(const struct hub *h);
+void hub_methods_free(struct hub *h);
+
 /* --- the handlers --- */
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out);
 void hub_end(struct hub *h, struct request *r, struct outbox *out);
@@ -185,11 +208,22 @@ void command_needs(const struct request *r, struct needs *out);
 /* An answer to a command in the making. */
 struct reply {
     int status;
+    bool is_later;      /* not yet: command_answer is called when it is there */
     struct refusal why; /* when status >= 300 */
     struct buf body;    /* JSON; empty: {} */
 };
 typedef void command_fn(struct hub *h, struct request *r, struct reply *reply, struct outbox *out);
 void reply_refuse(struct reply *reply, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Whom the answer to a command goes to. */
+struct asker {
+    const char *to; /* client id */
+    uint64_t conn, ticket;
+    const cJSON *correlation; /* NULL: none */
+};
+
+/* Answer a command of that name, now or later. */
+void command_answer(struct hub *h, const struct asker *asker, const char *name, const struct reply *reply,
+                    struct now now, struct outbox *out);
 /* The identity a command is about with its twin if wanted, or NULL with the refusal written. */
 struct identity *command_target(struct hub *h, struct request *r, struct reply *reply);
 /* One control command. */
@@ -219,6 +253,7 @@ command_fn fault_add, fault_list, fault_clear;
 command_fn clock_show, clock_advance, clock_freeze, clock_resume;
 command_fn device_create, device_show, device_list, device_update, device_delete, device_renew_key, identity_export,
     identity_import;
+command_fn method_invoke;
 command_fn twin_show, twin_update, twin_replace, twin_history;
 
 #endif

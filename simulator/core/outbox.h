@@ -38,6 +38,7 @@ struct out {
     uint64_t conn;           /* PUBLISH to a device: the connection meant; drop the entry when hub_is_live says no.
                               * CLOSE: the connection to end, if the adapter's own table still has it (for the hub it has ended already) */
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
+    uint64_t ticket;         /* PUBLISH of the answer to a command: of which one (struct request) */
     int qos;
     char *topic; /* PUBLISH, EVENT; owned */
     char *body;  /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */

@@ -214,3 +214,21 @@ void topic_desired(struct buf *out, int64_t version)
     buf_add(out, STR("$iothub/twin/PATCH/properties/desired/?$version="));
     buf_add_i64(out, version);
 }
+
+void topic_method(struct buf *out, struct str name, struct str rid)
+{
+    buf_add(out, STR("$iothub/methods/POST/"));
+    buf_add(out, name);
+    buf_add(out, STR("/?$rid="));
+    buf_add(out, rid);
+}
+
+bool method_name_is_valid(struct str name)
+{
+    static const struct str others = {"$()<>@,;:\\\"/[]?={}+#", sizeof "$()<>@,;:\\\"/[]?={}+#" - 1};
+
+    for (size_t n = 0; n < name.len; n++)
+        if (name.at[n] <= ' ' || name.at[n] > '~' || str_find(others, name.at[n]) < others.len)
+            return false;
+    return name.len > 0 && name.len <= METHOD_NAME_MAX;
+}

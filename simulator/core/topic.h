@@ -8,7 +8,8 @@
 
 #include "ident.h"
 
-#define TOPIC_RID_MAX 1024u /* bytes; our own cap, so that an answer's topic has a known size */
+#define METHOD_NAME_MAX 1024u /* bytes; our own cap */
+#define TOPIC_RID_MAX   1024u /* bytes; our own cap, so that an answer's topic has a known size */
 
 enum topic_kind {
     TOPIC_TELEMETRY,           /* devices/{d}[/modules/{m}]/messages/events[/{bag}[/]] */
@@ -59,5 +60,9 @@ bool filter_fits(struct str filter, struct str topic);
 /* Topics the hub publishes to. Each appends to out; a failure shows in out. $rid stands first, then $version (facts M-26, M-27). */
 void topic_twin_answer(struct buf *out, int status, struct str rid, int64_t version_or_minus_1);
 void topic_desired(struct buf *out, int64_t version);
+void topic_method(struct buf *out, struct str name, struct str rid);
+
+/* May a method be called so? Printable ASCII without blanks and some others (facts M-38), and without what no topic may hold. */
+bool method_name_is_valid(struct str name);
 
 #endif

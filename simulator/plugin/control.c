@@ -10,8 +10,10 @@
 
 struct response {
     const cJSON *command; /* within the job's document; NULL: the document itself was malformed */
-    char *body;           /* {"command":..,"status":..,"body":..} */
+    uint64_t ticket;      /* by which its answer names it */
+    char *body;           /* {"command":..,"status":..,"body":..}; NULL: it is not there yet */
     size_t len;
+    bool is_settled; /* what is known of it was committed, in this turn or before */
 };
 
 struct control_job {
@@ -20,9 +22,11 @@ struct control_job {
     cJSON *doc;
     const cJSON *command; /* the next one to run; NULL: none left */
     struct response *responses;
-    size_t n, cap;
-    size_t committed; /* responses of earlier turns */
-    bool is_failed;   /* no memory for a response: the sender is closed */
+    size_t n, cap;  /* their tickets rise */
+    size_t settled; /* so many from the first are settled */
+    size_t waiting; /* responses that are not there yet */
+    bool is_parked; /* all commands ran, and it only waits; counts no more */
+    bool is_failed; /* no memory for a response: the sender is closed */
 };
 
 void control_init(struct control *ct)
@@ -40,21 +44,21 @@ static void job_free(struct control_job *job)
     free(job);
 }
 
-static void remove_first(struct control *ct)
+static void remove_at(struct control *ct, struct control_job **at)
 {
-    struct control_job *job = ct->first;
+    struct control_job *job = *at;
 
-    ct->first = job->next;
-    if (!ct->first)
-        ct->last = &ct->first;
-    ct->n_jobs--;
+    *at = job->next;
+    if (!*at)
+        ct->last = at;
+    ct->n_jobs -= !job->is_parked;
     job_free(job);
 }
 
 void control_done(struct control *ct)
 {
     while (ct->first)
-        remove_first(ct);
+        remove_at(ct, &ct->first);
 }
 
 bool control_is_waiting(const struct control *ct)
@@ -84,7 +88,8 @@ static void print_response(struct buf *b, const cJSON *command, int status, stru
     buf_add_char(b, '}');
 }
 
-static void job_add(struct control_job *job, const cJSON *command, char *body, size_t len)
+/* body NULL: its answer comes later, unless that is our failure. */
+static void job_add(struct control_job *job, const struct response *rs, bool is_later)
 {
     if (job->n == job->cap) {
         size_t cap = job->cap ? job->cap * 2 : 4;
@@ -95,12 +100,13 @@ static void job_add(struct control_job *job, const cJSON *command, char *body, s
             job->cap = cap;
         }
     }
-    if (!body || job->n == job->cap) {
-        free(body);
+    if ((!rs->body && !is_later) || job->n == job->cap) {
+        free(rs->body);
         job->is_failed = true;
         return;
     }
-    job->responses[job->n++] = (struct response){command, body, len};
+    job->waiting += !rs->body;
+    job->responses[job->n++] = *rs;
 }
 
 static char *failure(struct plugin *pl, const cJSON *command, size_t *len)
@@ -120,9 +126,8 @@ static char *failure(struct plugin *pl, const cJSON *command, size_t *len)
 
 static void job_refuse(struct plugin *pl, struct control_job *job, const char *message)
 {
+    struct response rs = {0};
     struct buf error, body;
-    char *text;
-    size_t len = 0;
 
     buf_init(&error, 0);
     buf_init(&body, 0);
@@ -130,8 +135,8 @@ static void job_refuse(struct plugin *pl, struct control_job *job, const char *m
     if (buf_ok(&error))
         print_response(&body, NULL, 400, buf_view(&error));
     buf_done(&error);
-    text = buf_take(&body, &len);
-    job_add(job, NULL, text, len);
+    rs.body = buf_take(&body, &rs.len);
+    job_add(job, &rs, false);
 }
 
 /* The document's first command, or NULL: empty, or malformed and then refused. */
@@ -198,33 +203,63 @@ static void print_status(const struct plugin *pl, struct buf *b)
              durabilities[pl->options.durability], store_takes_changes(pl->store) ? "true" : "false");
 }
 
-/* Take the one answer of a command out of the outbox: it leaves with those of the other commands. */
-static char *take_answer(struct plugin *pl, size_t from, size_t *len)
+/* Give an answer to the response that waits for it; none does when its turn could not be stored, or its sender was given up. */
+static void give(struct control *ct, struct out *o)
 {
-    char *body = NULL;
+    struct control_job *job = ct->first;
+    struct response *rs;
+    size_t low = 0, high;
 
-    for (size_t i = from; i < pl->out.len; i++) {
-        struct out *o = &pl->out.at[i];
+    while (job && !(job->waiting && job->n && job->responses[job->n - 1].ticket >= o->ticket &&
+                    job->responses[0].ticket <= o->ticket))
+        job = job->next;
+    if (!job)
+        return;
+    for (high = job->n - 1; low < high;) {
+        size_t middle = (low + high) / 2;
 
-        if (o->kind != OUT_PUBLISH || !o->is_answer || !o->topic || strcmp(o->topic, CONTROL_TOPIC "/response") != 0)
-            continue;
-        free(body);
-        body = o->body;
-        *len = o->body_len;
-        o->body = NULL;
-        free(o->topic);
-        o->topic = NULL; /* an entry without a topic goes nowhere */
+        if (job->responses[middle].ticket < o->ticket)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return body;
+    rs = &job->responses[low];
+    if (rs->body || rs->ticket != o->ticket)
+        return;
+    rs->body = o->body;
+    rs->len = o->body_len;
+    rs->is_settled = false;
+    o->body = NULL;
+    if (low < job->settled)
+        job->settled = low;
+    job->waiting--;
+    job->is_failed = job->is_failed || !rs->body;
+}
+
+void control_collect(struct plugin *pl)
+{
+    for (size_t i = 0; i < pl->out.len; i++)
+        if (pl->out.at[i].kind == OUT_PUBLISH && pl->out.at[i].ticket)
+            give(&pl->control, &pl->out.at[i]);
+}
+
+static bool has_answer(const struct plugin *pl, size_t from, uint64_t ticket)
+{
+    for (size_t i = from; i < pl->out.len; i++)
+        if (pl->out.at[i].kind == OUT_PUBLISH && pl->out.at[i].ticket == ticket)
+            return true;
+    return false;
 }
 
 static void run_one(struct plugin *pl, struct control_job *job)
 {
-    struct request r = {.kind = REQUEST_COMMAND, .conn = &job->from, .command = job->command};
+    struct request r = {
+        .kind = REQUEST_COMMAND, .conn = &job->from, .command = job->command, .ticket = ++pl->control.last_ticket};
+    struct response rs = {.command = job->command, .ticket = r.ticket};
     const char *name = json_get_text(job->command, "command");
-    size_t from = pl->out.len, len = 0;
+    size_t from = pl->out.len;
+    bool is_coming;
     struct buf status;
-    char *body = NULL;
 
     buf_init(&status, 0);
     if (name && strcmp(name, "hub.status") == 0)
@@ -232,11 +267,10 @@ static void run_one(struct plugin *pl, struct control_job *job)
     r.status_members = buf_view(&status);
     (void)decide(pl, &r);
     buf_done(&status);
-    if (!pl->turn_rc)
-        body = take_answer(pl, from, &len);
-    if (!body)
-        body = failure(pl, job->command, &len);
-    job_add(job, job->command, body, len);
+    is_coming = !pl->turn_rc && (r.is_later || has_answer(pl, from, r.ticket));
+    if (!is_coming) /* what it needs could not be read, or nothing of this turn will be stored */
+        rs.body = failure(pl, job->command, &rs.len);
+    job_add(job, &rs, is_coming);
     job->command = job->command->next;
 }
 
@@ -280,26 +314,44 @@ static void answer_job(struct plugin *pl, struct control_job *job)
     }
 }
 
+/* What was decided in this turn stands, or failed with it. */
+static void settle(struct plugin *pl, struct control_job *job, bool is_committed)
+{
+    for (; job->settled < job->n; job->settled++) {
+        struct response *rs = &job->responses[job->settled];
+        char *body;
+
+        if (!rs->is_settled && !is_committed && rs->command) {
+            body = failure(pl, rs->command, &rs->len);
+            if (!rs->body) {
+                job->waiting--;
+                hub_abandon(pl->hub, rs->ticket);
+            }
+            job->is_failed = job->is_failed || !body;
+            free(rs->body);
+            rs->body = body;
+        }
+        rs->is_settled = true;
+    }
+}
+
 void control_turn_end(struct plugin *pl, bool is_committed)
 {
     struct control *ct = &pl->control;
 
-    for (struct control_job *job = ct->first; job; job = job->next) {
-        for (size_t i = job->committed; i < job->n && !is_committed; i++) {
-            struct response *rs = &job->responses[i];
-            char *body = rs->command ? failure(pl, rs->command, &rs->len) : NULL;
+    for (struct control_job **at = &ct->first; *at;) {
+        struct control_job *job = *at;
 
-            if (body) {
-                free(rs->body);
-                rs->body = body;
-            } else if (rs->command) {
-                job->is_failed = true;
-            }
+        settle(pl, job, is_committed);
+        if (!job->command && (!job->waiting || job->is_failed)) {
+            answer_job(pl, job);
+            remove_at(ct, at);
+            continue;
         }
-        job->committed = job->n;
-    }
-    while (ct->first && !ct->first->command) {
-        answer_job(pl, ct->first);
-        remove_first(ct);
+        if (!job->command && !job->is_parked) {
+            job->is_parked = true;
+            ct->n_jobs--;
+        }
+        at = &job->next;
     }
 }

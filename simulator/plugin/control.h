@@ -1,7 +1,8 @@
 /* control.h - messages on the control topic: {"commands":[..]} in, one {"responses":[..]} out.
  *
  * Commands run one by one, in order of arrival, a few milliseconds a turn, so that a long message delays nobody. Its answer leaves
- * when the last one is committed. A command whose turn could not be committed is answered with 500001.
+ * when the last one is committed. A command whose turn could not be committed is answered with 500001. A command may be answered in a
+ * later turn (method.invoke): the ones behind it run meanwhile, other messages too, and the answer of its own message waits for it.
  */
 #ifndef TWINSIM_CONTROL_H
 #define TWINSIM_CONTROL_H
@@ -18,7 +19,8 @@ struct control_job;
 
 struct control {
     struct control_job *first, **last; /* in order of arrival; finished ones stay until the turn is committed */
-    size_t n_jobs;
+    size_t n_jobs;                     /* those that still have commands to run, or ran them in this turn */
+    uint64_t last_ticket;              /* of a command */
 };
 
 void control_init(struct control *ct);
@@ -30,6 +32,8 @@ bool control_take(struct plugin *pl, const struct conn *from, struct str payload
 void control_run(struct plugin *pl);
 /* True while commands wait. */
 bool control_is_waiting(const struct control *ct);
+/* Take the answers to commands out of the turn's outbox, those of earlier turns too. Before anything of the turn leaves. */
+void control_collect(struct plugin *pl);
 /* The turn is over: was it committed? Answers of finished messages leave. */
 void control_turn_end(struct plugin *pl, bool is_committed);
 

@@ -101,7 +101,7 @@ static void let_out(struct plugin *pl, struct out *o)
 {
     switch (o->kind) {
     case OUT_PUBLISH:
-        if (o->topic)
+        if (!o->ticket) /* the answer to a command leaves with its message (control_turn_end) */
             publish_to_device(pl, o);
         break;
     case OUT_EVENT:
@@ -170,7 +170,7 @@ static void refuse_turn(struct plugin *pl)
     for (size_t i = 0; i < pl->out.len; i++) {
         struct out *o = &pl->out.at[i];
 
-        if (o->kind == OUT_PUBLISH && o->is_answer && o->topic)
+        if (o->kind == OUT_PUBLISH && o->is_answer && !o->ticket)
             answer_failure(pl, o, now);
         else if (o->kind == OUT_CLOSE)
             let_out(pl, o);
@@ -192,6 +192,7 @@ bool turn_end(struct plugin *pl)
     else if (store_commit(pl->store))
         turn_fail(pl, RC_IO, NULL);
     is_committed = !pl->turn_rc;
+    control_collect(pl);
     if (is_committed)
         for (size_t i = 0; i < pl->out.len; i++)
             let_out(pl, &pl->out.at[i]);

@@ -293,21 +293,6 @@ static void a_request_id_may_be_long_but_not_endless(void **state)
     assert_violation(w, world_publish(w, &dev, topic, ""), topic, "the request id is too long");
 }
 
-/* Nobody has asked for it; that it came is no mistake (facts C-12). */
-static void a_method_answer_that_nobody_waits_for_is_passed_over(void **state)
-{
-    static const char *const topics[] = {"$iothub/methods/res/200/?$rid=1", "$iothub/methods/res/-3/?$rid=x"};
-    struct world *w = *state;
-    struct conn dev;
-
-    world_create(w, "dev1");
-    world_connect(w, &dev, "dev1");
-    for (size_t n = 0; n < COUNT(topics); n++) {
-        assert_int_equal(world_publish(w, &dev, topics[n], "{}"), HUB_SWALLOW);
-        assert_int_equal(w->out.len, 0);
-    }
-}
-
 static void what_a_device_publishes_shows_when_it_was_last_active(void **state)
 {
     struct world *w = *state;
@@ -555,7 +540,6 @@ int main(void)
         WORLD_TEST(a_registry_policy_subscribes_to_its_answers_alone),
         WORLD_TEST(a_publish_to_anything_but_its_own_topics_closes_the_connection),
         WORLD_TEST(a_request_id_may_be_long_but_not_endless),
-        WORLD_TEST(a_method_answer_that_nobody_waits_for_is_passed_over),
         WORLD_TEST(what_a_device_publishes_shows_when_it_was_last_active),
         WORLD_TEST(a_property_bag_is_told_decoded_however_it_was_written),
         WORLD_TEST(the_hub_stamps_every_message),
