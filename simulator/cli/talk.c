@@ -65,7 +65,7 @@ void ask_drop(struct ask *ask)
 
 struct ask ask_new(const char *command)
 {
-    struct ask ask = {cJSON_CreateObject(), RC_OK};
+    struct ask ask = {cJSON_CreateObject(), RC_OK, ANSWER_MS};
 
     if (!ask.doc)
         ask.rc = RC_NOMEM;
@@ -105,13 +105,13 @@ int talk_status(struct cli *c, struct ask *ask, int *status, cJSON **body)
         return code;
     }
     ask->doc = NULL; /* taken over, whatever comes */
-    rc = service_command(c->service, doc, ANSWER_MS, status, &got);
+    rc = service_command(c->service, doc, ask->answer_ms, status, &got);
     switch (rc) {
     case RC_OK:
         break;
     case RC_TIMEOUT:
-        return cli_fail(c, CLI_HUB, "the hub did not answer within %d s; look into %s/broker.log", ANSWER_MS / 1000,
-                        c->data_dir);
+        return cli_fail(c, CLI_HUB, "the hub did not answer within %d s; look into %s/broker.log",
+                        ask->answer_ms / 1000, c->data_dir);
     case RC_NOMEM:
         return cli_no_memory(c);
     default:

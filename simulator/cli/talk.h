@@ -14,6 +14,7 @@
 struct ask {
     cJSON *doc;
     enum rc rc;
+    int answer_ms; /* how long the hub may take */
 };
 
 /* Find the hub and log in, unless that was done. */

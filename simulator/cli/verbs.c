@@ -28,6 +28,7 @@ static const struct verb *const verbs[] = {
     &verb_twin_update,
     &verb_twin_replace,
     &verb_twin_history,
+    &verb_method_invoke,
     &verb_monitor,
     /* what breaks, and when it is */
     &verb_fault_add,

@@ -303,6 +303,35 @@ test('fault add disconnect closes a live connection and says when there was none
   await closed;
 });
 
+test('method invoke prints what the device answers, and what keeps it from answering', async (t) => {
+  const hub = await up(t);
+  await hub.ok('device', 'create', 'd');
+  const away = await hub.run('method', 'invoke', 'd', 'reboot');
+  assert.deepEqual([away.code, away.stdout], [5, '']);
+  assert.match(away.stderr, /Timed out waiting for device to connect/);
+  const device = await Client.connect({
+    host: hub.host, port: 8883, ca: fs.readFileSync(hub.file().caFile), clientId: 'd', username: `${hub.host}/d/?api-version=2021-04-12`,
+    password: (await hub.ok('sas-token', 'd')).trim(),
+  });
+  const invoked = hub.ok('method', 'invoke', 'd', 'setLevel', '--payload', '{"level":3}', '--timeout', '20s', '--connect-timeout', 'PT1M');
+  await device.subscribe('$iothub/methods/POST/#');
+  const call = await device.message('$iothub/methods/POST/setLevel/?$rid=');
+  assert.equal(call.payload.toString(), '{"level":3}');
+  await device.publish(`$iothub/methods/res/409/?$rid=${call.topic.split('=')[1]}`, '{"level":2}');
+  assert.deepEqual(JSON.parse(await invoked), { status: 409, payload: { level: 2 } });
+  for (const [args, said] of [
+    [['--timeout', '1500ms'], /--timeout is a number of whole seconds such as 30s, not '1500ms'/],
+    [['--connect-timeout', 'soon'], /--connect-timeout is a number of whole seconds/],
+    [['--payload', '{'], /--payload is no JSON/],
+  ]) {
+    const r = await hub.run('method', 'invoke', 'd', 'm', ...args);
+    assert.equal(r.code, 2, args.join(' '));
+    assert.match(r.stderr, said);
+  }
+  assert.match((await hub.run('method', 'invoke', 'd', 'm', '--timeout', '4s')).stderr, /from 5 to 300/);
+  await device.disconnect();
+});
+
 test('what the hub refuses ends with 5 and the hub\'s own error, as text or as JSON', async (t) => {
   const hub = await up(t);
   const rows = [
