@@ -94,6 +94,13 @@ static const struct row rows[] = {
      false},
     {"replace module", REQUEST_COMMAND, "owner", "",
      "{'command':'identity.import','replace':true,'identity':{'deviceId':'dev1','moduleId':'m'}}", false},
+    {"call of somebody who is away", REQUEST_COMMAND, "owner", "",
+     "{'command':'method.invoke','correlationData':'c','deviceId':'dev2','methodName':'m','payload':[1]}", false},
+    {"call that waits", REQUEST_COMMAND, "owner", "",
+     "{'command':'method.invoke','correlationData':{'c':1},'deviceId':'dev2','methodName':'m','payload':[1],"
+     "'connectTimeoutInSeconds':9}",
+     false},
+    {"answer to nobody", REQUEST_PUBLISH, "dev1", "$iothub/methods/res/200/?$rid=1", "{}", false},
     {"fault", REQUEST_COMMAND, "owner", "", "{'command':'fault.add','deviceId':'dev1','type':'disconnect'}", false},
     {"a fault with everything", REQUEST_COMMAND, "owner", "",
      "{'command':'fault.add','on':'*','type':'status','status':500,'body':{'a':1},'topic':'a/#','after':1}", false},

@@ -435,6 +435,58 @@ static void a_turn_that_cannot_be_committed_is_refused_as_a_whole(void **state)
     broker_stop();
 }
 
+#define INVOKE(name) "{\"command\":\"method.invoke\",\"deviceId\":\"dev\",\"methodName\":\"" name "\"}"
+
+/* A call that began before such a turn goes on; one that began in it was never made, and the device hears nothing of it. */
+static void a_call_of_a_turn_that_cannot_be_committed_was_never_made(void **state)
+{
+    struct world *w = *state;
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->device, "$iothub/methods/POST/#", 0), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, "{\"commands\":[" INVOKE("early") "]}", NULL),
+                     MOSQ_ERR_SUCCESS);
+    broker_tick();
+    assert_string_equal(broker_sent("dev", "$iothub/methods", 0)->topic, "$iothub/methods/POST/early/?$rid=1");
+    broker_forget();
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, "{\"commands\":[" INVOKE("lost") "]}", NULL),
+                     MOSQ_ERR_SUCCESS);
+    turn_fail(plugin(), RC_IO, NULL);
+    broker_tick();
+    assert_null(broker_sent("dev", "$iothub/methods", 0));
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 0)->body, "\"errorCode\":500001"));
+    assert_null(broker_sent("service//1", CONTROL_TOPIC, 1));
+    broker_forget();
+    assert_int_equal(broker_publish(&w->device, "$iothub/methods/res/200/?$rid=2", "2", NULL), MOSQ_ERR_ACL_DENIED);
+    broker_tick();
+    assert_null(broker_sent("service//1", CONTROL_TOPIC, 0));
+    assert_int_equal(broker_publish(&w->device, "$iothub/methods/res/200/?$rid=1", "1", NULL), MOSQ_ERR_ACL_DENIED);
+    broker_tick();
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 0)->body, "{\"status\":200,\"payload\":1}"));
+    broker_stop();
+}
+
+/* An answer whose turn cannot be stored is a 500 for the service, once. */
+static void an_answer_of_a_turn_that_cannot_be_committed_is_a_failure(void **state)
+{
+    struct world *w = *state;
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->device, "$iothub/methods/POST/#", 0), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, "{\"commands\":[" INVOKE("m") "]}", NULL),
+                     MOSQ_ERR_SUCCESS);
+    broker_tick();
+    broker_forget();
+    assert_int_equal(broker_publish(&w->device, "$iothub/methods/res/200/?$rid=1", "1", NULL), MOSQ_ERR_ACL_DENIED);
+    turn_fail(plugin(), RC_IO, NULL);
+    broker_tick();
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 0)->body, "\"errorCode\":500001"));
+    broker_forget();
+    broker_tick();
+    assert_null(broker_sent("service//1", CONTROL_TOPIC, 0));
+    broker_stop();
+}
+
 /* Whatever fails in a turn: who leaves in it has left. */
 static void a_connection_that_ends_in_a_failed_turn_has_ended(void **state)
 {
@@ -458,17 +510,19 @@ static void one_day(struct world *w)
         "{\"desired\":{\"d\":1}}}},"
         "{\"command\":\"module.create\",\"deviceId\":\"dev\",\"moduleId\":\"m\"},{\"command\":\"device.list\"},"
         "{\"command\":\"twin.history\",\"deviceId\":\"dev\"},{\"command\":\"module.delete\",\"deviceId\":\"dev\","
-        "\"moduleId\":\"m\"}]}";
+        "\"moduleId\":\"m\"}," INVOKE("day") "]}";
 
     (void)broker_subscribe(&w->service, "$twinsim/v1/#", 0);
     (void)broker_connect(&w->device);
     (void)broker_subscribe(&w->device, RES "#", 1);
     (void)broker_subscribe(&w->device, "$iothub/twin/PATCH/properties/desired/#", 1);
+    (void)broker_subscribe(&w->device, "$iothub/methods/POST/#", 1);
     (void)patch(w, "day", "{\"day\":{\"deep\":[1,2.5,\"x\"]}}");
     (void)get(w);
     (void)broker_publish(&w->device, "devices/dev/messages/events/a=b", "{\"t\":1}", NULL);
     (void)broker_publish(&w->service, CONTROL_TOPIC, update, NULL);
     broker_tick();
+    (void)broker_publish(&w->device, "$iothub/methods/res/200/?$rid=1", "{\"done\":[]}", NULL);
     broker_tick();
     broker_disconnect(&w->device);
     (void)broker_write(&w->device, "devices/dev/messages/events/", "will");
@@ -580,6 +634,8 @@ int main(void)
         WITH_HUB(who_is_sent_too_much_at_once_is_closed),
         WITH_HUB(what_the_broker_does_not_take_is_freed),
         WITH_HUB(a_turn_that_cannot_be_committed_is_refused_as_a_whole),
+        WITH_HUB(a_call_of_a_turn_that_cannot_be_committed_was_never_made),
+        WITH_HUB(an_answer_of_a_turn_that_cannot_be_committed_is_a_failure),
         WITH_HUB(a_connection_that_ends_in_a_failed_turn_has_ended),
         WITH_HUB(no_lack_of_memory_loses_what_was_acknowledged_or_says_what_is_not_true),
         WITH_HUB(no_single_failed_allocation_loses_what_was_acknowledged_or_says_what_is_not_true),
