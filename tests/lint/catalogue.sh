@@ -7,7 +7,7 @@ set -eu
 
 {
     [ ! -x scripts/catalogue ] || scripts/catalogue --check || true
-    awk '
+    [ ! -f README.md ] || awk '
         match($0, /`fixtures\/scenarios\/[^`*]*\.jsonc`/) { file = substr($0, RSTART + 1, RLENGTH - 2) }
         /^```/ && inside { if ((getline line < file) > 0) printf "%s:%d: leaves out the end of %s; copy it again\n", FILENAME, FNR, file; inside = 0; close(file); file = ""; next }
         /^```jsonc$/ && file != "" { inside = 1; told = 0; next }

@@ -83,15 +83,15 @@ rm tests/test_more.c
 printf '| T-01 | a claim | a source | sure | |\n| T-03 | a claim | a source | sure | |\n' >docs/facts.md
 finds facts docs/facts.md:2 'no test names fact T-03'
 
-mkdir -p fixtures/scenarios docs/reference
+mkdir -p fixtures/scenarios/some docs/reference
 cp "$checks/../../scripts/catalogue" "$checks/../../scripts/lib.sh" scripts/
-printf '| no | situation | documented | facts |\n|---|---|---|---|\n| 1 | one | does it | |\n| 2 | two | – later | |\n' >docs/reference/catalogue.md
-printf '{ "each": [ { "case": "2 two" }, { "case": "3 three" } ] }\n' >fixtures/scenarios/a.jsonc
-finds catalogue docs/reference/catalogue.md:3 '1 documented has no scenario'
-finds catalogue docs/reference/catalogue.md:4 'the table says that there is no scenario'
-finds catalogue fixtures/scenarios/a.jsonc:1 '3 documented is not in'
-printf '`fixtures/scenarios/a.jsonc`:\n\n```jsonc\n{}\n```\n' >README.md
-finds catalogue README.md:4 'is not what fixtures/scenarios/a.jsonc says'
+printf '`fixtures/scenarios/some`\n| no | situation | documented | facts |\n|---|---|---|---|\n| 1 | one | does it | |\n| 2 | two | – later | |\n' >docs/reference/catalogue.md
+printf '{ "each": [ { "case": "2 two" }, { "case": "3 three" } ] }\n' >fixtures/scenarios/some/a.jsonc
+finds catalogue docs/reference/catalogue.md:4 '1 documented has no scenario'
+finds catalogue docs/reference/catalogue.md:5 'the table says that there is no scenario'
+finds catalogue fixtures/scenarios/some/a.jsonc:1 '3 documented is not in'
+printf '`fixtures/scenarios/some/a.jsonc`:\n\n```jsonc\n{}\n```\n' >README.md
+finds catalogue README.md:4 'is not what fixtures/scenarios/some/a.jsonc says'
 rm -r fixtures README.md docs/reference scripts/catalogue scripts/lib.sh
 
 printf '#!/bin/sh\necho $1\n' >scripts/hello
