@@ -119,6 +119,12 @@ static int tell_found(struct cli *c, const struct explore_options *o, const stru
     else if (r->failed < r->repeats)
         (void)fprintf(stderr, "not always so: %u of %u runs\n", r->failed, r->repeats);
     buf_init(&why, 0);
+    if (law_versions_go_back(o->model, r->last, &why) && buf_ok(&why))
+        (void)fprintf(stderr, "%s\n", why.at);
+    buf_done(&why);
+    if (r->is_judged_here)
+        (void)fputs("only explore sees it, in the events: the scenario may pass\n", stderr);
+    buf_init(&why, 0);
     if (json_set(r->last, "file", json_str(str_from(path ? path : "FILE"))))
         return cli_no_memory(c);
     report_failure(&why, r->last);
@@ -244,7 +250,8 @@ const struct verb verb_explore = {
     .summary = "Look for a history of desired changes, faults and restarts that an agent does not survive",
     .text = "Makes random histories from a model of the agent's twin, runs each as a scenario, and checks what any "
             "agent must do: "
-            "report in the end what is desired, fall silent then, use no CPU time for nothing, and not end by itself. "
+            "report in the end what is desired, never an older version, fall silent then, use no CPU time for nothing, "
+            "and not end by itself. "
             "What breaks "
             "such a law is made as small as it can be and printed as a scenario for 'twinsim run'. Ctrl-C prints the "
             "smallest by "

@@ -89,7 +89,7 @@ static void on_start(void *arg, size_t index)
 /* Run so many histories. *results: as run_all gives them */
 static enum rc run_batch(struct explorer *e, const struct history *h, size_t count, cJSON **results)
 {
-    struct run_options o = {.agent = e->o->agent, .ca_dir = e->o->ca_dir, .jobs = e->o->jobs};
+    struct run_options o = {.agent = e->o->agent, .ca_dir = e->o->ca_dir, .jobs = e->o->jobs, .events = true};
     struct run_listener nobody = {NULL, on_start, on_nothing, on_nothing};
     struct scenario *scenarios[BATCH_MAX] = {NULL};
     enum rc rc = RC_OK;
@@ -108,6 +108,12 @@ static bool is_verdict(const cJSON *result, enum verdict v)
     const char *text = json_get_text(result, "verdict");
 
     return text && strcmp(text, verdict_text(v)) == 0;
+}
+
+/* Does it fail as what was found did? What is to be printed has to fail by itself, too. */
+static bool is_same(const struct explorer *e, const cJSON *result, enum law law)
+{
+    return law == e->out->law && (e->out->is_judged_here || is_verdict(result, VERDICT_FAILED));
 }
 
 /* Keep a copy of a result in the place of the older one. */
@@ -188,9 +194,26 @@ static void cut_behind(struct explorer *e, struct history *h, const cJSON *resul
         cJSON_DeleteItemFromArray(h->steps, (int)last + 1);
 }
 
-/* What a batch showed: the first that broke a law is taken over. */
-static void judge_batch(struct explorer *e, struct history *h, size_t count, uint64_t first, const cJSON *results)
+/* A crash shows itself at whatever step comes next; cut there, a history may have nothing left that looks. */
+static enum rc end_with_check(struct history *h, const char *word)
 {
+    int n = cJSON_GetArraySize(h->steps);
+    cJSON *step;
+
+    if (n && step_is_check(cJSON_GetArrayItem(h->steps, n - 1)))
+        return RC_OK;
+    step = cJSON_CreateObject();
+    if (step && json_set(step, "check", json_str(str_from(word))) == RC_OK && cJSON_AddItemToArray(h->steps, step))
+        return RC_OK;
+    cJSON_Delete(step);
+    return RC_NOMEM;
+}
+
+/* What a batch showed: the first that broke a law is taken over. */
+static enum rc judge_batch(struct explorer *e, struct history *h, size_t count, uint64_t first, const cJSON *results)
+{
+    enum rc rc = RC_OK;
+
     for (size_t i = 0; i < count; i++) {
         const cJSON *result = cJSON_GetArrayItem(results, (int)i);
         enum law law = law_of_result(&e->model, result, NULL);
@@ -206,9 +229,12 @@ static void judge_batch(struct explorer *e, struct history *h, size_t count, uin
         e->out->smallest = h[i];
         h[i] = (struct history){NULL, NULL, NULL};
         keep(&e->out->last, result);
-        if (law != LAW_ALIVE && law != LAW_ENDS)
+        e->out->is_judged_here = law == LAW_VERSIONS;
+        if (law != LAW_ENDS && law != LAW_VERSIONS)
             cut_behind(e, &e->out->smallest, result);
+        rc = law == LAW_ALIVE ? end_with_check(&e->out->smallest, "alive") : RC_OK;
     }
+    return rc;
 }
 
 static enum rc find(struct explorer *e)
@@ -229,7 +255,7 @@ static enum rc find(struct explorer *e)
         if (!rc)
             rc = run_batch(e, h, made, &results);
         if (!rc)
-            judge_batch(e, h, made, next, results);
+            rc = judge_batch(e, h, made, next, results);
         for (size_t i = 0; i < made; i++)
             history_done(&h[i]);
         cJSON_Delete(results);
@@ -258,7 +284,7 @@ static enum rc try_some(struct explorer *e, const struct history *h, size_t coun
         enum law law = law_of_result(&e->model, result, NULL);
 
         note_result(e, result, law);
-        if (law != e->out->law)
+        if (!is_same(e, result, law))
             continue;
         keep(&e->out->last, result);
         *found = i / e->tries;
@@ -294,6 +320,7 @@ static enum rc repeat(struct explorer *e)
     cJSON *results = NULL;
     enum rc rc;
 
+    e->out->repeats = e->out->failed = 0;
     for (size_t i = 0; i < REPEATS; i++)
         again[i] = e->out->smallest; /* lent */
     rc = run_batch(e, again, REPEATS, &results);
@@ -303,13 +330,46 @@ static enum rc repeat(struct explorer *e)
 
         note_result(e, result, law);
         e->out->repeats += !is_verdict(result, VERDICT_SKIPPED);
-        if (law != e->out->law)
+        if (!is_same(e, result, law))
             continue;
         e->out->failed++;
         keep(&e->out->last, result);
     }
     cJSON_Delete(results);
     return rc;
+}
+
+/* Old versions are seen in the events, also when every check passes. With checks that look for them, and without the pauses that
+ * let them pass unseen, the scenario fails by itself; if not, it stays as it was found, and only explore can judge it. */
+static enum rc look_for_versions(struct explorer *e)
+{
+    struct history found = e->out->smallest;
+    cJSON *step;
+    enum rc rc = history_copy(&found, &e->out->smallest);
+
+    if (rc) {
+        e->out->smallest = found;
+        return rc;
+    }
+    for (int i = cJSON_GetArraySize(found.steps); i-- > 0 && !rc;) {
+        step = cJSON_GetArrayItem(e->out->smallest.steps, i);
+        if (strcmp(step_kind(step), "wait") == 0)
+            cJSON_DeleteItemFromArray(e->out->smallest.steps, i);
+        else if (step_is_check(step) && strcmp(step->child->valuestring, "converged") == 0)
+            rc = json_set(step, "check", json_str(STR("versions")));
+    }
+    e->out->is_judged_here = false;
+    if (!rc)
+        rc = repeat(e);
+    if (!rc && e->out->failed) {
+        cut_behind(e, &e->out->smallest, e->out->last);
+        history_done(&found);
+        return RC_OK;
+    }
+    history_done(&e->out->smallest);
+    e->out->smallest = found;
+    e->out->is_judged_here = true;
+    return rc ? rc : repeat(e);
 }
 
 /* A candidate that does not fail converges soon, so it need not be waited for as long as the model allows. */
@@ -360,7 +420,7 @@ static enum rc make_small(struct explorer *e)
     tell(e);
     if (is_over(e))
         return RC_OK;
-    rc = repeat(e);
+    rc = e->out->law == LAW_VERSIONS ? look_for_versions(e) : repeat(e);
     if (rc || e->out->failed == 0 || is_over(e))
         return rc;
     e->tries = e->out->failed == e->out->repeats ? 1 : TRIES;

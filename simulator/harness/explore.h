@@ -12,6 +12,7 @@
 #define LAW_LIST(X)                                                                                                    \
     X(NONE, "", "")                                                                                                    \
     X(CONVERGES, "converges", "the agent reports what is desired")                                                     \
+    X(VERSIONS, "versions", "versions never go back")                                                                  \
     X(QUIET, "quiet", "the agent reports nothing when nothing has changed")                                            \
     X(IDLE, "idle", "the agent needs no CPU time when there is nothing to do")                                         \
     X(ALIVE, "alive", "the agent does not end by itself")                                                              \
@@ -27,6 +28,9 @@ const char *law_text(enum law law);
 /* Which law a result (run.h) breaks; LAW_NONE: none, or it says nothing about the agent. suspect: buffer for the name of the
  * property that seems to be wrong, when the law is LAW_CONVERGES; may be NULL. */
 enum law law_of_result(const struct model *m, const cJSON *result, const char **suspect);
+/* Do versions go back in a result's events? Nobody's desired or reported version may, nor what the agent says of the version it
+ * has applied. why: what is seen is appended; may be NULL. */
+bool law_versions_go_back(const struct model *m, const cJSON *result, struct buf *why);
 
 struct explore_options {
     const struct model *model;
@@ -64,6 +68,7 @@ struct explore_result {
     cJSON *last;              /* result of the last run that failed so; NULL: none */
     cJSON *error;             /* result of the last run without verdict; NULL: none */
     bool is_interrupted, hub_lost;
+    bool is_judged_here; /* by the events of a run that may well have passed, so `twinsim run` does not see it */
 };
 
 /* Explore until a law is broken and the history is small, or a limit is reached, or a signal asks for the end.

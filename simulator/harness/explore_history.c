@@ -176,7 +176,7 @@ bool walk_values_are_valid(const struct walk *w)
 bool walk_can_check(const struct walk *w, const cJSON *check)
 {
     const char *word = check->child->valuestring;
-    bool is_about_calm = strcmp(word, "converged") != 0 && strcmp(word, "alive") != 0;
+    bool is_about_calm = strcmp(word, "quiet") == 0 || strcmp(word, "idle") == 0 || strcmp(word, "calm") == 0;
 
     return !w->rc && w->agent_runs && w->notifications == NOTIFY_ALL && walk_values_are_valid(w) &&
            !(is_about_calm && w->is_armed);
@@ -217,18 +217,21 @@ static cJSON *pattern_of(const struct model_property *p, const cJSON *value)
     return pattern;
 }
 
-static bool is_watched(const struct history *h, const char *name)
+static bool holds_text(const cJSON *list, const char *text)
 {
     const cJSON *one;
 
-    if (!h->watched)
-        return true;
-    cJSON_ArrayForEach(one, h->watched)
+    cJSON_ArrayForEach(one, list)
     {
-        if (strcmp(one->valuestring, name) == 0)
+        if (strcmp(one->valuestring, text) == 0)
             return true;
     }
     return false;
+}
+
+static bool is_watched(const struct history *h, const char *name)
+{
+    return !h->watched || holds_text(h->watched, name);
 }
 
 enum rc history_expects(const struct model *m, const struct history *h, size_t end, cJSON **out)
@@ -254,5 +257,37 @@ enum rc history_expects(const struct model *m, const struct history *h, size_t e
         cJSON_Delete(pattern);
     else
         *out = pattern;
+    return rc;
+}
+
+enum rc history_versions(const struct model *m, const struct history *h, size_t end, cJSON **out)
+{
+    cJSON *places = cJSON_CreateArray();
+    const cJSON *step = h->steps->child;
+    struct walk w;
+    enum rc rc;
+
+    walk_begin(&w, m, h->start);
+    for (size_t i = 0; i < end && step; i++, step = step->next)
+        (void)walk_step(&w, step);
+    rc = w.rc ? w.rc : places ? RC_OK : RC_NOMEM;
+    for (size_t i = 0; i < m->count && !rc; i++) {
+        const struct model_property *p = &m->at[i];
+        cJSON *one;
+
+        if (!p->applied || !is_watched(h, p->name) || holds_text(places, p->applied) ||
+            (!m->has_one_version && !held(&w, p)))
+            continue;
+        one = json_str(str_from(p->applied));
+        if (!one || !cJSON_AddItemToArray(places, one)) {
+            cJSON_Delete(one);
+            rc = RC_NOMEM;
+        }
+    }
+    walk_end(&w);
+    if (rc)
+        cJSON_Delete(places);
+    else
+        *out = places;
     return rc;
 }

@@ -3,6 +3,7 @@
  * A history is data until it is printed as a scenario. Its steps are a scenario's, but for the checks, {"check":WORD}, which
  * stand for the laws; what they become depends on all that was written before them:
  *   converged  the agent reports what is desired now, and its defaults for what is not
+ *   versions   the same, and no report tells of an older desired $version any more; only models that say `applied` need it
  *   calm       and then it does nothing: no report, next to no CPU time
  *   alive      a moment passes (and the agent has not ended by itself; a scenario judges that anyway)
  * Pure: no files, no clock, no hub; the seed is an argument.
@@ -42,6 +43,10 @@ bool history_is_valid(const struct model *m, const struct history *h);
 /* What the agent must report after all steps before number `end`: a pattern for a scenario's {"twin":{"reported":..}}.
  * returns RC_OK (*out for cJSON_Delete), RC_NOMEM */
 MUST_USE enum rc history_expects(const struct model *m, const struct history *h, size_t end, cJSON **out);
+
+/* The places (by the model's names) where the agent must by then have told which desired $version it has applied, each once.
+ * returns RC_OK (*out, an array of texts, for cJSON_Delete), RC_NOMEM */
+MUST_USE enum rc history_versions(const struct model *m, const struct history *h, size_t end, cJSON **out);
 
 /* Append it as a scenario file, a line a step. name: its sentence. comment: a line or more to stand before it; may be NULL.
  * The caller asks buf_ok. */

@@ -129,6 +129,16 @@ static enum rc take_place(struct reading *r, const cJSON *node, const char *whic
     return *out ? RC_OK : RC_NOMEM;
 }
 
+/* The place of the version: nobody's, unless the model or the property says one. */
+static enum rc take_applied(struct reading *r, const cJSON *node, struct model_property *p)
+{
+    const char *template = take_text(r, node, "applied", take_text(r, r->m->tree, "applied", NULL));
+
+    if (template)
+        p->applied = name_of(template, p->name);
+    return template && !p->applied ? RC_NOMEM : RC_OK;
+}
+
 /* An update is an object: a place that is written must be one that an alias or a key without dots names. */
 static void check_place(struct reading *r, const cJSON *node, const char *place)
 {
@@ -169,7 +179,8 @@ static void check_values(struct reading *r, const struct model_property *p)
 
 static enum rc read_property(struct reading *r, const cJSON *node)
 {
-    static const char *const names[] = {"set", "remove", "reported", "values", "invalid", "default", "equal"};
+    static const char *const names[] = {"set",    "remove",  "reported", "applied",
+                                        "values", "invalid", "default",  "equal"};
     struct model_property *p = &r->m->at[r->m->count];
 
     if (!cJSON_IsObject(node)) {
@@ -189,7 +200,7 @@ static enum rc read_property(struct reading *r, const cJSON *node)
         problems_at_key(r->problems, &r->source, node, "the property '%s' has no 'values'", p->name);
     check_values(r, p);
     if (take_place(r, node, "set", p->name, &p->set) || take_place(r, node, "remove", p->name, &p->remove) ||
-        take_place(r, node, "reported", p->name, &p->reported))
+        take_place(r, node, "reported", p->name, &p->reported) || take_applied(r, node, p))
         return RC_NOMEM;
     check_place(r, node, p->set);
     check_place(r, node, p->remove);
@@ -233,9 +244,9 @@ static void check_faults(struct reading *r, const cJSON *faults)
 
 static enum rc read_members(struct reading *r)
 {
-    static const char *const names[] = {"$schema", "name",     "as",      "aliases",   "set",
-                                        "remove",  "reported", "objects", "ignored",   "faults",
-                                        "agent",   "within",   "quiet",   "idleCpuMs", "properties"};
+    static const char *const names[] = {"$schema",  "name",      "as",         "aliases", "set",   "remove",
+                                        "reported", "objects",   "ignored",    "faults",  "agent", "within",
+                                        "quiet",    "idleCpuMs", "properties", "applied"};
     struct model *m = r->m;
     const cJSON *node;
     struct ident id;
@@ -258,6 +269,7 @@ static enum rc read_members(struct reading *r)
     m->agent = json_get(m->tree, "agent");
     if (m->agent && (!cJSON_IsObject(m->agent) || json_get(m->agent, "as")))
         problems_at(r->problems, &r->source, m->agent, "'agent' holds members of a scenario's agent, but not its 'as'");
+    m->has_one_version = !strchr(take_text(r, m->tree, "applied", "*"), '*');
     m->within = take_duration(r, m->tree, "within", "3s");
     m->quiet = take_duration(r, m->tree, "quiet", NULL);
     node = json_get(m->tree, "idleCpuMs");
@@ -328,6 +340,7 @@ void model_free(struct model *m)
         free(m->at[i].set);
         free(m->at[i].remove);
         free(m->at[i].reported);
+        free(m->at[i].applied);
     }
     free(m->at);
     cJSON_Delete(m->tree);
@@ -336,14 +349,19 @@ void model_free(struct model *m)
     free(m);
 }
 
+void model_place(const struct model *m, const char *name, struct buf *out)
+{
+    if (!alias_place(m->aliases, str_from(name), out))
+        buf_add(out, str_from(name));
+}
+
 const cJSON *model_find(const struct model *m, const cJSON *section, const char *name)
 {
     const cJSON *found = NULL;
     struct buf place;
 
     buf_init(&place, 0);
-    if (!alias_place(m->aliases, str_from(name), &place))
-        buf_add(&place, str_from(name));
+    model_place(m, name, &place);
     if (buf_ok(&place))
         found = json_at_path(section, buf_view(&place));
     buf_done(&place);

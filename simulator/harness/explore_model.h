@@ -17,6 +17,7 @@ struct model_property {
     char *set, *remove, *reported; /* where it is written, what is nulled to remove it, where the agent shows it */
     const cJSON *values, *invalid; /* arrays; invalid may be NULL */
     const cJSON *otherwise;        /* what holds when it is not there; NULL: then it is not reported either */
+    char *applied;                 /* where the agent shows the desired $version it has applied; NULL: it does not */
     const char *equal;             /* "$duration" or "$nocase"; NULL: equal is equal */
 };
 
@@ -30,6 +31,7 @@ struct model {
     const cJSON *ignored; /* array of names that mean nothing to the agent; NULL: none */
     const cJSON *faults;  /* array of fault steps; NULL: only disconnects */
     const cJSON *agent;   /* further members of the scenario's agent: env, args, files; NULL: none */
+    bool has_one_version; /* `applied` is one place for all properties, so it is always there */
     const char *within;   /* the longest that converging may take */
     const char *quiet;    /* for how long nothing happens when there is nothing to do; NULL: not checked */
     long idle_cpu_ms;     /* of CPU time that it may use in that time; 0: not checked */
@@ -45,6 +47,8 @@ MUST_USE enum rc model_read(const char *file, struct str text, struct problems *
 MUST_USE enum rc model_read_file(const char *file, struct problems *problems, struct model **out);
 void model_free(struct model *m);
 
+/* Append the place that a name stands for, through the aliases or literally. */
+void model_place(const struct model *m, const char *name, struct buf *out);
 /* The value at a name ("config.a", through the aliases) of a section; NULL when it is not there. */
 const cJSON *model_find(const struct model *m, const cJSON *section, const char *name);
 

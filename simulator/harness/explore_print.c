@@ -7,6 +7,7 @@
 
 #define SETTLE   "200ms" /* what was under way when a twin became right may still end */
 #define A_MOMENT "300ms"
+#define LATE     "500ms" /* what a fault keeps back for a while has come by then */
 
 /* ---- JSON as people write it: { "a": 1, "b": [1, 2] } ---- */
 
@@ -88,19 +89,72 @@ static enum rc add_converged(const struct model *m, const struct history *h, siz
     return twin ? add_step(into, "twin", twin, "within", m->within) : RC_NOMEM;
 }
 
-static enum rc add_idle(const struct model *m, cJSON *into)
-{
-    cJSON *limit = object_of("cpuMs", object_of("$lt", json_i64(m->idle_cpu_ms)));
-
-    return limit ? add_step(into, "usage", limit, "over", m->quiet) : RC_NOMEM;
-}
-
 /* Tags are no business of a device: writing one only puts the cursor here, so that `never` looks at what comes now. */
 static enum rc add_mark(cJSON *into)
 {
     cJSON *tags = object_of("now", json_i64(1));
 
     return tags ? add_step(into, "tags", tags, NULL, NULL) : RC_NOMEM;
+}
+
+/* The twin is right and tells a version; what comes from now on may tell no older one. */
+static enum rc add_versions(const struct model *m, const struct history *h, size_t at, cJSON *into)
+{
+    cJSON *places = NULL, *save = cJSON_CreateObject(), *twin_step, *reported;
+    const cJSON *place;
+    unsigned n = 0;
+    enum rc rc = history_versions(m, h, at, &places);
+
+    if (!rc)
+        rc = add_converged(m, h, at, into);
+    twin_step = cJSON_GetArrayItem(into, cJSON_GetArraySize(into) - 1);
+    reported = rc ? NULL : json_get(json_get(twin_step, "twin"), "reported");
+    cJSON_ArrayForEach(place, places)
+    {
+        char name[16];
+        struct buf path;
+
+        (void)snprintf(name, sizeof name, "v%u", ++n);
+        buf_init(&path, 0);
+        buf_add(&path, STR("$.properties.reported."));
+        model_place(m, place->valuestring, &path);
+        if (!rc)
+            rc = json_set(reported, place->valuestring, object_of("$gte", json_i64(1)));
+        if (!rc)
+            rc = json_set(save, name, buf_ok(&path) ? json_str(buf_view(&path)) : NULL);
+        buf_done(&path);
+    }
+    if (!rc && n) {
+        rc = json_set(twin_step, "save", save);
+        save = NULL;
+    }
+    if (!rc && n)
+        rc = add_mark(into);
+    n = 0;
+    cJSON_ArrayForEach(place, places)
+    {
+        char name[16];
+        cJSON *older;
+
+        (void)snprintf(name, sizeof name, "${v%u}", ++n);
+        older = object_of("never", json_str(STR("reported")));
+        if (rc || !older ||
+            json_set(older, "match", object_of(place->valuestring, object_of("$lt", json_str(str_from(name))))) ||
+            json_set(older, "for", json_str(n == 1 ? STR(LATE) : STR("1ms"))) || !cJSON_AddItemToArray(into, older)) {
+            cJSON_Delete(older);
+            rc = rc ? rc : RC_NOMEM;
+        }
+    }
+    cJSON_Delete(save);
+    cJSON_Delete(places);
+    return rc;
+}
+
+static enum rc add_idle(const struct model *m, cJSON *into)
+{
+    cJSON *limit = object_of("cpuMs", object_of("$lt", json_i64(m->idle_cpu_ms)));
+
+    return limit ? add_step(into, "usage", limit, "over", m->quiet) : RC_NOMEM;
 }
 
 /* The scenario's steps that a step of a history stands for. */
@@ -121,6 +175,8 @@ static enum rc add_expanded(const struct model *m, const struct history *h, cons
     }
     if (strcmp(word, "converged") == 0)
         return add_converged(m, h, at, into);
+    if (strcmp(word, "versions") == 0)
+        return add_versions(m, h, at, into);
     is_idle = is_idle && m->idle_cpu_ms;
     if (!m->quiet || (!is_idle && !is_quiet))
         return add_text_step(into, "wait", A_MOMENT, NULL, NULL);
@@ -217,6 +273,7 @@ static cJSON *used_aliases(const struct model *m, const struct history *h, const
         use_aliases(m->aliases, json_get(step, "desired"), used);
         use_aliases(m->aliases, json_get(json_get(step, "replace"), "desired"), used);
         use_aliases(m->aliases, json_get(json_get(step, "twin"), "reported"), used);
+        use_aliases(m->aliases, json_get(step, "match"), used);
     }
     return used;
 }

@@ -10,6 +10,7 @@ const { connectAsToldByEnvironment } = require('./tiny-agent.js');
 const BUGS = {
   'forgets-null-deletes': 'what is removed stays as it was',
   'ignores-versions': 'a notification counts though a newer one came before it',
+  'goes-back': 'the same, and it says so: the version that it tells is the old one',
   'no-get-after-reconnect': 'the twin is read once, when the agent starts',
   'busy-loop': 'it looks around all the time',
   'chatters': 'it reports again and again',
@@ -81,6 +82,7 @@ async function report(always = false) {
     for (const key of p.reported.slice(0, -1)) into = into[key] ??= {};
     into[p.reported.at(-1)] = inForce[i] ?? null;
   }
+  if (model.applied) patch[model.applied] = version;
   const text = JSON.stringify(patch);
   if (text === shown && !always) return;
   shown = text;
@@ -97,14 +99,16 @@ async function read() {
   version = $version;
 }
 
+const looksAway = bug === 'ignores-versions' || bug === 'goes-back';
+
 async function follow() {
   for (;;) {
     const { payload } = await client.message('$iothub/twin/PATCH/properties/desired/', { ms: 2 ** 31 - 1 });
     const { $version, ...patch } = JSON.parse(payload);
-    if ($version <= version && bug !== 'ignores-versions') continue;
-    if ($version > version + 1 && bug !== 'ignores-versions') await read();
+    if ($version <= version && !looksAway) continue;
+    if ($version > version + 1 && !looksAway) await read();
     else merge(desired, patch);
-    version = Math.max(version, $version);
+    version = bug === 'goes-back' ? $version : Math.max(version, $version);
     await report();
   }
 }

@@ -1,6 +1,8 @@
 /* Explore: models, what must be reported at the end of a history, which histories can be judged, and how they are printed. */
 #include "explore_world.h"
 
+#include <stdio.h>
+
 #include "explore.h"
 
 /* ---- models ---- */
@@ -40,7 +42,25 @@ static void a_property_may_live_elsewhere_than_the_others(void **state)
     assert_string_equal(m->at[2].set, "x.c");
     assert_string_equal(m->at[2].remove, "y.other");
     assert_string_equal(m->at[2].reported, "r.c");
+    assert_null(m->at[0].applied);
     model_free(m);
+}
+
+static void a_model_may_tell_where_the_applied_version_is_shown(void **state)
+{
+    struct model *one = model_of("{\"applied\":\"av\",\"properties\":{\"a\":{\"values\":[1]},\"b\":{\"values\":[1]}}}");
+    struct model *each = model_of("{\"applied\":\"*.av\",\"properties\":{\"a\":{\"values\":[1]},"
+                                  "\"b\":{\"values\":[1],\"applied\":\"other\"}}}");
+
+    (void)state;
+    assert_string_equal(one->at[0].applied, "av");
+    assert_string_equal(one->at[1].applied, "av");
+    assert_true(one->has_one_version);
+    assert_string_equal(each->at[0].applied, "a.av");
+    assert_string_equal(each->at[1].applied, "other");
+    assert_false(each->has_one_version);
+    model_free(each);
+    model_free(one);
 }
 
 static void a_wrong_model_is_told_with_its_place(void **state)
@@ -67,6 +87,7 @@ static void a_wrong_model_is_told_with_its_place(void **state)
         {"{\"idleCpuMs\":3,\"properties\":{\"a\":{\"values\":[1]}}}", "measured during 'quiet', which is missing"},
         {"{\"faults\":[1],\"properties\":{\"a\":{\"values\":[1]}}}", "m.json:1:12: a fault is a step"},
         {"{\"agent\":{\"as\":\"x\"},\"properties\":{\"a\":{\"values\":[1]}}}", "but not its 'as'"},
+        {"{\"applied\":1,\"properties\":{\"a\":{\"values\":[1]}}}", "'applied' is a text"},
         {"{\"objects\":[1],\"properties\":{\"a\":{\"values\":[1]}}}", "'objects' is a list of names"},
     };
 
@@ -179,7 +200,8 @@ static void a_history_is_judged_only_where_an_agent_can_know_what_is_desired(voi
         {"[{\"desired\":{\"s.a\":\"x\"}},{\"desired\":{\"s.a\":null}},{\"check\":\"converged\"}]", true},
         {"[{\"desired\":{\"s.a\":7}},{\"check\":\"converged\"}]", false}, /* nobody knows whether it would */
         {"[{\"fault\":\"duplicate\"},{\"check\":\"converged\"}]", true},
-        {"[{\"fault\":\"duplicate\"},{\"check\":\"calm\"}]", false}, /* it may tell the agent something still */
+        {"[{\"fault\":\"duplicate\"},{\"check\":\"versions\"}]", true}, /* that is when it matters */
+        {"[{\"fault\":\"duplicate\"},{\"check\":\"calm\"}]", false},    /* it may tell the agent something still */
         {"[{\"fault\":\"duplicate\"},{\"clear\":\"faults\"},{\"check\":\"quiet\"}]", true},
         {"[{\"fault\":\"duplicate\"},{\"restart\":\"hub\"},{\"check\":\"idle\"}]", true},
         {"[{\"fault\":\"disconnect\"},{\"check\":\"calm\"}]", true},
@@ -245,6 +267,34 @@ static void a_history_prints_as_the_scenario_that_a_person_would_write(void **st
     model_free(m);
 }
 
+static void a_check_of_versions_prints_as_what_is_told_now_and_never_an_older_one(void **state)
+{
+    static const char want[] =
+        "{ \"name\": \"n\",\n"
+        "  \"identities\": { \"edge-1/agent\": {} },\n"
+        "  \"agent\": { \"as\": \"edge-1/agent\" },\n"
+        "  \"steps\": [\n"
+        "    { \"desired\": { \"a\": 1 } },\n"
+        "    { \"twin\": { \"reported\": { \"a\": 1, \"b\": { \"$absent\": true }, \"told.a\": { \"$gte\": 1 } } }, "
+        "\"within\": \"3s\", \"save\": { \"v1\": \"$.properties.reported.state.a.av\" } },\n"
+        "    { \"tags\": { \"now\": 1 } },\n"
+        "    { \"never\": \"reported\", \"match\": { \"told.a\": { \"$lt\": \"${v1}\" } }, \"for\": \"500ms\" } ],\n"
+        "  \"aliases\": { \"told.*\": \"state.*.av\" } }\n";
+    struct model *m = model_of("{\"aliases\":{\"told.*\":\"state.*.av\"},\"applied\":\"told.*\","
+                               "\"properties\":{\"a\":{\"values\":[1]},\"b\":{\"values\":[1]}}}");
+    struct history h = history_of("{}", "[{\"desired\":{\"a\":1}},{\"check\":\"versions\"}]");
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    history_print(m, &h, "n", NULL, &out);
+    assert_string_equal(out.at, want);
+    assert_int_equal(history_step_of(m, &h, 3), 1);
+    buf_done(&out);
+    history_done(&h);
+    model_free(m);
+}
+
 /* ---- laws ---- */
 
 static void a_result_tells_which_law_was_broken(void **state)
@@ -271,6 +321,9 @@ static void a_result_tells_which_law_was_broken(void **state)
         {"{\"verdict\":\"failed\",\"steps\":[{\"text\":\"twin {}\",\"verdict\":\"failed\"}],"
          "\"failure\":{\"message\":\"m\",\"hints\":[\"the agent has ended: signal 11\"]}}",
          LAW_ALIVE, NULL},
+        {"{\"verdict\":\"failed\",\"steps\":[{\"text\":\"restart agent\",\"verdict\":\"failed\"}],"
+         "\"failure\":{\"message\":\"the agent ended by itself: signal 11\"}}",
+         LAW_ALIVE, NULL},
         {"{\"verdict\":\"failed\",\"steps\":[{\"text\":\"stop agent\",\"verdict\":\"failed\"}],"
          "\"failure\":{\"message\":\"the agent did not end within 3 s of SIGTERM; it was killed\"}}",
          LAW_ENDS, NULL},
@@ -290,18 +343,80 @@ static void a_result_tells_which_law_was_broken(void **state)
     model_free(m);
 }
 
+/* Events in short: who, what (d: desired, r: reported, x: a refused report), the version, what the agent says it has applied. */
+static cJSON *run_of(const char *verdict, const char *events)
+{
+    struct str rest = str_from(events);
+    cJSON *result = json("{\"events\":[]}"), *list = json_get(result, "events");
+
+    assert_int_equal(json_set(result, "verdict", json_str(str_from(verdict))), RC_OK);
+    while (rest.len) {
+        struct str one = str_cut(&rest, ' ');
+        const char *kind = one.at[1] == 'd' ? "desired" : "reported", *member = one.at[1] == 'x' ? "error" : "version";
+        int version = 0, applied = 0;
+        char text[200];
+
+        assert_in_range(sscanf(one.at + 2, "%d,%d", &version, &applied), 1, 2);
+        (void)snprintf(text, sizeof text, "{\"kind\":\"%s\",\"device\":\"%c\",\"%s\":%d,\"patch\":{\"av\":%d}}", kind,
+                       one.at[0], member, version, applied);
+        assert_true(cJSON_AddItemToArray(list, json(text)));
+    }
+    return result;
+}
+
+static void versions_that_go_back_are_found_in_the_events_of_a_run_that_passed_too(void **state)
+{
+    static const struct {
+        const char *events, *why; /* NULL: they do not */
+    } rows[] = {
+        {"", NULL},
+        {"ad2 ad3 ar2,2 ar3,3", NULL},
+        {"ar2,2 ar3,2", NULL}, /* the same version may be told again */
+        {"ar2,3 ar3,2", "av: 2 after 3"},
+        {"ar2,3 br2,2", NULL},         /* another's is nobody's business */
+        {"ar2,3 ax400,2 ar3,3", NULL}, /* what is refused was not said */
+        {"ad2 bd2 ad3", NULL},
+        {"ad3 ad2", "a desired version: 2 after 3"},
+        {"ad3 ad3", "a desired version: 3 after 3"},
+        {"br5,0 br4,0", "b reported version: 4 after 5"},
+    };
+    struct model *m =
+        model_of("{\"as\":\"a\",\"applied\":\"av\",\"properties\":{\"x\":{\"values\":[1]},\"y\":{\"values\":[1]}}}");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        cJSON *passed = run_of("passed", rows[i].events), *error = run_of("error", rows[i].events);
+        struct buf why;
+
+        buf_init(&why, 0);
+        if (law_versions_go_back(m, passed, &why) != (rows[i].why != NULL))
+            fail_msg("%s", rows[i].events);
+        if (rows[i].why)
+            assert_string_equal(why.at, rows[i].why);
+        assert_int_equal(law_of_result(m, passed, NULL), rows[i].why ? LAW_VERSIONS : LAW_NONE);
+        assert_int_equal(law_of_result(m, error, NULL), LAW_NONE);
+        buf_done(&why);
+        cJSON_Delete(error);
+        cJSON_Delete(passed);
+    }
+    model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_tells_where_each_property_lives),
         cmocka_unit_test(a_property_may_live_elsewhere_than_the_others),
+        cmocka_unit_test(a_model_may_tell_where_the_applied_version_is_shown),
         cmocka_unit_test(a_wrong_model_is_told_with_its_place),
         cmocka_unit_test(a_model_that_is_cut_anywhere_is_refused),
         cmocka_unit_test(what_is_reported_is_what_is_desired_and_defaults_for_the_rest),
         cmocka_unit_test(a_check_looks_at_what_was_written_before_it_and_at_what_is_watched),
         cmocka_unit_test(a_history_is_judged_only_where_an_agent_can_know_what_is_desired),
         cmocka_unit_test(a_history_prints_as_the_scenario_that_a_person_would_write),
+        cmocka_unit_test(a_check_of_versions_prints_as_what_is_told_now_and_never_an_older_one),
         cmocka_unit_test(a_result_tells_which_law_was_broken),
+        cmocka_unit_test(versions_that_go_back_are_found_in_the_events_of_a_run_that_passed_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
