@@ -254,8 +254,9 @@ static void print_broker_conf(struct buf *b, const struct hub_dir *d, const stru
                  user ? user->pw_name
                       : "root"); /* facts B-18: else it would become another user, who may not read our files */
     buf_addf(b, "plugin %s\nplugin_opt_config %s/plugin.json\n", plugin, d->path);
-    buf_addf(b, "set_tcp_nodelay true\nmax_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages 20\n",
-             MAX_PACKET_BYTES, MAX_QUEUED_MESSAGES);
+    /* facts B-46: what was in flight to a lost connection takes its place from the next; so there is more than enough */
+    buf_addf(b, "set_tcp_nodelay true\nmax_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages %d\n",
+             MAX_PACKET_BYTES, MAX_QUEUED_MESSAGES, MAX_QUEUED_MESSAGES);
     buf_addf(b, "persistence true\npersistence_location %s/\npersistence_file mosquitto.db\nautosave_interval 300\n",
              d->path);
     buf_add(b,

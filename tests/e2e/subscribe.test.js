@@ -99,6 +99,23 @@ test('what is answered while the connection breaks is not delivered to the next 
   assert.deepEqual(back.messages(), []);
 });
 
+for (const how of ['cut', 'restart of the hub']) {
+  test(`whatever was on its way at a ${how}, the next connection is answered (facts B-46)`, async (t) => {
+    const hub = await startHub(t);
+    await hub.create('dev');
+    const c = await hub.device('dev', { clean: false });
+    await c.subscribe(['$iothub/twin/res/#', '$iothub/twin/PATCH/properties/desired/#'], 1);
+    c.acknowledges = false;
+    for (let n = 1; n <= 40; n++) await hub.desired('dev', { n });
+    await c.message('$iothub/twin/PATCH/properties/desired/?$version=21');
+    if (how === 'cut') await c.drop();
+    else await hub.restart();
+    const back = await hub.device('dev', { clean: false });
+    for (const rid of ['1', '2', '3']) assert.equal((await back.twinGet(rid)).status, 200);
+    assert.deepEqual(back.messages(), []);
+  });
+}
+
 test('a service client hears events, telemetry and answers, and may subscribe to nothing else', async (t) => {
   const hub = await startHub(t);
   const s = await hub.service();

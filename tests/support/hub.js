@@ -152,6 +152,7 @@ plugin_opt_config ${this.dir}/plugin.json
 set_tcp_nodelay true
 max_packet_size ${this.options.maxPacketSize ?? 393216}
 max_queued_messages ${this.options.maxQueued ?? 4000}
+max_inflight_messages ${this.options.maxInFlight ?? 4000}
 persistence true
 persistence_location ${this.dir}/
 persistence_file mosquitto.db
