@@ -15,6 +15,7 @@ const BUGS = {
   'busy-loop': 'it looks around all the time',
   'chatters': 'it reports again and again',
   'dies-of-an-empty-object': 'it reads a member of what has none',
+  'dies-when-cut': 'a lost connection is an error that nobody catches',
   'forgets-what-a-replacement-drops': 'a GET is laid over what is known',
   'lets-go-late': 'it does not end on SIGTERM once it was reconnected',
 };
@@ -126,6 +127,7 @@ async function connection() {
 async function main() {
   for (;;) {
     await connection().catch((error) => console.log(error.message));
+    if (bug === 'dies-when-cut') process.exit(70);
     await after(50);
   }
 }
