@@ -37,7 +37,6 @@ twinsim_test(test_hub_laws property LIBS hub_world)
 twinsim_test(test_fault_laws property LIBS hub_world)
 twinsim_test(test_hub_nomem unit LIBS hub_world)
 target_link_options(test_hub_nomem PRIVATE ${FAIL_ALLOC_OPTIONS})
-set_tests_properties(test_hub_nomem PROPERTIES TIMEOUT 180) # every allocation of every request, twice
 twinsim_test(test_identity unit LIBS twinsim_core)
 twinsim_test(test_outbox unit LIBS twinsim_core)
 target_link_options(test_outbox PRIVATE ${FAIL_ALLOC_OPTIONS})

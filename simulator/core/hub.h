@@ -95,12 +95,12 @@ struct request {
     struct identity *listed[HUB_PAGE_MAX];
     size_t n_listed;
     bool list_has_more;
+    bool is_later; /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     struct journal_row *rows;
     size_t n_rows;
     /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */
     struct str status_members;
 
-    bool is_later; /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     const char
         *why; /* written by hub_handle when it refuses, denies or closes: the true reason in words, static; else NULL */
 };

@@ -5,6 +5,7 @@
  */
 #include "explore_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define FOCUS_MAX 4u /* properties that a history is about */
@@ -73,6 +74,7 @@ static uint64_t next_random(uint64_t *state)
 
 static size_t below(struct maker *k, size_t limit)
 {
+    assert(limit > 0);
     return (size_t)(next_random(&k->state) >> 33) % limit;
 }
 

@@ -277,7 +277,7 @@ static enum verdict inject_report(struct run *r)
     static const char *const reported[] = {"reported", NULL};
     const cJSON *given = json_get(r->lane->node, "report"), *clash;
     cJSON *patch = NULL;
-    struct sim_device *d;
+    struct sim_device *d = NULL;
     size_t from = r->timeline.count, index = TIMELINE_NONE;
     char topic[96], rid[24];
     struct buf text;
@@ -365,7 +365,7 @@ static enum verdict body_of(struct run *r, const cJSON *body, struct buf *out)
 static enum verdict inject_send(struct run *r)
 {
     static const char *const kinds[] = {"telemetry", "fault", "disconnected", NULL};
-    struct sim_device *d;
+    struct sim_device *d = NULL;
     size_t from, ignored;
     struct buf topic, body;
     enum verdict v = device_of(r, &d);

@@ -196,8 +196,8 @@ static void queues_with_shares_drop_their_oldest(void **state)
     (void)state;
     queues_init(&q, &shares, 1000);
     q.under_way = 5000; /* counts for nothing */
-    for (char letter = 'a'; letter <= 'd'; letter++)
-        push(&q, QUEUE_HIGH, letter, 200);
+    for (const char *letter = "abcd"; *letter; letter++)
+        push(&q, QUEUE_HIGH, *letter, 200);
     push(&q, QUEUE_LOW, 'L', 500);
     push(&q, QUEUE_OPERATIONAL, 'O', 60);
     push(&q, QUEUE_OPERATIONAL, 'P', 60);
@@ -209,8 +209,8 @@ static void queues_with_shares_drop_their_oldest(void **state)
     assert_int_equal(q.waiting, 400 + 500 + 60);
     messages_are(&q, QUEUE_HIGH, 8192, expected);
 
-    for (char letter = 'a'; letter <= 'b'; letter++)
-        push(&q, QUEUE_HIGH, letter, 200);
+    for (const char *letter = "ab"; *letter; letter++)
+        push(&q, QUEUE_HIGH, *letter, 200);
     queues_resize(&q, 500);
     assert_int_equal(q.queue[QUEUE_HIGH].count, 1);
     assert_int_equal(q.queue[QUEUE_HIGH].first->text[0], 'b');

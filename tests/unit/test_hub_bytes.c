@@ -82,15 +82,17 @@ static const char *const commands[] = {
     "{'command':'twin.replace','deviceId':'dev1','etag':'*','twin':{'tags':{'t':1},'properties':{'desired':{'a':1}}}}",
     "{'command':'twin.history','deviceId':'dev1','top':2,'before':4}",
     "{'command':'identity.export','deviceId':'dev1'}",
-    "{'command':'identity.import','replace':true,'identity':{'deviceId':'dev1','moduleId':'m','generationId':'1','etag'"
-    ":'Nw==',"
-    "'status':'disabled','statusReason':'r','statusUpdatedTime':'2030-01-01T00:00:00Z','modelId':'x','keyTurn':1,"
-    "'authentication':{'symmetricKey':{'primaryKey':'MDEyMzQ1Njc4OWFiY2RlZg==','secondaryKey':'MDEyMzQ1Njc4OWFiY2RlZg=="
-    "'},"
-    "'type':'sas'},'capabilities':{'iotEdge':true},'twin':{'desired':{'a':1}}}}",
+    ("{'command':'identity.import','replace':true,'identity':{'deviceId':'dev1','moduleId':'m','generationId':'1','"
+     "etag'"
+     ":'Nw==',"
+     "'status':'disabled','statusReason':'r','statusUpdatedTime':'2030-01-01T00:00:00Z','modelId':'x','keyTurn':1,"
+     "'authentication':{'symmetricKey':{'primaryKey':'MDEyMzQ1Njc4OWFiY2RlZg==','secondaryKey':'MDEyMzQ1Njc4OWFiY2RlZg="
+     "="
+     "'},"
+     "'type':'sas'},'capabilities':{'iotEdge':true},'twin':{'desired':{'a':1}}}}"),
     "{'command':'fault.add','deviceId':'dev1','type':'disconnect'}",
-    "{'command':'fault.add','on':'d*/m','type':'status','status':500,'body':{'a':1},'operation':'twin-get','after':1,"
-    "'every':2,'times':3,'probability':0.5,'seed':7,'topic':'a/+/#','at':'1s','for':'PT1M'}",
+    ("{'command':'fault.add','on':'d*/m','type':'status','status':500,'body':{'a':1},'operation':'twin-get','after':1,"
+     "'every':2,'times':3,'probability':0.5,'seed':7,'topic':'a/+/#','at':'1s','for':'PT1M'}"),
     "{'command':'fault.add','type':'malform','how':'metadata'}",
     "{'command':'fault.add','type':'throttle','tier':'S1'}",
     "{'command':'fault.add','type':'clock-skew','by':'-2h','reason':'x'}",
