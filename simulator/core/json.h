@@ -33,7 +33,8 @@ struct json_error {
  */
 MUST_USE enum rc json_read(struct str text, cJSON **out, struct json_error *err);
 
-/* As json_read, for files people write: // and block comments and trailing commas are blanked first.
+/* As json_read, for files people write: // and block comments, trailing commas and a byte order mark are blanked first, and a
+ * member given twice is a mistake (RC_SYNTAX).
  * Offsets still count in the text as given. */
 MUST_USE enum rc json_read_commented(struct str text, cJSON **out, struct json_error *err);
 

@@ -1,5 +1,5 @@
 /* json_commented.c - JSON as people write it in files: comments and trailing commas become blanks, so offsets stay true. */
-#include "json.h"
+#include "json_internal.h"
 
 #include <stdlib.h>
 
@@ -79,13 +79,15 @@ enum rc json_read_commented(struct str text, cJSON **out, struct json_error *err
             *err = (struct json_error){0, "out of memory"};
         return RC_NOMEM;
     }
+    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* some editors' byte order mark */
+        memset(copy, ' ', 3);
     unclosed = blank_comments(copy, copy + text.len);
     if (unclosed) {
         if (err)
             *err = (struct json_error){(size_t)(unclosed - copy), "a comment is not closed"};
         rc = RC_SYNTAX;
     } else {
-        rc = json_read(str_of(copy, text.len), out, err);
+        rc = json_read_text(str_of(copy, text.len), true, out, err);
     }
     free(copy);
     return rc;

@@ -35,6 +35,8 @@ cJSON *json_node(int type);
 cJSON *json_node_with_room(int type, size_t len);
 /* Put a node behind a child of parent. (cJSON_InsertItemInArray of Debian's 1.7.15-1+deb12u4 does nothing in the middle.) */
 void json_insert_after(cJSON *parent, cJSON *child, cJSON *node);
+/* json_read; in what people write a member given twice is RC_SYNTAX, at its second key. */
+MUST_USE enum rc json_read_text(struct str text, bool is_from_people, cJSON **out, struct json_error *err);
 /* Members of an object or elements of an array. */
 size_t json_count(const cJSON *node);
 /* Keep of members with the same key the last, in the place of the first. */

@@ -9,7 +9,8 @@
 
 struct reader {
     const char *start, *at, *end;
-    enum rc rc; /* the first failure, what and where */
+    bool is_from_people; /* then a member given twice is a mistake */
+    enum rc rc;          /* the first failure, what and where */
     const char *what;
     const char *where;
 };
@@ -327,6 +328,38 @@ static void append(cJSON *parent, cJSON *child)
     parent->child->prev = child; /* cJSON's lists: the first knows the last */
 }
 
+/* Where the key of a member stands whose value begins there. Between the two are a colon and blanks. */
+static const char *key_begin(const char *value)
+{
+    const char *at = value - 1;
+    bool is_escaped = true;
+
+    while (*at != '"')
+        at--;
+    while (is_escaped) {
+        is_escaped = false;
+        for (at--; *at != '"';)
+            at--;
+        for (const char *before = at - 1; *before == '\\'; before--)
+            is_escaped = !is_escaped;
+    }
+    return at;
+}
+
+/* The second of two members would silently win. returns whether every member is the only one of its name */
+static bool check_names(struct reader *r, const cJSON *object)
+{
+    struct json_index *ix = json_index_if_wide(object);
+    const cJSON *member = object->child;
+
+    while (member && json_lookup(ix, object, member->string) == member)
+        member = member->next;
+    json_index_free(ix);
+    if (member)
+        stop(r, RC_SYNTAX, key_begin(r->start + json_offset(member)), "this member is given twice");
+    return !member;
+}
+
 /* One "key": value of an object. */
 static bool read_member(struct reader *r, cJSON *object, unsigned depth)
 {
@@ -397,6 +430,8 @@ static cJSON *read_container(struct reader *r, unsigned depth)
             break;
         }
         r->at++;
+        if (is_object && r->is_from_people && !check_names(r, node))
+            break;
         if (!is_object || json_drop_duplicates(node) == RC_OK)
             return node;
         stop(r, RC_NOMEM, r->at, "out of memory");
@@ -430,10 +465,10 @@ static cJSON *read_value(struct reader *r, unsigned depth)
     }
 }
 
-enum rc json_read(struct str text, cJSON **out, struct json_error *err)
+enum rc json_read_text(struct str text, bool is_from_people, cJSON **out, struct json_error *err)
 {
     const char *start = text.len ? text.at : "";
-    struct reader r = {.start = start, .at = start, .end = start + text.len};
+    struct reader r = {.start = start, .at = start, .end = start + text.len, .is_from_people = is_from_people};
     cJSON *tree = read_value(&r, 0);
 
     if (tree) {
@@ -449,4 +484,9 @@ enum rc json_read(struct str text, cJSON **out, struct json_error *err)
     if (err)
         *err = (struct json_error){(size_t)(r.where - r.start), r.what};
     return r.rc;
+}
+
+enum rc json_read(struct str text, cJSON **out, struct json_error *err)
+{
+    return json_read_text(text, false, out, err);
 }

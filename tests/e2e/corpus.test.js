@@ -19,6 +19,7 @@ const schema = JSON.parse(fs.readFileSync(path.join(ROOT, 'fixtures/schema/scena
 /** What a schema cannot say: which names are known, what another file holds, what an engine or a reader of quotes thinks of a text,
  * what the hub thinks of a fault as a whole. By class, how lint begins to say it. Nothing else may be accepted by the one and refused by the other. */
 const classes = {
+  twins: /^this member is given twice$/,
   variables: /^(no variable is called|a variable is written)/,
   rows: /^(this|the first) row of 'each' has no/,
   blocks: /^no block is called/,

@@ -247,11 +247,50 @@ static void comments_excuse_nothing_else(void **state)
                                       {"\"\\", RC_SYNTAX, 2},
                                       {"//", RC_SYNTAX, 2},
                                       {"/*/", RC_SYNTAX, 0},
-                                      {"{\"a\":1,//\n", RC_SYNTAX, 10}};
+                                      {"{\"a\":1,//\n", RC_SYNTAX, 10},
+                                      {"x\xEF\xBB\xBF{}", RC_SYNTAX, 0}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++)
         assert_refused(&rows[i], json_read_commented);
+}
+
+static void in_a_file_of_a_person_a_member_given_twice_is_a_mistake_at_its_second_key(void **state)
+{
+    static const struct row rows[] = {{"{\"a\":1,\"b\":2, \"a\" /* a: */ : 3}", RC_SYNTAX, 14},
+                                      {"[{\"a\":{\"x\":1,\"x\":1}},{\"a\":1}]", RC_SYNTAX, 13},
+                                      {"{\"\\\"\\\\\":1,\"\\u0022\\\\\":1}", RC_SYNTAX, 10},
+                                      {"{\"\":1,\"\":1}", RC_SYNTAX, 6}};
+    struct buf wide;
+    cJSON *node = NULL;
+    struct json_error err;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_refused(&rows[i], json_read_commented);
+    buf_init(&wide, 0);
+    buf_add(&wide, STR("{"));
+    for (int i = 0; i < 100; i++)
+        buf_addf(&wide, "\"k%03d\":0,", i);
+    buf_add(&wide, STR("\"k055\":1}"));
+    assert_int_equal(json_read_commented(buf_view(&wide), &node, &err), RC_SYNTAX);
+    assert_int_equal(err.offset, 901);
+    buf_done(&wide);
+    assert_int_equal(json_read_commented(STR("{\"a\":1,\"A\":2,\"b\":{\"a\":1}}"), &node, NULL), RC_OK);
+    cJSON_Delete(node);
+}
+
+static void a_byte_order_mark_is_for_files_people_write(void **state)
+{
+    static const char text[] = "\xEF\xBB\xBF{\"a\":1}";
+    cJSON *node = NULL;
+
+    (void)state;
+    assert_int_equal(json_read_commented(STR(text), &node, NULL), RC_OK);
+    assert_int_equal(json_offset(json_get(node, "a")), 8); /* as given */
+    cJSON_Delete(node);
+    node = NULL;
+    assert_int_equal(json_read(STR(text), &node, NULL), RC_SYNTAX);
 }
 
 /* Whatever comes: no crash, no byte too far; and what is taken prints as a text that is taken again, and prints the same. */
@@ -278,10 +317,11 @@ static void read_and_judge(struct str text)
         cJSON_Delete(again);
     }
     node = NULL;
-    if (json_read_commented(text, &node, NULL) == RC_OK)
+    if (json_read_commented(text, &node, &err) == RC_OK)
         cJSON_Delete(node);
     else
-        assert_true(rc != RC_OK); /* all JSON is commented JSON */
+        assert_true(rc != RC_OK ||
+                    strcmp(err.what, "this member is given twice") == 0); /* all other JSON is commented JSON */
 }
 
 static const char sample[] =
@@ -316,6 +356,8 @@ int main(void)
         cmocka_unit_test(of_members_given_twice_the_last_wins_in_the_first_place),
         cmocka_unit_test(comments_and_trailing_commas_are_for_files_people_write),
         cmocka_unit_test(comments_excuse_nothing_else),
+        cmocka_unit_test(in_a_file_of_a_person_a_member_given_twice_is_a_mistake_at_its_second_key),
+        cmocka_unit_test(a_byte_order_mark_is_for_files_people_write),
         cmocka_unit_test(every_prefix_of_a_text_is_judged_safely),
         cmocka_unit_test(mutated_texts_are_judged_safely),
     };
