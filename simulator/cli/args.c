@@ -334,6 +334,7 @@ int args_read(struct cli *c, int argc, const char *const *argv)
     c->verb = read_verb(argc, argv, &used);
     if (!c->verb)
         return unknown_verb(c, argc, argv);
+    c->json = c->json && c->verb->has_json; /* `run --json FILE` is a report of its own */
     code = read_words(c, argc, argv, 1 + used);
     if (!code && c->verb->has_data && data_dir_find(cli_text(c, "data"), c->data_dir))
         return cli_fail(c, CLI_USAGE, "there is no data directory: no home; give one with --data DIR");

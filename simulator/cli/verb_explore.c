@@ -7,6 +7,7 @@
 
 #include "explore.h"
 #include "files.h"
+#include "preflight.h"
 #include "report.h"
 #include "security_model.h"
 #include "verbs.h"
@@ -96,7 +97,7 @@ static int write_found(struct cli *c, const struct explore_options *o, const str
     explore_print(o, r->law, r->index, &r->smallest, &text);
     rc = text.rc;
     if (!rc && path)
-        rc = file_write(path, buf_view(&text), 0644, false);
+        rc = report_write(path, buf_view(&text));
     else if (!rc)
         (void)fputs(text.at, stdout);
     buf_done(&text);
@@ -196,8 +197,12 @@ static int run(struct cli *c)
                                 .shrink_us = cli_number(c, "shrink", 2) * US_PER_MINUTE,
                                 .jobs = (unsigned)cli_number(c, "jobs", 2),
                                 .max_steps = (unsigned)cli_number(c, "steps", 20)};
-    int code = read_model(c, &model);
+    int code = preflight_agent(c);
 
+    if (!code)
+        code = preflight_file(c, "out");
+    if (!code)
+        code = read_model(c, &model);
     if (code)
         return code;
     o.model = model;

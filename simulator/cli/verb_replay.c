@@ -8,6 +8,7 @@
 #include "draft.h"
 #include "iso_time.h"
 #include "match.h"
+#include "preflight.h"
 #include "report.h"
 #include "verbs.h"
 
@@ -222,6 +223,8 @@ static int run(struct cli *c)
     int code = read_options(c, &o, &plan);
     enum rc rc;
 
+    if (!code)
+        code = preflight_agent(c);
     if (code)
         return code;
     rc = recording_read(c->operands[0], cli_flag(c, "cut"), &rec, why, sizeof why);

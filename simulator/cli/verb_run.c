@@ -2,12 +2,21 @@
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "files.h"
 #include "iso_time.h"
+#include "preflight.h"
 #include "report.h"
 #include "scenario_set.h"
 #include "verbs.h"
+
+typedef void print_fn(struct buf *out, const cJSON *results, int64_t us);
+
+static const struct {
+    const char *option;
+    print_fn *print;
+} reports[] = {{"junit", report_junit}, {"json", report_json}, {"tap", report_tap}, {"html", report_html}};
 
 static int read_options(struct cli *c, struct run_options *o)
 {
@@ -22,9 +31,27 @@ static int read_options(struct cli *c, struct run_options *o)
                               .events = cli_text(c, "html") != NULL};
     if (timeout && (duration_read(str_from(timeout), &o->timeout_us) || o->timeout_us == 0))
         return cli_fail(c, CLI_USAGE, "--timeout wants a duration such as 30s or PT1M, not '%s'", timeout);
-    if (o->record && dir_make(o->record))
-        return cli_fail(c, CLI_FILE, "the folder %s cannot be made: %s", o->record, strerror(errno));
     return CLI_OK;
+}
+
+/* What would stop the run at its end, or each scenario at its beginning, is told before anything runs. */
+static int check_options(struct cli *c, const struct run_options *o)
+{
+    int code = preflight_agent(c);
+
+    for (size_t i = 0; !code && i < sizeof reports / sizeof reports[0]; i++) {
+        const char *path = cli_text(c, reports[i].option);
+
+        code = preflight_file(c, reports[i].option);
+        for (size_t k = 0; !code && path && !str_starts(str_from(path), STR("/dev/")) && k < i; k++)
+            if (str_eq(str_from(cli_text(c, reports[k].option)), str_from(path)))
+                code = cli_fail(c, CLI_USAGE, "--%s and --%s name the same file", reports[k].option, reports[i].option);
+    }
+    if (!code && o->record && dir_make(o->record))
+        code = cli_fail(c, CLI_FILE, "the folder %s cannot be made: %s", o->record, strerror(errno));
+    if (!code && o->record && access(o->record, W_OK | X_OK))
+        code = cli_fail(c, CLI_FILE, "nothing can be written into the folder %s: %s", o->record, strerror(errno));
+    return code;
 }
 
 static int64_t now_us(void)
@@ -37,8 +64,6 @@ static int64_t now_us(void)
     return now;
 }
 
-typedef void print_fn(struct buf *out, const cJSON *results, int64_t us);
-
 static int write_report(struct cli *c, const char *path, print_fn *print, const cJSON *results, int64_t us)
 {
     struct buf text;
@@ -48,7 +73,8 @@ static int write_report(struct cli *c, const char *path, print_fn *print, const 
         return CLI_OK;
     buf_init(&text, (size_t)1 << 30);
     print(&text, results, us);
-    rc = text.rc ? text.rc : file_write(path, buf_view(&text), 0644, false);
+    (void)fflush(stdout); /* the path may lead there, too */
+    rc = text.rc ? text.rc : report_write(path, buf_view(&text));
     buf_done(&text);
     if (rc)
         return cli_fail(c, CLI_FILE, "%s cannot be written: %s", path, rc == RC_IO ? strerror(errno) : rc_text(rc));
@@ -63,7 +89,7 @@ static int run_set(struct cli *c, const struct run_options *o, const struct scen
     cJSON *results = NULL;
     bool hub_lost = false;
     int64_t began_us = now_us(), us;
-    int code, failed;
+    int code, failed = CLI_OK;
     enum rc rc;
 
     terminal_init(&terminal, stdout, cli_flag(c, "quiet"), o->jobs, set->at, set->count);
@@ -75,13 +101,12 @@ static int run_set(struct cli *c, const struct run_options *o, const struct scen
     terminal_sum(&terminal, results, us);
     n = report_count(results);
     code = hub_lost ? CLI_HUB : n.failed + n.errors + n.skipped ? CLI_NO : CLI_OK;
-    failed = write_report(c, cli_text(c, "junit"), report_junit, results, us);
-    if (!failed)
-        failed = write_report(c, cli_text(c, "json"), report_json, results, us);
-    if (!failed)
-        failed = write_report(c, cli_text(c, "tap"), report_tap, results, us);
-    if (!failed)
-        failed = write_report(c, cli_text(c, "html"), report_html, results, us);
+    for (size_t i = 0; i < sizeof reports / sizeof reports[0];
+         i++) { /* one that fails keeps no other from being written */
+        int written = write_report(c, cli_text(c, reports[i].option), reports[i].print, results, us);
+
+        failed = failed ? failed : written;
+    }
     cJSON_Delete(results);
     return failed ? failed : code;
 }
@@ -92,6 +117,8 @@ static int run(struct cli *c)
     struct scenario_set set = {0};
     int code = read_options(c, &o);
 
+    if (!code)
+        code = check_options(c, &o);
     if (!code)
         code = scenario_set_read(c, &set);
     if (!code)
@@ -132,7 +159,7 @@ const struct verb verb_run = {
             "security-agent, beside twinsim or on PATH. All files are checked first; a wrong one ends with code 3 and "
             "nothing is run.",
     .examples = "twinsim run fixtures/scenarios\n"
-                "twinsim run fixtures/scenarios/patch --agent ./my-agent --jobs 4 --junit out.xml\n"
+                "twinsim run fixtures/scenarios/patches --agent ./my-agent --jobs 4 --junit out.xml\n"
                 "twinsim run scenario.jsonc --agent 'node \"my agent.js\" --host ${host}' --keep",
     .options = options,
     .run = run,

@@ -15,7 +15,7 @@ static int write_out(struct cli *c, struct str text)
         (void)fwrite(text.at, 1, text.len, stdout); /* judged at the end */
         return CLI_OK;
     }
-    rc = file_write(path, text, 0644, false);
+    rc = report_write(path, text);
     if (rc)
         return cli_fail(c, CLI_FILE, "%s cannot be written: %s", path, rc == RC_IO ? strerror(errno) : rc_text(rc));
     return CLI_OK;

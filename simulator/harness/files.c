@@ -102,6 +102,64 @@ done:
     return rc;
 }
 
+/* What a user's name for a file leads to, and whether something that is no file is there. errno on RC_IO */
+static enum rc report_target(const char *path, char target[PATH_MAX], bool *is_special)
+{
+    struct stat st;
+
+    *is_special = false;
+    if (stat(path, &st)) {
+        if (errno != ENOENT)
+            return RC_IO;
+        return snprintf(target, PATH_MAX, "%s", path) < PATH_MAX ? RC_OK : RC_LIMIT;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        return RC_IO;
+    }
+    /* Also the file that our own output goes to: it is not ours to replace. */
+    *is_special = !S_ISREG(st.st_mode) || strncmp(path, "/dev/", 5) == 0;
+    if (*is_special)
+        return snprintf(target, PATH_MAX, "%s", path) < PATH_MAX ? RC_OK : RC_LIMIT;
+    return realpath(path, target) ? RC_OK : RC_IO;
+}
+
+enum rc report_write(const char *path, struct str bytes)
+{
+    char target[PATH_MAX];
+    bool is_special;
+    enum rc rc = report_target(path, target, &is_special);
+    int fd;
+
+    if (rc || !is_special)
+        return rc ? rc : file_write(target, bytes, 0644, false);
+    if (strcmp(path, "/dev/stdout") == 0) /* cannot be opened where that is a socket */
+        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    else
+        fd = open(target, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return RC_IO;
+    if (!write_all(fd, bytes))
+        rc = RC_IO;
+    return close(fd) ? RC_IO : rc;
+}
+
+enum rc report_check(const char *path)
+{
+    char target[PATH_MAX], *slash;
+    bool is_special;
+    enum rc rc = report_target(path, target, &is_special);
+
+    if (rc)
+        return rc;
+    if (is_special)
+        return access(target, W_OK) ? RC_IO : RC_OK;
+    slash = strrchr(target, '/');
+    if (slash)
+        slash[slash == target ? 1 : 0] = '\0';
+    return access(slash ? target : ".", W_OK | X_OK) ? RC_IO : RC_OK; /* the file is replaced: its folder counts */
+}
+
 enum rc dir_make(const char *path)
 {
     char part[PATH_MAX];

@@ -20,6 +20,13 @@ MUST_USE enum rc file_read(const char *path, struct buf *out);
  * returns RC_OK, RC_LIMIT, RC_IO (errno says more); on failure the old file stands */
 MUST_USE enum rc file_write(const char *path, struct str bytes, unsigned mode, bool durable);
 
+/* Write what a user asked for under a name of theirs: a new file or an old one (mode 0644), as a whole and through symbolic links;
+ * what is no file (/dev/stdout, a pipe) is written to as it is, never replaced.
+ * returns RC_OK, RC_LIMIT, RC_IO (errno says more) */
+MUST_USE enum rc report_write(const char *path, struct str bytes);
+/* Could report_write do so, as far as can be told now? Changes nothing. returns RC_OK, RC_LIMIT, RC_IO (errno says why not) */
+MUST_USE enum rc report_check(const char *path);
+
 /* Make a directory with mode 0700 and its missing parents. returns RC_OK (also when it was there), RC_LIMIT, RC_IO (errno) */
 MUST_USE enum rc dir_make(const char *path);
 

@@ -140,6 +140,9 @@ test('what cannot be explored is said', async (t) => {
   assert.equal(missing.code, 3);
   assert.match(missing.stderr, /none\.json:1:1: cannot be read: not found/);
   const none = await explore('--agent', path.join(dir, 'no-agent'), '--histories', '2');
-  assert.equal(none.code, 1);
-  assert.match(none.stderr, /cannot start '.*no-agent' in .*: No such file or directory[^]*no history was judged/);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /^twinsim: --agent: '.*no-agent' cannot be started: No such file or directory\n$/);
+  const nowhere = await explore('--out', path.join(dir, 'no-folder/found.jsonc'));
+  assert.equal(nowhere.code, 3);
+  assert.match(nowhere.stderr, /^twinsim: --out: .*no-folder\/found\.jsonc cannot be written: No such file or directory\n$/);
 });

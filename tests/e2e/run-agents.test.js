@@ -13,8 +13,6 @@ const waits = { name: 'it waits', agent, steps: [{ wait: '300ms' }] };
 
 /** name, scenario, the agent's command, verdict, what the report says, and how long it may take at most */
 const cases = [
-  ['an agent that is not there is an error that names it', expects, 'no-such-agent', 'error', /cannot start 'no-such-agent' in .*: No such file or directory/, 5],
-  ['an agent that is no program is an error', expects, '/etc/passwd', 'error', /cannot start '\/etc\/passwd' in .*: Permission denied/, 5],
   ['an agent that ends at once is noticed long before the limit', { ...expects, steps: [{ expect: 'reported', within: '40s' }] }, "sh -c 'echo cannot work; exit 3'", 'failed', /the agent has ended by itself[\s\S]*the agent has ended: exit code 3\n[\s\S]*\| cannot work\n/, 8],
   ['an agent that dies by a signal is told so', expects, "sh -c 'kill -SEGV $$'", 'failed', /the agent has ended: signal 11 \(Segmentation fault\)/, 8],
   ['an agent that dies while nobody looks is a failure all the same', waits, "sh -c 'exit 4'", 'failed', /the agent ended by itself: exit code 4/, 5],
@@ -43,6 +41,33 @@ for (const [name, scenario, command, verdict, says, limit] of cases) {
     assert.ok(fs.existsSync('/etc/passwd') && fs.existsSync('/usr'), 'and the rest of the machine is still there');
   });
 }
+
+for (const [name, command, says] of [
+  ['an agent that is not there is an error that names it', 'no-such-agent', /cannot start 'no-such-agent' in .*: No such file or directory/],
+  ['an agent that is no program is an error', '/etc/passwd', /cannot start '\/etc\/passwd' in .*: Permission denied/],
+]) {
+  test(name, async (t) => {
+    const { stdout, result, left } = await runScenario(t, { ...expects, agent: { ...agent, command } });
+    assert.equal(result.verdict, 'error', stdout);
+    assert.match(stdout, says);
+    assert.deepEqual(left(), []);
+  });
+}
+
+test('an agent on the command line that cannot be started is told before anything runs', async (t) => {
+  for (const [command, says] of [
+    ['no-such-agent --verbose', "--agent: 'no-such-agent' cannot be started (it is looked for on PATH; ./ means this folder): No such file or directory"],
+    ['./no-such-agent', "--agent: './no-such-agent' cannot be started: No such file or directory"],
+    ['/etc/passwd', "--agent: '/etc/passwd' cannot be started: Permission denied"],
+    ['/tmp', "--agent: '/tmp' cannot be started: Is a directory"],
+    ['"no end', '--agent is no command: a quote is not closed, or it ends with a lone backslash'],
+    [' ', '--agent is no command: there is no word in it'],
+  ]) {
+    const { code, stdout, stderr, left } = await runScenario(t, waits, '--agent', command);
+    assert.deepEqual([code, stdout, stderr], [2, '', `twinsim: ${says}\n`]);
+    assert.deepEqual(left(), []);
+  }
+});
 
 test('several agents that misbehave at once leave nothing behind', async (t) => {
   const { stdout, result, left } = await runScenario(t, { name: 'n', steps: [{ log: 'ready', of: 'hangs' }, { wait: '500ms' }], agents: {

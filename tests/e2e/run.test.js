@@ -251,6 +251,32 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL']) {
   });
 }
 
+test('a report that cannot be written is told before anything runs', async (t) => {
+  const scenario = { name: 'n', steps: [{ wait: '1ms' }] };
+  for (const [args, code, says] of [
+    [['--html', '/tmp'], 3, '--html: /tmp cannot be written: Is a directory'],
+    [['--tap', '/no-such-folder/out.tap'], 3, '--tap: /no-such-folder/out.tap cannot be written: No such file or directory'],
+    [['--junit', '@DIR/a', '--tap', '@DIR/a'], 2, '--junit and --tap name the same file'],
+    [['--record', '/proc/no-folder'], 3, 'the folder /proc/no-folder cannot be made: No such file or directory'],
+  ]) {
+    const { code: got, stdout, stderr, left } = await runScenario(t, scenario, ...args);
+    assert.deepEqual([got, stdout, stderr], [code, '', `twinsim: ${says}\n`]);
+    assert.deepEqual(left(), []);
+  }
+});
+
+test('a report goes where its name leads: through a link, into a pipe, never in the place of a device', async (t) => {
+  const dir = temporary(t);
+  const link = path.join(dir, 'link.tap');
+  fs.symlinkSync('real.tap', link);
+  fs.writeFileSync(path.join(dir, 'real.tap'), '');
+  const { stdout, code } = await runScenario(t, { name: 'n', steps: [{ wait: '1ms' }] }, '--tap', link, '--junit', '/dev/stdout');
+  assert.equal(code, 0);
+  assert.match(stdout, /1 passed[^\n]*\n<\?xml/);
+  assert.ok(fs.lstatSync(link).isSymbolicLink() && fs.lstatSync('/dev/stdout').isSymbolicLink());
+  assert.match(fs.readFileSync(path.join(dir, 'real.tap'), 'utf8'), /^TAP version 14\n/);
+});
+
 test('the options of run are checked', async (t) => {
   const shop = workshop(t, { name: 'n', steps: [{ wait: '0s' }] });
   for (const [args, says] of [[['--jobs', '0'], /jobs/], [['--timeout', 'soon'], /--timeout wants a duration/], [['--agnet', 'x'], /did you mean.*agent/], [['--junit', '/dev/null/x'], /cannot be written/]]) {

@@ -1,6 +1,8 @@
 /* test_files.c - whole files, private directories, locks. */
 #include "test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -82,6 +84,51 @@ static void a_missing_file_is_told_from_an_unreadable_one(void **state)
     assert_int_equal(path_join(path, dir, "nothing/f"), RC_OK);
     assert_int_equal(file_write(path, STR("x"), 0600, false), RC_IO);
     buf_done(&text);
+}
+
+static void a_report_goes_through_links_and_replaces_nothing_but_files(void **state)
+{
+    char path[PATH_MAX], link[PATH_MAX], sub[PATH_MAX];
+    struct buf text;
+    struct stat st;
+    int fd;
+
+    (void)state;
+    assert_int_equal(path_join(path, dir, "f"), RC_OK);
+    assert_int_equal(path_join(link, dir, "lock"), RC_OK);
+    assert_int_equal(symlink("f", link), 0);
+    assert_int_equal(report_write(path, STR("one")), RC_OK);
+    assert_int_equal(report_check(link), RC_OK);
+    assert_int_equal(report_write(link, STR("two")), RC_OK);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(unlink(link), 0);
+
+    assert_int_equal(mkfifo(link, 0600), 0);
+    fd = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_int_equal(report_check(link), RC_OK);
+    assert_int_equal(report_write(link, STR("three")), RC_OK);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    (void)close(fd);
+
+    buf_init(&text, 0);
+    assert_int_equal(file_read(path, &text), RC_OK);
+    assert_string_equal(text.at, "two");
+    buf_done(&text);
+
+    assert_int_equal(path_join(sub, dir, "a/f"), RC_OK);
+    assert_int_equal(report_check(sub), RC_IO);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(report_check(dir), RC_IO);
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(report_write(dir, STR("")), RC_IO);
+    assert_int_equal(path_join(sub, path, "f"), RC_OK);
+    assert_int_equal(report_check(sub), RC_IO);
+    assert_int_equal(errno, ENOTDIR);
+    assert_int_equal(path_join(sub, dir, "new"), RC_OK);
+    assert_int_equal(report_check(sub), RC_OK);
+    assert_int_equal(access(sub, F_OK), -1); /* looking makes nothing */
 }
 
 static void a_directory_is_private_and_made_with_its_parents(void **state)
@@ -177,6 +224,8 @@ int main(void)
         cmocka_unit_test(paths_are_joined_with_one_slash_or_refused),
         cmocka_unit_test_setup_teardown(a_file_is_written_whole_with_its_mode_and_replaced, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_missing_file_is_told_from_an_unreadable_one, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_report_goes_through_links_and_replaces_nothing_but_files, make_dir,
+                                        remove_dir),
         cmocka_unit_test_setup_teardown(a_directory_is_private_and_made_with_its_parents, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_lock_has_one_holder_and_asking_does_not_take_it, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_child_that_inherits_a_lock_holds_it_until_it_ends, make_dir, remove_dir),
