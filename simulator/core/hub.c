@@ -211,6 +211,7 @@ void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now 
     hub_waiting_end(h, i, now, out);
     json_put_text(event_begin(h, "disconnected", i, i->conn, now), "reason", str_from(ended_name(why)));
     event_send(h, out);
+    hub_method_lost(h, i, now, out);
     i->conn = 0;
     i->token_ends_us = INT64_MAX;
     i->state_updated_us = now.us;

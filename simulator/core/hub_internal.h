@@ -186,6 +186,8 @@ void hub_method_online(struct hub *h, const struct identity *i, struct now now, 
 void hub_method_answer(struct hub *h, const struct identity *i, const struct request *r, struct outbox *out);
 /* Time passes. returns when it wants to be called again (mono). */
 int64_t hub_method_tick(struct hub *h, struct now now, struct outbox *out);
+/* Its connection has ended: so have the calls that were sent on it. */
+void hub_method_lost(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
 /* Give up all calls of an identity, or of all (NULL), for that reason. */
 void hub_method_end(struct hub *h, const struct identity *i, const struct refusal *why, struct now now,
                     struct outbox *out);

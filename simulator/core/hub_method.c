@@ -3,7 +3,7 @@
  *   invoke --> the device listens: sent --------------------> its answer, or 504101 when the response time-out is over
  *         \--> it does not: waits for it (connect time-out) --> sent as above, or 404103
  *
- * A call belongs to its identity, not to a connection: who lost its connection may answer from the next one. Time-outs count by the
+ * The end of the device's connection is the end of the calls that were sent on it; those not sent yet wait on. Time-outs count by the
  * clock that never jumps; moving the hub's clock leaves them alone. The command's answer leaves when the call is over (hub_command.c).
  */
 #include <inttypes.h>
@@ -423,6 +423,19 @@ int64_t hub_method_tick(struct hub *h, struct now now, struct outbox *out)
         fail(h, at, 0, &why, now, out);
     }
     return next;
+}
+
+void hub_method_lost(struct hub *h, const struct identity *i, struct now now, struct outbox *out)
+{
+    struct call **at = &h->calls;
+    struct refusal why;
+
+    refuse(&why, 404, 404104, "The connection to the device was closed before it answered."); /* facts M-40 */
+    while (*at)
+        if ((*at)->rid && str_eq(str_from((*at)->target), identity_id(i)))
+            fail(h, at, 0, &why, now, out);
+        else
+            at = &(*at)->next;
 }
 
 void hub_method_end(struct hub *h, const struct identity *i, const struct refusal *why, struct now now,
