@@ -23,20 +23,19 @@ static int read_seconds(const struct cli *c, const char *option, int64_t *s)
 
 static int add_members(const struct cli *c, struct ask *ask)
 {
-    const char *payload = cli_text(c, "payload");
+    const char *payload = cli_text(c, "payload") ? cli_text(c, "payload") : "{}"; /* as az does; see facts C-25 */
     int64_t response_s = 30, connect_s = 0;
     cJSON *tree = NULL;
     int code = read_seconds(c, "timeout", &response_s);
 
     if (!code)
         code = read_seconds(c, "connect-timeout", &connect_s);
-    if (!code && payload)
+    if (!code)
         code = talk_read_json(c, "payload", payload, &tree);
     if (code)
         return code;
     ask_text(ask, "methodName", c->operands[1]);
-    if (tree)
-        ask_node(ask, "payload", tree);
+    ask_node(ask, "payload", tree);
     ask_i64(ask, "responseTimeoutInSeconds", response_s);
     ask_i64(ask, "connectTimeoutInSeconds", connect_s);
     ask->answer_ms = (int)(response_s + connect_s) * 1000 + SPARE_MS;
@@ -64,7 +63,7 @@ static int run(struct cli *c)
 }
 
 static const struct option_spec options[] = {
-    {.name = "payload", .value = "JSON|@FILE", .help = "what the method is given; without it, nothing"},
+    {.name = "payload", .value = "JSON|@FILE", .help = "what the method is given; default {}; null: nothing"},
     {.name = "timeout", .value = "DURATION", .help = "how long its answer may take, 5s to 300s; default 30s"},
     {.name = "connect-timeout",
      .value = "DURATION",

@@ -317,6 +317,11 @@ test('method invoke prints what the device answers, and what keeps it from answe
   await device.subscribe('$iothub/methods/POST/#');
   const call = await device.message('$iothub/methods/POST/setLevel/?$rid=');
   assert.equal(call.payload.toString(), '{"level":3}');
+  const without = hub.ok('method', 'invoke', 'd', 'plain');
+  const plain = await device.message('$iothub/methods/POST/plain/');
+  assert.equal(plain.payload.toString(), '{}');
+  await device.publish(`$iothub/methods/res/200/?$rid=${plain.topic.split('=')[1]}`, '');
+  assert.deepEqual(JSON.parse(await without), { status: 200, payload: null });
   await device.publish(`$iothub/methods/res/409/?$rid=${call.topic.split('=')[1]}`, '{"level":2}');
   assert.deepEqual(JSON.parse(await invoked), { status: 409, payload: { level: 2 } });
   for (const [args, said] of [
