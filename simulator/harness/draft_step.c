@@ -1,6 +1,8 @@
 /* draft_step.c - one recorded thing as a step: what was done is done again, what was seen is expected. See draft.h. */
 #include "draft_internal.h"
 
+#include <stdio.h>
+
 #include "ident.h"
 
 #define WITHIN_MIN_S 5
@@ -130,6 +132,21 @@ static enum rc create_step(const cJSON *command, const char *who, cJSON *step)
     return rc ? rc : put(step, "status", json_get(command, "status"));
 }
 
+static enum rc method_step(const struct recording *rec, const cJSON *command, const char *who, cJSON *step)
+{
+    int64_t response_s;
+    char within[32];
+    enum rc rc = put(step, "method", json_get(command, "methodName"));
+
+    if (!rc)
+        rc = put(step, "payload", json_get(command, "payload"));
+    if (!rc && !json_get_i64(command, "responseTimeoutInSeconds", &response_s)) {
+        (void)snprintf(within, sizeof within, "%llds", (long long)response_s);
+        rc = put_text(step, "within", within);
+    }
+    return rc ? rc : put_on(rec, step, who);
+}
+
 /* Fill the step of a command; leaves it empty when no step says it. */
 static enum rc command_step(const struct recording *rec, const cJSON *command, cJSON *step)
 {
@@ -150,6 +167,8 @@ static enum rc command_step(const struct recording *rec, const cJSON *command, c
         return update_step(rec, command, who, step);
     if (strcmp(name, "twin.replace") == 0)
         return replace_step(rec, command, who, step);
+    if (strcmp(name, "method.invoke") == 0)
+        return method_step(rec, command, who, step);
     if (strcmp(name, "device.create") == 0 || strcmp(name, "module.create") == 0)
         return create_step(command, who, step);
     if (strcmp(name, "device.delete") == 0 || strcmp(name, "module.delete") == 0)

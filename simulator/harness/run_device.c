@@ -1,4 +1,4 @@
-/* run_device.c - simulated devices: any identity connects, leaves, reports and sends, played by the runner over a connection of its own.
+/* run_device.c - simulated devices: any identity connects, leaves, reports, sends and answers methods, played by the runner over a connection of its own.
  *
  * What they cause is on the hub's event stream like anybody's, and these steps leave the cursor: so a step behind them can expect it.
  */
@@ -386,6 +386,40 @@ static enum verdict inject_send(struct run *r)
     return v;
 }
 
+/* From now on, for as long as it is connected, the device answers calls of that method so. */
+static enum verdict inject_answer(struct run *r)
+{
+    static const char *const subscribed[] = {"subscribed", NULL};
+    const cJSON *payload = json_get(r->lane->node, "payload");
+    const char *name = json_get_text(r->lane->node, "answer");
+    int64_t status = 200;
+    struct sim_device *d;
+    struct buf text;
+    size_t from, ignored;
+    bool is_first;
+    enum rc rc = RC_OK;
+    enum verdict v;
+
+    if (!name || (json_get(r->lane->node, "status") && json_get_i64(r->lane->node, "status", &status)))
+        return run_error(r, "'answer' is a method's name and 'status' a number, also when a variable gives it");
+    v = device_of(r, &d);
+    if (v)
+        return v;
+    is_first = !sim_device_answers(d);
+    from = r->timeline.count;
+    buf_init(&text, 0);
+    if (payload)
+        json_print(&text, payload);
+    rc = text.rc ? text.rc : sim_device_answer(d, name, (int)status, buf_view(&text));
+    buf_done(&text);
+    if (!rc && is_first)
+        rc = sim_device_subscribe(d, "$iothub/methods/POST/#");
+    if (rc == RC_NOMEM)
+        return run_no_memory(r);
+    v = wait_device(r, d, run_deadline(r, DEVICE_US));
+    return v || !is_first ? v : wait_event(r, d, subscribed, "", from, &ignored);
+}
+
 enum verdict run_inject_device(struct run *r)
 {
     bool is_named = r->lane->step->type == STEP_CONNECT || r->lane->step->type == STEP_LEAVE;
@@ -402,6 +436,8 @@ enum verdict run_inject_device(struct run *r)
         return inject_leave(r);
     case STEP_REPORT:
         return inject_report(r);
+    case STEP_ANSWER:
+        return inject_answer(r);
     default:
         return inject_send(r);
     }

@@ -427,6 +427,7 @@ enum verdict run_inject(struct run *r)
     case STEP_LEAVE:
     case STEP_REPORT:
     case STEP_SEND:
+    case STEP_ANSWER:
         return run_inject_device(r);
     default:
         return run_error(r, "'%s' injects nothing", r->lane->step->name);

@@ -7,6 +7,7 @@
  *   run_inject.c    steps that change something; run_identity.c those that change identities
  *   run_exec.c      programs that run to their end
  *   run_device.c    devices that the runner plays
+ *   run_method.c    direct methods
  *   run_check.c     steps that look; run_series.c at several events, run_usage.c at an agent's use of the machine
  *   run_explain.c   what a red step says
  *   run_record.c    what goes into a recording, which begins in run_record_begin.c; run_replay.c a recording that happens again
@@ -44,8 +45,9 @@ struct look {
     int64_t within_us, until_us;
     size_t begin, from; /* events: where the search began, and where it goes on */
     unsigned wanted, seen;
-    uint64_t byte;  /* of the agent's output: where the search goes on */
-    int64_t cpu_ms; /* what it had used at the beginning */
+    uint64_t byte;    /* of the agent's output: where the search goes on */
+    int64_t cpu_ms;   /* what it had used at the beginning */
+    unsigned command; /* number of the command whose answer it waits for */
 };
 
 /* Steps that follow each other, with a cursor of their own: all of a scenario, or one lane of a parallel group. */
@@ -231,8 +233,11 @@ MUST_USE enum verdict run_exec(struct run *r);
 /* End the program that a lane runs, if it runs one. */
 void run_exec_abandon(struct lane *lane);
 
+/* ---- run_method.c ---- */
+MUST_USE enum verdict run_method(struct run *r); /* may be pending */
+
 /* ---- run_device.c ---- */
-MUST_USE enum verdict run_inject_device(struct run *r); /* connect, leave, report, send */
+MUST_USE enum verdict run_inject_device(struct run *r); /* connect, leave, report, send, answer */
 void run_devices_turn(struct run *r);                   /* deal with what came for them */
 void run_devices_end(struct run *r);
 

@@ -85,6 +85,8 @@ static enum verdict run_step(struct run *r)
         return step_parallel(r);
     case STEP_EXEC:
         return run_exec(r);
+    case STEP_METHOD:
+        return run_method(r);
     case STEP_EXPECT:
     case STEP_NEVER:
     case STEP_TWIN:

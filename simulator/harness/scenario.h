@@ -43,6 +43,8 @@ enum step_type {
     STEP_LEAVE,
     STEP_REPORT,
     STEP_SEND,
+    STEP_ANSWER,
+    STEP_METHOD,
     STEP_PARALLEL,
     STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
 };

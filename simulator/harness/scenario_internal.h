@@ -102,6 +102,8 @@ void check_save(struct reading *r, const cJSON *value);
 void check_bool(struct reading *r, const cJSON *value);
 void check_true(struct reading *r, const cJSON *value);
 void check_how(struct reading *r, const cJSON *value);
+void check_method(struct reading *r, const cJSON *value);        /* the name of a method */
+void check_answer_status(struct reading *r, const cJSON *value); /* of a method's answer */
 void check_lanes(struct reading *r, const cJSON *value);
 
 /* Read one step. returns RC_OK (*out written; there may be problems all the same), RC_SYNTAX (no step), RC_NOMEM */

@@ -46,6 +46,15 @@ struct service {
     int status;
     cJSON *body;
     uint64_t commands;
+
+    /* Commands that somebody asks for later (service_post). */
+    struct posted {
+        struct posted *next;
+        char *correlation;
+        bool is_answered;
+        int status;
+        cJSON *body;
+    } * posted;
 };
 
 static int64_t mono_ms(void)
@@ -108,6 +117,28 @@ static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto
     s->last = &kept->next;
 }
 
+static struct posted **find_posted(struct service *s, const char *correlation)
+{
+    struct posted **at = &s->posted;
+
+    while (*at && strcmp((*at)->correlation, correlation) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+/* The answer to one that was posted, perhaps. */
+static void keep_response(struct service *s, cJSON *response, int status)
+{
+    const char *about = json_get_text(response, "correlationData");
+    struct posted *p = about ? *find_posted(s, about) : NULL;
+
+    if (!p || p->is_answered)
+        return;
+    p->is_answered = true;
+    p->status = status;
+    p->body = cJSON_DetachItemViaPointer(response, json_get(response, "body"));
+}
+
 static void deal_with_response(struct service *s, cJSON *doc)
 {
     cJSON *one;
@@ -117,12 +148,15 @@ static void deal_with_response(struct service *s, cJSON *doc)
         const char *about = json_get_text(one, "correlationData");
         int64_t status = 0;
 
-        if (!s->awaited_text || !about || strcmp(about, s->awaited_text) != 0 || json_get_i64(one, "status", &status))
+        if (json_get_i64(one, "status", &status))
             continue;
+        if (!s->awaited_text || !about || strcmp(about, s->awaited_text) != 0) {
+            keep_response(s, one, (int)status);
+            continue;
+        }
         s->awaited_text = NULL;
         s->status = (int)status;
         s->body = cJSON_DetachItemViaPointer(one, json_get(one, "body"));
-        return;
     }
 }
 
@@ -307,6 +341,16 @@ enum rc service_connect(const struct hub_file *hub, struct service **out, char *
     }
 }
 
+static void posted_free(struct posted **at)
+{
+    struct posted *p = *at;
+
+    *at = p->next;
+    cJSON_Delete(p->body);
+    free(p->correlation);
+    free(p);
+}
+
 void service_free(struct service *s)
 {
     struct message *m;
@@ -324,6 +368,8 @@ void service_free(struct service *s)
         cJSON_Delete(m->doc);
         free(m);
     }
+    while (s->posted)
+        posted_free(&s->posted);
     cJSON_Delete(s->body);
     free(s);
 }
@@ -373,14 +419,22 @@ enum rc service_listen(struct service *s, struct str id_or_empty, service_event_
     return !rc && s->suback_refused ? RC_REFUSED : rc;
 }
 
-/* {"commands":[command]} as text; takes command over. */
-static enum rc print_command(cJSON *command, struct buf *out)
+/* Publish {"commands":[command]}; takes command over. */
+static enum rc send_command(struct service *s, cJSON *command)
 {
-    buf_add(out, STR("{\"commands\":["));
-    json_print(out, command);
-    buf_add(out, STR("]}"));
+    struct buf text;
+    enum rc rc;
+
+    buf_init(&text, 0);
+    buf_add(&text, STR("{\"commands\":["));
+    json_print(&text, command);
+    buf_add(&text, STR("]}"));
     cJSON_Delete(command);
-    return out->rc;
+    rc = text.rc;
+    if (!rc && (s->is_gone || mosquitto_publish(s->mosq, NULL, CONTROL_TOPIC, (int)text.len, text.at, 0, false)))
+        rc = RC_IO;
+    buf_done(&text);
+    return rc;
 }
 
 enum rc service_command(struct service *s, cJSON *command, int timeout_ms, int *status, cJSON **body)
@@ -388,7 +442,6 @@ enum rc service_command(struct service *s, cJSON *command, int timeout_ms, int *
     int64_t end = mono_ms() + timeout_ms;
     char correlation[128];
     const char *given = json_get_text(command, "correlationData");
-    struct buf text;
     enum rc rc = RC_OK;
 
     assert(!s->awaited_text); /* a handler must not command while an answer is awaited */
@@ -402,12 +455,8 @@ enum rc service_command(struct service *s, cJSON *command, int timeout_ms, int *
         cJSON_Delete(command);
         return rc;
     }
-    buf_init(&text, 0);
-    rc = print_command(command, &text);
     s->awaited_text = correlation;
-    if (!rc && (s->is_gone || mosquitto_publish(s->mosq, NULL, CONTROL_TOPIC, (int)text.len, text.at, 0, false)))
-        rc = RC_IO;
-    buf_done(&text);
+    rc = send_command(s, command);
     while (!rc && s->awaited_text) {
         int64_t left = end - mono_ms();
 
@@ -422,4 +471,33 @@ enum rc service_command(struct service *s, cJSON *command, int timeout_ms, int *
         s->body = NULL;
     }
     return rc;
+}
+
+enum rc service_post(struct service *s, cJSON *command)
+{
+    struct posted *p = calloc(1, sizeof *p);
+
+    if (p)
+        p->correlation = str_dup(str_from(json_get_text(command, "correlationData")));
+    if (!p || !p->correlation) {
+        free(p);
+        cJSON_Delete(command);
+        return RC_NOMEM;
+    }
+    p->next = s->posted;
+    s->posted = p;
+    return send_command(s, command);
+}
+
+bool service_take(struct service *s, const char *correlation, int *status, cJSON **body)
+{
+    struct posted **at = find_posted(s, correlation);
+
+    if (!*at || !(*at)->is_answered)
+        return false;
+    *status = (*at)->status;
+    *body = (*at)->body;
+    (*at)->body = NULL;
+    posted_free(at);
+    return true;
 }

@@ -26,6 +26,12 @@ MUST_USE enum rc service_listen(struct service *s, struct str id_or_empty, servi
  * returns RC_OK (whatever the status), RC_TIMEOUT, RC_IO (the hub was lost), RC_NOMEM */
 MUST_USE enum rc service_command(struct service *s, cJSON *command, int timeout_ms, int *status, cJSON **body);
 
+/* Send a command whose answer may take its time, and go on; it has a correlationData. Takes it over.
+ * returns RC_OK, RC_IO (the hub was lost), RC_NOMEM */
+MUST_USE enum rc service_post(struct service *s, cJSON *command);
+/* Is the answer to a posted command there? Then it is handed out, once: *body for cJSON_Delete, may be NULL. */
+bool service_take(struct service *s, const char *correlation, int *status, cJSON **body);
+
 /* For a caller with a loop of its own: wait for POLLIN on the descriptor (and POLLOUT when service_wants_write), then call service_turn, and at least
  * once a second. returns RC_OK, RC_IO: the connection is gone */
 int service_fd(const struct service *s);

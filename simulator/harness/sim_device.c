@@ -9,6 +9,8 @@
 #define KEEP_ALIVE_S 240 /* as the Azure SDKs */
 #define TURN_MAX     100u
 #define API_VERSION  "2021-04-12"
+#define METHODS      "$iothub/methods/POST/"
+#define RID_MARK     "/?$rid="
 
 struct sim_device {
     struct mosquitto *mosq;
@@ -16,6 +18,12 @@ struct sim_device {
     enum sim_device_state state;
     bool had_session;
     unsigned waiting; /* acknowledgements to come */
+    struct method {
+        struct method *next;
+        char *name, *payload;
+        size_t payload_len;
+        int status;
+    } * methods;
 };
 
 static void on_connect(struct mosquitto *mosq, void *arg, int code, int flags)
@@ -52,6 +60,40 @@ static void on_subscribe(struct mosquitto *mosq, void *arg, int id, int n, const
     (void)n;
     (void)granted;
     on_publish(mosq, arg, id);
+}
+
+/* METHODS name RID_MARK rid (facts M-23): the method of that name, and the rid. NULL: none */
+static const struct method *method_called(const struct sim_device *d, struct str topic, struct str *rid)
+{
+    const struct method *m = d->methods;
+    struct str name;
+
+    if (!str_starts(topic, STR(METHODS)))
+        return NULL;
+    topic = str_skip(topic, sizeof METHODS - 1);
+    name = str_first(topic, str_find(topic, '/'));
+    topic = str_skip(topic, name.len);
+    if (!str_starts(topic, STR(RID_MARK)))
+        return NULL;
+    *rid = str_skip(topic, sizeof RID_MARK - 1);
+    while (m && !str_eq(str_from(m->name), name))
+        m = m->next;
+    return m;
+}
+
+static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto_message *message)
+{
+    struct sim_device *d = arg;
+    struct str rid;
+    const struct method *m = method_called(d, str_from(message->topic), &rid);
+    char topic[256];
+
+    (void)mosq;
+    if (!m || (size_t)snprintf(topic, sizeof topic, "$iothub/methods/res/%d" RID_MARK "%.*s", m->status,
+                               STR_FMT(rid)) >= sizeof topic)
+        return;
+    if (sim_device_publish(d, topic, str_of(m->payload, m->payload_len)))
+        d->state = SIM_DEVICE_GONE; /* it cannot do what it was told to */
 }
 
 /* User name and password as the SDKs make them (facts M-03, A-01). */
@@ -98,6 +140,7 @@ enum rc sim_device_new(const struct sim_device_options *options, struct sim_devi
         mosquitto_disconnect_callback_set(d->mosq, on_disconnect);
         mosquitto_publish_callback_set(d->mosq, on_publish);
         mosquitto_subscribe_callback_set(d->mosq, on_subscribe);
+        mosquitto_message_callback_set(d->mosq, on_message);
         rc = dial(d, options);
     }
     if (rc)
@@ -113,6 +156,14 @@ void sim_device_free(struct sim_device *d)
         return;
     mosquitto_destroy(d->mosq);
     (void)mosquitto_lib_cleanup();
+    while (d->methods) {
+        struct method *m = d->methods;
+
+        d->methods = m->next;
+        free(m->name);
+        free(m->payload);
+        free(m);
+    }
     free(d);
 }
 
@@ -206,4 +257,30 @@ enum rc sim_device_disconnect(struct sim_device *d)
     if (d->state != SIM_DEVICE_CONNECTED)
         return RC_IO;
     return mosquitto_disconnect(d->mosq) ? RC_IO : RC_OK;
+}
+
+bool sim_device_answers(const struct sim_device *d)
+{
+    return d->methods != NULL;
+}
+
+enum rc sim_device_answer(struct sim_device *d, const char *method, int status, struct str payload)
+{
+    struct method *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return RC_NOMEM;
+    m->status = status;
+    m->name = str_dup(str_from(method));
+    m->payload = str_dup(payload);
+    m->payload_len = payload.len;
+    if (!m->name || !m->payload) {
+        free(m->name);
+        free(m->payload);
+        free(m);
+        return RC_NOMEM;
+    }
+    m->next = d->methods; /* found before an earlier one of the same name */
+    d->methods = m;
+    return RC_OK;
 }

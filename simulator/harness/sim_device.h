@@ -1,7 +1,7 @@
 /* sim_device.h - a device or module played by the harness: one MQTT connection over the hub's TLS port, as a real one makes it.
  *
  * Nobody here waits: the owner polls the descriptor, calls sim_device_turn, and looks at the state. What comes in is
- * acknowledged and dropped; what it caused is on the hub's event stream.
+ * acknowledged and dropped, but for calls of methods that it answers; what it caused is on the hub's event stream.
  */
 #ifndef TWINSIM_SIM_DEVICE_H
 #define TWINSIM_SIM_DEVICE_H
@@ -45,6 +45,10 @@ void sim_device_turn(struct sim_device *d);
 /* Each is sent as soon as the socket takes it. returns RC_OK, RC_IO (there is no connection), RC_NOMEM, RC_LIMIT */
 MUST_USE enum rc sim_device_subscribe(struct sim_device *d, const char *filter);
 MUST_USE enum rc sim_device_publish(struct sim_device *d, const char *topic, struct str payload);
+/* From now on answer calls of that method so, instead of as before; the device must listen to them. returns RC_OK, RC_NOMEM */
+MUST_USE enum rc sim_device_answer(struct sim_device *d, const char *method, int status, struct str payload);
+/* Does it answer any method? */
+bool sim_device_answers(const struct sim_device *d);
 MUST_USE enum rc sim_device_disconnect(struct sim_device *d);
 
 #endif

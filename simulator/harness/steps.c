@@ -34,6 +34,8 @@ enum {
     INCREASING = 1 << 23,
     SCHEMA = 1 << 24,
     OVER = 1 << 25,
+    ANSWERED = 1 << 26,
+    PAYLOAD = 1 << 27,
 };
 
 static const struct extra {
@@ -67,6 +69,8 @@ static const struct extra {
     {INCREASING, "increasing", check_text},
     {SCHEMA, "schema", check_schema_file},
     {OVER, "over", check_duration},
+    {ANSWERED, "status", check_answer_status},
+    {PAYLOAD, "payload", check_nothing},
 };
 
 static const struct kind {
@@ -103,6 +107,8 @@ static const struct kind {
     {"leave", STEP_LEAVE, check_id, HOW, 0},
     {"report", STEP_REPORT, check_written, ON | REFUSED, ON},
     {"send", STEP_SEND, check_body, ON | PROPERTIES | SYSTEM, ON},
+    {"answer", STEP_ANSWER, check_method, ON | ANSWERED | PAYLOAD, ON},
+    {"method", STEP_METHOD, check_method, ON | PAYLOAD | ANSWERED | MATCH | WITHIN | REFUSED | SAVE, 0},
     {"parallel", STEP_PARALLEL, check_lanes, 0, 0},
     {"do", STEP_DO, check_block, 0, 0},
 };
@@ -176,7 +182,7 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
                 "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
                 "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, usage, exec, fault, "
                 "clear, clock, "
-                "connect, leave, report, send, parallel, do");
+                "connect, leave, report, send, answer, method, parallel, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)

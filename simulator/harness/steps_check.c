@@ -3,14 +3,15 @@
 
 #include "match.h"
 #include "suggest.h"
+#include "topic.h"
 #include "vars.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const event_kinds[] = {
-    "hub-ready", "hub-stopping", "created",    "updated",      "deleted",   "connected",
-    "refused",   "disconnected", "subscribed", "unsubscribed", "twin-get",  "reported",
-    "desired",   "tags",         "telemetry",  "fault",        "violation", "clock",
+    "hub-ready",    "hub-stopping", "created",      "updated",  "deleted",  "connected",     "refused",
+    "disconnected", "subscribed",   "unsubscribed", "twin-get", "reported", "desired",       "tags",
+    "telemetry",    "fault",        "violation",    "clock",    "method",   "method-answer",
 };
 
 void check_kind(struct reading *r, const cJSON *value)
@@ -177,6 +178,19 @@ void check_true(struct reading *r, const cJSON *value)
 {
     if (!cJSON_IsTrue(value))
         problems_at(r->problems, &r->source, value, "'%s' is true: the hub must refuse the connection", value->string);
+}
+
+void check_method(struct reading *r, const cJSON *value)
+{
+    if (!cJSON_IsString(value) || (!is_filled_later(value) && !method_name_is_valid(str_from(value->valuestring))))
+        problems_at(r->problems, &r->source, value,
+                    "a method's name is a text without blanks and without $()<>@,;:\\\"/[]?={}+#");
+}
+
+void check_answer_status(struct reading *r, const cJSON *value)
+{
+    if (!is_filled_later(value) && !value_is_whole(value, INT32_MIN, INT32_MAX))
+        problems_at(r->problems, &r->source, value, "the status of a method's answer is a whole number, 200 say");
 }
 
 void check_how(struct reading *r, const cJSON *value)

@@ -58,6 +58,8 @@ const cJSON *event_content(const cJSON *event)
 
     if (!content)
         content = json_get(event, "body");
+    if (!content)
+        content = json_get(event, "payload");
     return content ? content : event;
 }
 

@@ -26,7 +26,7 @@ MUST_USE enum rc timeline_add(struct timeline *t, const cJSON *event, int64_t at
 struct wanted {
     const char *kind;
     const char *who;      /* "device" or "device/module"; an event that concerns nobody fits everybody */
-    const cJSON *match;   /* NULL: any; against patch or body where there is one */
+    const cJSON *match;   /* NULL: any; against patch, body or payload where there is one */
     const cJSON *event;   /* NULL: any; against the event itself */
     const cJSON *aliases; /* for match */
 };
@@ -35,7 +35,7 @@ struct wanted {
 bool wanted_fits(const struct wanted *w, const cJSON *event, struct match_report *report);
 /* Is it of the kind and about the identity, whatever it says? */
 bool wanted_is_akin(const struct wanted *w, const cJSON *event);
-/* What `match` looks at: the event's patch or body where there is one, else the event. */
+/* What `match` looks at: the event's patch, body or payload where there is one, else the event. */
 const cJSON *event_content(const cJSON *event);
 /* True when the event concerns that identity ("device" or "device/module"). */
 bool event_is_about(const cJSON *event, const char *who);

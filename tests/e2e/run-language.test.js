@@ -46,6 +46,26 @@ table([
   ['a clean session forgets its subscriptions', 'passed', /PASSED/, [{ connect: 'dev', clean: false }, { leave: 'dev' }, { expect: 'disconnected', on: 'dev' }, { connect: 'dev' }, { expect: 'subscribed', on: 'dev', count: 2 }], dev],
 ]);
 
+// ---- methods ----
+
+table([
+  ['a method is called and answered', 'passed', /method reboot payload \{"in":5\}/, [{ answer: 'reboot', on: 'dev/m', status: 202, payload: { ok: [1] } }, { method: 'reboot', payload: { in: 5 }, on: 'dev/m', status: 202, match: { ok: [1] }, save: { code: '$.status', ok: 'ok' } },
+    { expect: 'method-answer', on: 'dev/m', match: { ok: '${ok}' }, event: { status: '${code}', name: 'reboot' } }], dev],
+  ['the cursor stands behind the call, whatever came before its answer', 'passed', /PASSED/, [{ answer: 'a', on: 'dev' }, { method: 'a', on: 'dev', payload: 1 }, { expect: 'method-answer', on: 'dev', event: { payload: null } }, { never: 'method', on: 'dev', for: '0s' }], dev],
+  ['any status of an answer is good where the step names none', 'passed', /PASSED/, [{ answer: 'a', on: 'dev', status: -3 }, { method: 'a', on: 'dev' }], dev],
+  ['another status than the wanted one is red', 'failed', /answered with 500 "broken"; status 200 was expected/, [{ answer: 'a', on: 'dev', status: 500, payload: 'broken' }, { method: 'a', on: 'dev', status: 200 }], dev],
+  ['another payload than the wanted one is red', 'failed', /answered with another payload[\s\S]*ok[\s\S]*true[\s\S]*false/, [{ answer: 'a', on: 'dev', payload: { ok: false } }, { method: 'a', on: 'dev', match: { ok: true } }], dev],
+  ['the last answer that a device was given counts', 'passed', /PASSED/, [{ answer: 'a', on: 'dev', payload: 1 }, { answer: 'a', on: 'dev', payload: 2 }, { answer: 'b', on: 'dev', payload: 3 }, { method: 'a', on: 'dev', match: { $gte: 2 } }], dev],
+  ['who is not there is refused, and that may be wanted', 'passed', /PASSED/, [{ method: 'a', on: 'dev', refused: 404103 }, { expect: 'method-answer', on: 'dev', event: { errorCode: 404103 } }, { connect: 'dev' }, { method: 'a', on: 'dev', refused: 404 }, { method: 'a', on: 'nobody', refused: 404001 }], dev],
+  ['who is not there is red otherwise', 'failed', /the hub refused it with 404103: Timed out waiting for device to connect/, [{ method: 'a', on: 'dev' }], dev],
+  ['an answer is red where a refusal was wanted', 'failed', /a refusal \(404103\) was expected/, [{ answer: 'a', on: 'dev' }, { method: 'a', on: 'dev', refused: 404103 }], dev],
+  ['who answers too late is red', 'failed', /the method was not answered in time/, [{ answer: 'a', on: 'dev' }, { method: 'unknown', on: 'dev', within: '300ms' }], dev],
+  ['who never answers is 504101', 'passed', /PASSED/, [{ answer: 'a', on: 'dev' }, { method: 'unknown', on: 'dev', refused: 504101 }], dev],
+  ['lanes beside a call go on', 'passed', /PASSED/, [{ answer: 'a', on: 'dev' }, { parallel: [[{ method: 'unknown', on: 'dev', refused: 404001, within: '20s' }], [{ expect: 'method', on: 'dev' }, { report: { busy: true }, on: 'dev' }, { delete: 'dev' }]] }], dev],
+  ['an agent is called like any device', 'passed', /PASSED/, [{ log: 'connected' }, { method: 'a', refused: 404103 }], { agent: { as: 'dev/m', command: `${TINY} echo` } }],
+  ['a method of a stopped hub is an error', 'error', /the hub is not running/, [{ stop: 'hub' }, { method: 'a', on: 'dev' }], dev],
+]);
+
 // ---- lanes side by side ----
 
 const two = { identities: { a: {}, b: {} } };
