@@ -90,6 +90,7 @@ struct request {
     struct topic read;
     const struct command *verb; /* NULL: unknown command */
     struct ident target;        /* whom the request is about; views into the request or conn */
+    enum { ASKS_NOBODY, ASKS_DEVICES, ASKS_MODULES } asks; /* query: whose twins it looks at */
 
     /* Loaded by the adapter when hub_needs asked for it (a list page, or all modules of a device); lent for one hub_handle. */
     struct identity *listed[HUB_PAGE_MAX];
@@ -114,6 +115,8 @@ struct needs {
     bool list;              /* a page of identities (records only), in id order: */
     struct str list_after;  /*   behind this id text; empty from the start */
     struct str list_device; /*   modules of that device; empty: devices */
+    bool list_modules;      /*   the modules of every device instead, in the order of device and module */
+    bool list_twins;        /*   their twins too; the adapter may then load fewer, at least one, and says that there is more */
     unsigned list_top;
     bool history;           /* the newest rows of ids[0]'s journal, all but UPDATED: */
     int64_t history_before; /*   with a version below this; 0: from the newest */

@@ -33,6 +33,7 @@ static const struct command commands[] = {
      "methodName payload responseTimeoutInSeconds connectTimeoutInSeconds", method_invoke},
     {"identity.export", RIGHT_OWNER, TARGET_EITHER, true, false, false, false, "", identity_export},
     {"identity.import", RIGHT_OWNER, TARGET_INSIDE, true, true, false, false, "identity replace", identity_import},
+    {"query", TWINS, TARGET_NONE, false, false, false, false, "query top continuation", hub_query},
     {"fault.add", RIGHT_OWNER, TARGET_ANYBODY, false, false, false, false,
      "type on operation after every probability seed at topic times for status body delay copies how by rate tier "
      "messages reason",
@@ -65,6 +66,8 @@ void command_read(struct request *r)
     for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(name, commands[i].name) == 0)
             r->verb = &commands[i];
+    if (r->verb && r->verb->run == hub_query)
+        hub_query_read(r);
     if (!r->verb || r->verb->target == TARGET_NONE)
         return;
     if (r->verb->target == TARGET_INSIDE)
@@ -100,6 +103,8 @@ void command_needs(const struct request *r, struct needs *out)
     out->history_top = page_size(r->command);
     if (json_get_i64(r->command, "before", &out->history_before))
         out->history_before = 0;
+    if (r->verb->run == hub_query)
+        hub_query_needs(r, out);
 }
 
 /* --- decide --------------------------------------------------------------------------------------------------- */
@@ -151,7 +156,7 @@ static const char *unknown_member(const struct request *r)
 static const char *wrong_member(const struct request *r)
 {
     const cJSON *command = r->command;
-    static const char *const texts[] = {"after", "etag", "keyType"};
+    static const char *const texts[] = {"after", "etag", "keyType", "query", "continuation"};
     int64_t number;
 
     if (r->verb->run == fault_add)
@@ -188,6 +193,8 @@ static void run(struct hub *h, struct request *r, struct reply *reply, struct ou
         reply_refuse(reply, 400, 400004, "'%s' has no member '%s'", name, unknown);
     else if (wrong)
         reply_refuse(reply, 400, 400004, "'%s' of '%s' has the wrong type, or is out of range", wrong, name);
+    else if (r->read_rc == RC_NOMEM)
+        out->rc = RC_NOMEM;
     else if (r->read_rc)
         reply_refuse(reply, 400, 400004, "'%s' needs a valid %s", name,
                      r->verb->target == TARGET_MODULE ? "deviceId and moduleId" : "deviceId");

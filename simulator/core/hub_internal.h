@@ -10,6 +10,7 @@
  *   hub_identity.c  the commands about identities
  *   hub_twin.c      the commands that touch twins
  *   hub_method.c    direct methods: what is called, and waits for its answer
+ *   hub_query.c     the command that asks a query
  *   hub_event.c     events, error bodies, derived keys
  *   hub_fault.c         which fault strikes; those that end a connection; time
  *   hub_fault_message.c those that change, lose or hold back what the hub sends
@@ -257,5 +258,10 @@ command_fn device_create, device_show, device_list, device_update, device_delete
     identity_import;
 command_fn method_invoke;
 command_fn twin_show, twin_update, twin_replace, twin_history;
+command_fn hub_query;
+/* Whose twins a query looks at; RC_NOMEM goes into r->read_rc. */
+void hub_query_read(struct request *r);
+/* What a page of it needs. */
+void hub_query_needs(const struct request *r, struct needs *out);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define LOAD_TWINS_US 1000 /* how long loading the twins of one page may take, but for the last one */
+
 /* The identity, with its twin if wanted. Not there: RC_OK and *out NULL. */
 static enum rc load_one(struct plugin *pl, struct str id, bool with_twin, struct identity **out)
 {
@@ -34,9 +36,10 @@ static void page_add(void *arg, struct str id)
     page->n++;
 }
 
-/* Load the records of a page of ids into r->listed, at most `top` of them. */
-static enum rc page_load(struct plugin *pl, const struct page *page, size_t top, struct request *r)
+/* Load the records of a page of ids into r->listed, at most `top` of them; with their twins only as long as that may take. */
+static enum rc page_load(struct plugin *pl, const struct page *page, size_t top, bool with_twins, struct request *r)
 {
+    int64_t until = with_twins ? clock_now().mono_us + LOAD_TWINS_US : INT64_MAX;
     struct str rest = buf_view(&page->ids);
     enum rc rc = page->ids.rc;
 
@@ -45,9 +48,11 @@ static enum rc page_load(struct plugin *pl, const struct page *page, size_t top,
         struct str id = str_cut(&rest, '\0');
         struct identity *i;
 
-        rc = load_one(pl, id, false, &i);
+        rc = load_one(pl, id, with_twins, &i);
         if (!rc && i)
             r->listed[r->n_listed++] = i;
+        if (with_twins && clock_now().mono_us >= until)
+            break;
     }
     return rc;
 }
@@ -60,10 +65,11 @@ static enum rc load_page(struct plugin *pl, const struct needs *needs, struct re
 
     buf_init(&page.ids, 0);
     /* One more than asked for tells whether there is more. */
-    rc = store_list(pl->store, needs->list_device, needs->list_after, top + 1, page_add, &page);
+    rc = needs->list_modules ? store_list_modules(pl->store, needs->list_after, top + 1, page_add, &page)
+                             : store_list(pl->store, needs->list_device, needs->list_after, top + 1, page_add, &page);
     if (!rc)
-        rc = page_load(pl, &page, top, r);
-    r->list_has_more = page.n > top;
+        rc = page_load(pl, &page, top, needs->list_twins, r);
+    r->list_has_more = page.n > r->n_listed;
     buf_done(&page.ids);
     return rc;
 }
@@ -76,7 +82,7 @@ static enum rc load_modules(struct plugin *pl, struct str device, struct request
     buf_init(&page.ids, 0);
     rc = store_modules(pl->store, device, page_add, &page);
     if (!rc)
-        rc = page_load(pl, &page, HUB_PAGE_MAX, r);
+        rc = page_load(pl, &page, HUB_PAGE_MAX, false, r);
     buf_done(&page.ids);
     return rc;
 }

@@ -51,6 +51,10 @@ MUST_USE enum rc store_modules(struct store *s, struct str device, void (*each)(
 /* Ids behind `after` in byte order, at most top: devices, or with `device` its modules. */
 MUST_USE enum rc store_list(struct store *s, struct str device, struct str after, unsigned top,
                             void (*each)(void *arg, struct str id), void *arg);
+/* Modules of every device behind `after` ("device/module", or empty), in byte order of the device's and then the module's id, at most
+ * top. */
+MUST_USE enum rc store_list_modules(struct store *s, struct str after, unsigned top,
+                                    void (*each)(void *arg, struct str id), void *arg);
 /* The newest rows that made or changed the twin (all but UPDATED) with version < before (0: all), newest first; no two have the
  * same version. *rows is the caller's (store_rows_free). */
 MUST_USE enum rc store_history(struct store *s, struct str id, int64_t before, unsigned top, struct journal_row **rows,

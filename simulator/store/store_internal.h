@@ -48,6 +48,8 @@
     X(HUB_WRITE, "UPDATE hub SET identities = ?1, indexed = ?2")                                                       \
     X(FIND, "SELECT row FROM identity WHERE is_module = ?1 AND device = ?2 AND module = ?3")                           \
     X(LOAD, "SELECT device, module, doc, subscribed FROM identity WHERE row = ?1")                                     \
+    X(ALL_MODULES, "SELECT device, module FROM identity WHERE is_module = 1 AND (device, module) > (?1, ?2) "          \
+                   "ORDER BY device, module LIMIT ?3")                                                                 \
     X(MODULES, "SELECT device, module FROM identity WHERE is_module = 1 AND device = ?1 AND module > ?2 "              \
                "ORDER BY module LIMIT ?3")                                                                             \
     X(DEVICES, "SELECT device, module FROM identity WHERE is_module = 0 AND device > ?1 ORDER BY device LIMIT ?2")     \

@@ -282,6 +282,17 @@ enum rc store_list(struct store *s, struct str device, struct str after, unsigne
     return order > 0 ? RC_OK : list_modules(s, device, STR(""), top, each, arg);
 }
 
+enum rc store_list_modules(struct store *s, struct str after, unsigned top, void (*each)(void *arg, struct str id),
+                           void *arg)
+{
+    struct str module = after, device = str_cut(&module, '/');
+
+    sql_text(s, SQL_ALL_MODULES, 1, device);
+    sql_text(s, SQL_ALL_MODULES, 2, module);
+    sql_i64(s, SQL_ALL_MODULES, 3, top);
+    return list(s, SQL_ALL_MODULES, each, arg);
+}
+
 /* --- history -------------------------------------------------------------------------------------------------- */
 
 struct history {

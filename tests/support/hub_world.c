@@ -205,13 +205,27 @@ static struct identity *load_one(struct world *w, struct str id, bool with_twin)
     return i ? hub_put(w->hub, i) : NULL;
 }
 
-static int by_id(const void *a, const void *b)
+/* Byte order of the device's id, then of the module's. */
+static int order_of(struct str a, struct str b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    size_t n = 0;
+
+    while (n < a.len && n < b.len && a.at[n] == b.at[n])
+        n++;
+    if (n == a.len || n == b.len)
+        return (a.len > n) - (b.len > n);
+    if (a.at[n] == '/' || b.at[n] == '/')
+        return a.at[n] == '/' ? -1 : 1;
+    return (unsigned char)a.at[n] - (unsigned char)b.at[n];
 }
 
-/* Ids that are there, in byte order: devices, or the modules of one. Returns how many; at most max are written. */
-static size_t ids_in_order(const struct world *w, struct str device, const char **out, size_t max)
+static int by_id(const void *a, const void *b)
+{
+    return order_of(str_from(*(const char *const *)a), str_from(*(const char *const *)b));
+}
+
+/* Ids that are there, in order: devices, or the modules of one, or all modules. Returns how many; at most max are written. */
+static size_t ids_in_order(const struct world *w, struct str device, bool all_modules, const char **out, size_t max)
 {
     size_t n = 0;
 
@@ -222,7 +236,7 @@ static size_t ids_in_order(const struct world *w, struct str device, const char 
 
         if (e->is_subscription || e->change != CHANGE_CREATED || created_at(w, str_from(e->id)) != k)
             continue;
-        if (device.len ? rest.at && str_eq(owner, device) : !rest.at) {
+        if (all_modules ? rest.at != NULL : device.len ? rest.at && str_eq(owner, device) : !rest.at) {
             assert_true(n < max);
             out[n++] = e->id;
         }
@@ -231,23 +245,22 @@ static size_t ids_in_order(const struct world *w, struct str device, const char 
     return n;
 }
 
-static void load_list(struct world *w, struct str device, struct str after, size_t top, struct request *r)
+static void load_list(struct world *w, const struct needs *needs, struct request *r)
 {
     const char *ids[1024];
-    size_t n = ids_in_order(w, device, ids, COUNT(ids));
+    size_t n = ids_in_order(w, needs->list_device, needs->list_modules, ids, COUNT(ids));
+    size_t top = needs->list_twins && w->twins_at_once ? w->twins_at_once : needs->list_top;
 
     for (size_t k = 0; k < n; k++) {
         struct str id = str_from(ids[k]);
-        size_t both = id.len < after.len ? id.len : after.len;
-        int order = both ? memcmp(id.at, after.at, both) : 0;
 
-        if (order < 0 || (order == 0 && id.len <= after.len && after.len))
+        if (needs->list_after.len && order_of(id, needs->list_after) <= 0)
             continue;
         if (r->n_listed == top) {
             r->list_has_more = true;
             break;
         }
-        r->listed[r->n_listed++] = load_one(w, id, false);
+        r->listed[r->n_listed++] = load_one(w, id, needs->list_twins);
     }
 }
 
@@ -280,10 +293,10 @@ static void load_needed(struct world *w, const struct needs *needs, struct reque
     for (size_t k = 0; k < needs->n_ids; k++)
         (void)load_one(w, str_of(id, ident_print(needs->ids[k], id)), needs->twins);
     if (needs->modules && needs->n_ids)
-        load_list(w, needs->ids[0].device, STR(""), HUB_PAGE_MAX, r);
+        load_list(w, &(struct needs){.list_device = needs->ids[0].device, .list_top = HUB_PAGE_MAX}, r);
     if (needs->list) {
         assert_true(needs->list_top >= 1 && needs->list_top <= HUB_PAGE_MAX);
-        load_list(w, needs->list_device, needs->list_after, needs->list_top, r);
+        load_list(w, needs, r);
     }
     if (needs->history) {
         assert_true(needs->history_top >= 1);

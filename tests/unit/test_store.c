@@ -214,6 +214,17 @@ static void assert_list(struct store *s, const char *device, const char *after, 
     buf_done(&b);
 }
 
+static void assert_all_modules(struct store *s, const char *after, unsigned top, const char *want)
+{
+    struct buf b;
+
+    buf_init(&b, 0);
+    buf_add(&b, STR(""));
+    assert_int_equal(store_list_modules(s, str_from(after), top, collect, &b), RC_OK);
+    assert_string_equal(b.len ? b.at : "", want);
+    buf_done(&b);
+}
+
 static void lists_are_in_byte_order_and_continue_behind_an_id(void **state)
 {
     static const char *const ids[] = {"b", "a.b", "a", "a-b", "B", "a/m", "a/M", "a/z", "a-b/m", "b/x", "a$", "#"};
@@ -237,6 +248,11 @@ static void lists_are_in_byte_order_and_continue_behind_an_id(void **state)
     assert_list(w->s, "a", "b", 9, "");
     assert_list(w->s, "a.b", "", 9, "");
     assert_list(w->s, "nobody", "", 9, "");
+    assert_all_modules(w->s, "", 9, "a/M a/m a/z a-b/m b/x ");
+    assert_all_modules(w->s, "a/m", 2, "a/z a-b/m ");
+    assert_all_modules(w->s, "a/zz", 1, "a-b/m ");
+    assert_all_modules(w->s, "a", 1, "a/M ");
+    assert_all_modules(w->s, "b/x", 9, "");
     buf_init(&b, 0);
     assert_int_equal(store_modules(w->s, STR("a"), collect, &b), RC_OK);
     assert_string_equal(b.at, "a/M a/m a/z ");
