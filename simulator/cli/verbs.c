@@ -29,6 +29,7 @@ static const struct verb *const verbs[] = {
     &verb_twin_replace,
     &verb_twin_history,
     &verb_method_invoke,
+    &verb_query,
     &verb_monitor,
     /* what breaks, and when it is */
     &verb_fault_add,
