@@ -116,7 +116,7 @@ struct needs {
     struct str list_after;  /*   behind this id text; empty from the start */
     struct str list_device; /*   modules of that device; empty: devices */
     bool list_modules;      /*   the modules of every device instead, in the order of device and module */
-    bool list_twins;        /*   their twins too; the adapter may then load fewer, at least one, and says that there is more */
+    bool list_twins; /*   their twins too; the adapter may then load fewer, at least one, and says that there is more */
     unsigned list_top;
     bool history;           /* the newest rows of ids[0]'s journal, all but UPDATED: */
     int64_t history_before; /*   with a version below this; 0: from the newest */

@@ -40,11 +40,11 @@ struct world {
     bool listens; /* default true; world_listen */
     struct record *records;
     size_t n_records, cap_records, n_committed;
-    char suspects[3][IDENT_TEXT_MAX];      /* whom the requests of this turn were about */
-    size_t recorded;                       /* entries of out that are records already */
-    size_t n_requests;                     /* of this turn */
-    size_t twins_at_once;                  /* as many twins of a list are loaded for one request; 0: as many as it asks for */
-    const char *why;                       /* why the last request was refused, or NULL */
+    char suspects[3][IDENT_TEXT_MAX]; /* whom the requests of this turn were about */
+    size_t recorded;                  /* entries of out that are records already */
+    size_t n_requests;                /* of this turn */
+    size_t twins_at_once; /* as many twins of a list are loaded for one request; 0: as many as it asks for */
+    const char *why;      /* why the last request was refused, or NULL */
     char policy_keys[5][SAS_KEY_TEXT_MAX]; /* which no event may hold */
     cJSON **trees;
     size_t n_trees, cap_trees;
