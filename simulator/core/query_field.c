@@ -283,7 +283,7 @@ void query_print_value(struct buf *out, const struct query_value *v)
     switch (v->type) {
     case VALUE_UNDEFINED:
     case VALUE_ARRAY:
-        assert(!"nothing that can be printed");
+        assert(false); /* nothing that can be printed */
         break;
     case VALUE_NULL:
         buf_add(out, STR("null"));
