@@ -1,10 +1,9 @@
 /* problems.c - see problems.h. */
 #include "problems.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-#define PROBLEM_TEXT_MAX 1024
+#include "utf8.h"
 
 void problems_init(struct problems *p)
 {
@@ -18,20 +17,37 @@ void problems_done(struct problems *p)
     p->count = 0;
 }
 
+void line_addv(struct buf *out, const char *fmt, va_list args)
+{
+    char text[LINE_TEXT_MAX];
+    bool is_cut = vsnprintf(text, sizeof text, fmt, args) >= (int)sizeof text;
+
+    if (is_cut)
+        text[utf8_first(str_from(text), sizeof text - 4).len] = '\0';
+    for (const char *c = text; *c; c++) {
+        if (*c == '\n')
+            buf_add(out, STR("\\n"));
+        else if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            buf_addf(out, "\\u%04x", (unsigned)*c);
+        else
+            buf_add_char(out, *c);
+    }
+}
+
 static void add(struct problems *p, const struct source *source, size_t offset, const char *fmt, va_list args)
     __attribute__((format(printf, 4, 0)));
 
 static void add(struct problems *p, const struct source *source, size_t offset, const char *fmt, va_list args)
 {
-    char text[PROBLEM_TEXT_MAX];
     unsigned line, column;
 
     p->count++;
     if (p->count > PROBLEMS_MAX)
         return;
-    (void)vsnprintf(text, sizeof text, fmt, args);
     json_position(source->text, offset, &line, &column);
-    buf_addf(&p->lines, "%s:%u:%u: %s\n", source->file, line, column, text);
+    buf_addf(&p->lines, "%s:%u:%u: ", source->file, line, column);
+    line_addv(&p->lines, fmt, args);
+    buf_add_char(&p->lines, '\n');
 }
 
 void problems_add(struct problems *p, const struct source *source, size_t offset, const char *fmt, ...)

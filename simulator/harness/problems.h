@@ -5,9 +5,12 @@
 #ifndef TWINSIM_PROBLEMS_H
 #define TWINSIM_PROBLEMS_H
 
+#include <stdarg.h>
+
 #include "json.h"
 
-#define PROBLEMS_MAX 50u /* of one file; the rest is counted but not told */
+#define PROBLEMS_MAX  50u /* of one file; the rest is counted but not told */
+#define LINE_TEXT_MAX 1024u
 
 /* A file under examination. All of it is lent. */
 struct source {
@@ -32,6 +35,10 @@ void problems_at(struct problems *p, const struct source *source, const cJSON *v
 /* Tell a problem at a member's key, not its value. */
 void problems_at_key(struct problems *p, const struct source *source, const cJSON *member, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+
+/* Append what a format says so that it stays on its line: at most LINE_TEXT_MAX bytes with no character cut in two, and what would begin a line
+ * or move a cursor (names in files may hold anything) as JSON writes it. */
+void line_addv(struct buf *out, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* Where the key of a member stands in the text; where its value does, when the key is written with escapes. */
 size_t source_key_offset(struct str text, const cJSON *member);

@@ -7,20 +7,36 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define VALUE_SHORT   120u /* bytes shown of a value */
-#define COMPLAINT_MAX 1024
+#include "utf8.h"
+
+#define VALUE_SHORT 120u /* bytes shown of a value */
 
 /* --- telling --- */
 
 void schema_fail(struct checking *c, enum rc rc, const char *fmt, ...)
 {
+    struct buf text;
     va_list args;
 
     if (c->rc)
         return;
     c->rc = rc;
+    buf_init(&text, 0);
     va_start(args, fmt);
-    (void)vsnprintf(c->problem, sizeof c->problem, fmt, args);
+    line_addv(&text, fmt, args);
+    va_end(args);
+    (void)snprintf(c->problem, sizeof c->problem, "%.*s", STR_FMT(utf8_first(buf_view(&text), sizeof c->problem - 1)));
+    buf_done(&text);
+}
+
+static void add_line(struct buf *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void add_line(struct buf *out, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    line_addv(out, fmt, args);
     va_end(args);
 }
 
@@ -30,14 +46,13 @@ static void print_place(struct buf *out, const struct place *place)
         return;
     print_place(out, place->outer);
     if (place->key)
-        buf_addf(out, "%s%s", place->depth > 1 ? "." : "", place->key);
+        add_line(out, "%s%s", place->depth > 1 ? "." : "", place->key);
     else
         buf_addf(out, "[%zu]", place->index);
 }
 
 bool schema_complain(const struct at *at, const char *fmt, ...)
 {
-    char text[COMPLAINT_MAX];
     struct complaints *told = at->told;
     va_list args;
 
@@ -47,11 +62,13 @@ bool schema_complain(const struct at *at, const char *fmt, ...)
         told->depth = at->place->depth;
     if (told->count++ >= SCHEMA_WHY_LINES)
         return false;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
     print_place(&told->lines, at->place);
-    buf_addf(&told->lines, "%s%s\n", at->place->outer ? ": " : "", text);
+    if (at->place->outer)
+        buf_add(&told->lines, STR(": "));
+    va_start(args, fmt);
+    line_addv(&told->lines, fmt, args);
+    va_end(args);
+    buf_add_char(&told->lines, '\n');
     return false;
 }
 

@@ -118,6 +118,8 @@ static void every_mistake_is_told_with_its_place(void **state)
         {"{\"name\":\"n\",\"identities\":{\"a b\":{}},\"steps\":[{\"wait\":\"1s\"}]}", "1:27: 'a b' is no identity"},
         {"{\"name\":\"n\",\"identities\":{\"a\":{\"twin\":\"no.json\"}},\"steps\":[{\"wait\":\"1s\"}]}",
          "1:39: cannot read no.json: No such file or directory"},
+        /* one line a problem, whatever a name holds */
+        {"{\"name\":\"n\",\"ste\\nps\\u001b\":[]}", "1:29: a scenario has no 'ste\\nps\\u001b'"},
         {"{\"name\":\"n\",\"identities\":{\"a/m\":{\"status\":\"disabled\"}},\"steps\":[{\"wait\":\"1s\"}]}",
          "1:34: a module has no status of its own"},
         {"{\"name\":\"n\",\"aliases\":{\"a.*\":\"b.*.*\"},\"steps\":[{\"wait\":\"1s\"}]}",

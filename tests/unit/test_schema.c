@@ -5,6 +5,7 @@
 
 #include "schema.h"
 #include "schema_pattern.h"
+#include "utf8.h"
 
 #include <stdio.h>
 
@@ -117,6 +118,8 @@ static void a_misfit_is_told_with_its_place_in_a_sentence(void **state)
         {"{\"format\":\"uuid\"}", "\"b\"", "expected a UUID, got \"b\"\n"},
         {"{\"format\":\"ipv4\"}", "\"b\"", "expected an IPv4 address, got \"b\"\n"},
         {"{\"format\":\"ipv6\"}", "\"b\"", "expected an IPv6 address, got \"b\"\n"},
+        {"{\"additionalProperties\":{\"type\":\"null\"}}", "{\"a\\nb\":1}",
+         "a\\nb: expected the type \"null\", got 1\n"},
         {"{\"format\":\"date-time\"}", "\"b\"", "expected a date and time as in RFC 3339, got \"b\"\n"},
         {"{\"not\":{\"const\":1}}", "1", "expected anything else, got 1\n"},
         {"{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "1",
@@ -222,6 +225,30 @@ static void a_mistake_of_a_schema_is_told_with_its_place(void **state)
 }
 
 /* Whoever does not examine a schema is told when the mistake is met, and never gets a verdict by it. */
+/* Found by tests/fuzz: the room for a reason ended within a character. */
+static void a_long_reason_is_cut_between_two_characters(void **state)
+{
+    struct buf text, why;
+    cJSON *schema;
+
+    (void)state;
+    for (size_t extra = 0; extra < 3; extra++) {
+        buf_init(&text, 0);
+        buf_init(&why, 0);
+        buf_add(&text, STR("{\"pattern\":\"("));
+        buf_add(&text, str_first(STR("xx"), extra));
+        for (int n = 0; n < 500; n++)
+            buf_add(&text, STR("\xe2\x82\xac"));
+        buf_add(&text, STR("\"}"));
+        schema = json(text.at);
+        assert_int_equal(schema_check(schema, schema->child, &why), RC_SYNTAX);
+        assert_true(why.len && utf8_is_valid(buf_view(&why)));
+        cJSON_Delete(schema);
+        buf_done(&why);
+        buf_done(&text);
+    }
+}
+
 static void a_wrong_schema_gives_no_verdict(void **state)
 {
     static const struct {
@@ -360,6 +387,7 @@ int main(void)
         cmocka_unit_test(of_many_misfits_the_first_ten_are_told),
         cmocka_unit_test(a_mistake_of_a_schema_is_told_with_its_place),
         cmocka_unit_test(a_wrong_schema_gives_no_verdict),
+        cmocka_unit_test(a_long_reason_is_cut_between_two_characters),
         cmocka_unit_test(a_schema_that_asks_for_too_much_work_is_stopped),
         cmocka_unit_test(a_pattern_without_a_counterpart_is_refused_by_name),
         cmocka_unit_test(a_lack_of_memory_is_no_verdict),
