@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "show.h"
+#include "talk.h"
 #include "verbs.h"
 
 struct monitor {
@@ -29,6 +30,25 @@ static void on_event(void *arg, const cJSON *event)
         m->left--;
 }
 
+/* Nothing is wrong with waiting for an identity; but whoever misspelt one should not wait for ever. */
+static int note_if_absent(struct cli *c)
+{
+    const char *id = c->operands[0];
+    bool is_module = strchr(id, '/') != NULL;
+    struct ask ask = ask_new(is_module ? "module.show" : "device.show");
+    cJSON *body = NULL;
+    int status = 0, code = ask_id(c, &ask, id, TALK_EITHER);
+
+    if (!code)
+        code = talk_status(c, &ask, &status, &body);
+    if (!code && status == 404)
+        (void)fprintf(stderr, "twinsim: there is no %s '%s' yet; waiting for it\n", is_module ? "module" : "device",
+                      id);
+    if (!code)
+        cJSON_Delete(body);
+    return code;
+}
+
 static int run(struct cli *c)
 {
     struct str id = str_from(c->n_operands ? c->operands[0] : "");
@@ -46,6 +66,10 @@ static int run(struct cli *c)
     rc = service_listen(c->service, id, on_event, &m);
     if (rc)
         return cli_fail(c, CLI_HUB, "the hub's events cannot be listened to: %s", rc_text(rc));
+    if (id.len)
+        code = note_if_absent(c);
+    if (code)
+        return code;
     if (cli_flag(c, "ready"))
         (void)fputs("twinsim: listening\n", stderr);
     while (!rc && !m.failed && m.left != 0) {

@@ -230,7 +230,11 @@ static int run(struct cli *c)
     rc = recording_read(c->operands[0], cli_flag(c, "cut"), &rec, why, sizeof why);
     if (rc)
         return cli_fail(c, CLI_FILE, "%s%s", why, rc == RC_CORRUPT ? "; --cut takes what there is" : "");
-    code = make_scenario(c, rec, &draft, &s);
+    if (rec->count == 0)
+        code =
+            cli_fail(c, CLI_FILE, "%s: nothing stands behind its first line, so there is nothing to replay", rec->file);
+    else
+        code = make_scenario(c, rec, &draft, &s);
     if (!code) {
         plan.recording = rec;
         plan.items = draft.items;

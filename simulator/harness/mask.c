@@ -111,14 +111,15 @@ static void mask_base64(const struct masks *m, struct buf *out, struct str text)
     buf_done(&masked);
 }
 
-static enum rc mask_string(const struct masks *m, cJSON *node)
+/* Mask a text that cJSON allocated. */
+static enum rc mask_in_place(const struct masks *m, char **at, bool is_base64)
 {
-    struct str given = str_from(node->valuestring);
+    struct str given = str_from(*at);
     struct buf masked;
     char *text;
 
     buf_init(&masked, 0);
-    if (node->string && strcmp(node->string, "bodyBase64") == 0 && base64_is_valid(given))
+    if (is_base64 && base64_is_valid(given))
         mask_base64(m, &masked, given);
     else
         mask_text(m, &masked, given);
@@ -133,8 +134,8 @@ static enum rc mask_string(const struct masks *m, cJSON *node)
             return RC_NOMEM;
         }
         memcpy(text, masked.at, masked.len + 1);
-        cJSON_free(node->valuestring);
-        node->valuestring = text;
+        cJSON_free(*at);
+        *at = text;
     }
     buf_done(&masked);
     return RC_OK;
@@ -142,8 +143,11 @@ static enum rc mask_string(const struct masks *m, cJSON *node)
 
 enum rc mask_json(const struct masks *m, cJSON *tree)
 {
-    enum rc rc = cJSON_IsString(tree) ? mask_string(m, tree) : RC_OK;
+    bool is_base64 = tree->string && strcmp(tree->string, "bodyBase64") == 0;
+    enum rc rc = cJSON_IsString(tree) ? mask_in_place(m, &tree->valuestring, is_base64) : RC_OK;
 
+    if (!rc && tree->string && !(tree->type & cJSON_StringIsConst))
+        rc = mask_in_place(m, &tree->string, false);
     for (cJSON *child = tree->child; child && !rc; child = child->next)
         rc = mask_json(m, child);
     return rc;

@@ -18,7 +18,7 @@ void masks_done(struct masks *m);
 MUST_USE enum rc masks_add(struct masks *m, const char *secret);
 /* Append text, masked. */
 void mask_text(const struct masks *m, struct buf *out, struct str text);
-/* Mask every text in a tree, keys not; of a "bodyBase64" (an event's body that is no JSON) what it stands for. returns RC_OK, RC_NOMEM */
+/* Mask every text in a tree, the names of members too; of a "bodyBase64" (an event's body that is no JSON) what it stands for. returns RC_OK, RC_NOMEM */
 MUST_USE enum rc mask_json(const struct masks *m, cJSON *tree);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define LINE_BYTES_MAX ((size_t)64 << 20)
@@ -67,10 +68,17 @@ static void write_line(struct recorder *rec, cJSON *line)
 
 enum rc recorder_open(struct recorder *rec, const char *path, const struct masks *masks, int64_t now_us, cJSON *header)
 {
-    rec->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (rec->fd < 0) {
+    rec->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (rec->fd < 0 || flock(rec->fd, LOCK_EX | LOCK_NB) || (ftruncate(rec->fd, 0) && errno != EINVAL)) {
+        bool is_taken = rec->fd >= 0 && errno == EWOULDBLOCK;
+        int kept = errno;
+
         cJSON_Delete(header);
-        return RC_IO;
+        if (rec->fd >= 0)
+            (void)close(rec->fd);
+        rec->fd = -1;
+        errno = kept;
+        return is_taken ? RC_BUSY : RC_IO;
     }
     rec->masks = masks;
     rec->began_us = rec->changed_us = now_us;

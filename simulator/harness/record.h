@@ -26,7 +26,7 @@ void recorder_init(struct recorder *rec);
 void recorder_done(struct recorder *rec);
 
 /* Make the file (an older one is gone) and write its first line, which is taken over (NULL: no memory). masks must outlive rec.
- * returns RC_OK, RC_IO (errno), RC_NOMEM, RC_LIMIT */
+ * returns RC_OK, RC_BUSY (somebody else is writing it), RC_IO (errno), RC_NOMEM, RC_LIMIT */
 MUST_USE enum rc recorder_open(struct recorder *rec, const char *path, const struct masks *masks, int64_t now_us,
                                cJSON *header);
 

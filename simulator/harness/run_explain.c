@@ -124,10 +124,11 @@ void run_differences(struct run *r, const char *prefix, const struct match_repor
 
     while (rest.len) {
         struct str line = str_cut(&rest, '\n');
+        bool is_whole = str_starts(line, STR("expected ")); /* the section itself, nothing in it */
         struct buf text;
 
         buf_init(&text, 0);
-        buf_addf(&text, "%s%s%.*s", prefix, prefix[0] ? "." : "", STR_FMT(line));
+        buf_addf(&text, "%s%s%.*s", prefix, prefix[0] == '\0' ? "" : is_whole ? ": " : ".", STR_FMT(line));
         append_text(r->failure, "differences", buf_view(&text));
         buf_done(&text);
     }

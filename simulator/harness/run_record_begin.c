@@ -259,6 +259,9 @@ enum verdict record_begin(struct run *r)
     if (!r->options->record_file)
         return VERDICT_PASSED;
     rc = recorder_open(&r->recorder, r->options->record_file, &r->masks, run_now_us(), make_header(r));
+    if (rc == RC_BUSY)
+        return run_error(r, "another run is writing the recording %s: give each its own folder",
+                         r->options->record_file);
     if (rc)
         return run_error(r, "the recording %s cannot be written: %s", r->options->record_file,
                          rc == RC_IO ? strerror(errno) : rc_text(rc));

@@ -258,6 +258,19 @@ test('monitor shows one identity, or all, for people and as JSON without a gap',
   assert.match(shown, / a +desired /);
 });
 
+test('a monitor of somebody who is not there says so, and waits', async (t) => {
+  const hub = await up(t);
+  for (const [id, says] of [['nobody', "there is no device 'nobody' yet"], ['nobody/m', "there is no module 'nobody/m' yet"]]) {
+    const monitor = new Running(['monitor', id, '--count', '1', '--data', hub.data, '--ready']);
+    await monitor.shows(/listening/, 'stderr');
+    await hub.ok(id.includes('/') ? 'module' : 'device', 'create', id);
+    const { code, stdout, stderr } = await monitor.ended;
+    assert.equal(code, 0);
+    assert.ok(stderr.includes(says), stderr);
+    assert.match(stdout, /created/);
+  }
+});
+
 test('a monitor whose hub stops says so and ends with 4', async (t) => {
   const hub = await up(t);
   const monitor = new Running(['monitor', '--data', hub.data, '--ready']);

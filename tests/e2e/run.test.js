@@ -72,6 +72,7 @@ const cases = [
   ['a report that the hub refused is no report', 'failed', /the hub refused it with status 400/, [{ expect: 'reported', match: { $present: true }, within: '500ms' }], 'report {"$bad":1}'],
   ['a refused report is there for who asks for it', 'passed', /PASSED/, [{ expect: 'reported', event: { status: 400 } }], 'report {"$bad":1}'],
   ['an event of another identity is told', 'failed', /one that fits is about edge-1\/m; add "on" if you mean that/, [{ create: 'other' }, { expect: 'reported', on: 'other', within: '500ms' }], 'report {"a":1}'],
+  ['a twin without a section says so of the whole section', 'failed', /\n +tags: expected \{"\$absent":true\}, got \{/, [{ expect: 'reported' }, { tags: { a: 1 } }, { twin: { tags: { $absent: true } }, within: '200ms' }], 'report {"a":1}'],
   ['a twin that is not so says where it differs', 'failed', /reported\.a: expected 2, got 1/, [{ expect: 'reported' }, { twin: { reported: { a: 2 }, desired: {} }, within: '200ms' }], 'report {"a":1}'],
   ['a twin is so as soon as the agent reported', 'passed', /PASSED/, [{ twin: { reported: { a: 1 } } }], 'report {"a":1}'],
   ['captures and variables travel from step to step', 'passed', /PASSED/, [{ expect: 'reported', save: { v: '$.version', o: 'a' } }, { desired: { got: '${o}', version: '${v}', text: 'v${v}' } }, { twin: { desired: { got: { n: 1 }, version: { $type: 'integer' }, text: { $regex: '^v[0-9]+$' } } } }], 'report {"a":{"n":1}}'],

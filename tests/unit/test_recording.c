@@ -294,6 +294,34 @@ static void what_the_recorder_writes_is_read_back_with_its_secrets_masked(void *
     folder_done(&f);
 }
 
+static void a_recording_has_one_writer_at_a_time(void **state)
+{
+    struct folder f;
+    struct recorder first, second;
+    struct recording *read;
+    struct masks masks;
+    cJSON *header[2] = {NULL, NULL};
+
+    (void)state;
+    folder_init(&f);
+    masks_init(&masks);
+    recorder_init(&first);
+    recorder_init(&second);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(json_read(STR(HEADER), &header[i], NULL), RC_OK);
+    assert_int_equal(recorder_open(&first, f.file, &masks, 0, header[0]), RC_OK);
+    assert_int_equal(recorder_open(&second, f.file, &masks, 0, header[1]), RC_BUSY);
+    recorder_add(&second, 1, "verdict", json_str(STR("failed")));
+    recorder_add(&first, 1, "verdict", json_str(STR("passed")));
+    recorder_done(&second);
+    recorder_done(&first);
+    assert_int_equal(recording_read(f.file, false, &read, f.why, sizeof f.why), RC_OK);
+    assert_string_equal(read->verdict, "passed");
+    recording_free(read);
+    masks_done(&masks);
+    folder_done(&f);
+}
+
 static void a_recorder_that_cannot_write_says_so_and_stops(void **state)
 {
     struct recorder rec;
@@ -320,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_or_a_folder_is_told),
         cmocka_unit_test(every_cut_is_refused_or_taken_as_far_as_it_goes),
         cmocka_unit_test(flipped_bytes_do_no_harm),
+        cmocka_unit_test(a_recording_has_one_writer_at_a_time),
         cmocka_unit_test(what_the_recorder_writes_is_read_back_with_its_secrets_masked),
         cmocka_unit_test(a_recorder_that_cannot_write_says_so_and_stops),
     };

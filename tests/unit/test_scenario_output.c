@@ -110,6 +110,11 @@ static void secrets_are_masked_and_nothing_else(void **state)
         assert_int_equal(mask_json(&masks, tree), RC_OK);
         assert_string_equal(json_get_text(tree, "k"), rows[i].want);
         cJSON_Delete(tree);
+        tree = cJSON_CreateObject(); /* names are texts, too */
+        assert_int_equal(json_set(tree, rows[i].text, cJSON_CreateNumber(1)), RC_OK);
+        assert_int_equal(mask_json(&masks, tree), RC_OK);
+        assert_non_null(json_get(tree, rows[i].want));
+        cJSON_Delete(tree);
     }
     masks_done(&masks);
 }
