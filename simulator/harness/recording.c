@@ -104,9 +104,10 @@ static const char *fault_of(enum recording_kind kind, const cJSON *value)
         return NULL;
     case RECORDING_DEVICE:
         return is_id(json_get_text(value, "connect")) || is_id(json_get_text(value, "leave")) ||
-                       (is_id(json_get_text(value, "on")) && (json_get(value, "report") || json_get(value, "send")))
+                       (is_id(json_get_text(value, "on")) &&
+                        (json_get(value, "report") || json_get(value, "send") || json_get(value, "answer")))
                    ? NULL
-                   : "a device's step is connect or leave, or report or send with 'on'";
+                   : "a device's step is connect or leave, or report, send or answer with 'on'";
     case RECORDING_VERDICT:
         return cJSON_IsString(value) && is_one_of(value->valuestring, verdicts)
                    ? NULL

@@ -37,6 +37,20 @@ test('the same agent does the same again, as fast as it can and at the recorded 
   assert.ok(Date.now() - begin - took > 700, 'the recorded pause was kept');
 });
 
+test('methods are called again, their answers are compared, and the draft calls them, too', async (t) => {
+  const shop = await record(t, { identities: { d: {} }, steps: [{ log: 'listening' }, { answer: 'reboot', on: 'd', status: 202, payload: { ok: true } }, { method: 'reboot', on: 'd', payload: { in: 1 } }, { method: 'away', on: 'edge-1', refused: 404103 }] }, 'echo');
+  const again = await replay(shop);
+  assert.deepEqual([again.code, again.stdout], [0, `same  ${shop.recording}\n`], again.stderr);
+  const text = fs.readFileSync(shop.recording, 'utf8');
+  fs.writeFileSync(shop.recording, text.replace('"answer":"reboot","on":"d","status":202', '"answer":"reboot","on":"d","status":203'));
+  const other = await replay(shop);
+  assert.equal(other.code, 1, other.stdout);
+  assert.match(other.stdout, /d methods[\s\S]*status: expected 202, got 203/);
+  const drafted = await twinsim('scenario', 'from', shop.recording);
+  assert.match(drafted.stdout, /\{ "method": "reboot", "payload": \{ "in": 1 \}, "within": "5s", "on": "d" \}/);
+  assert.match(drafted.stdout, /\{ "method": "away", "within": "5s", "on": "edge-1", "refused": 404 \}/);
+});
+
 for (const [name, what, entry, meaning, difference] of [
   ['one changed value', `report '{"a":1}' '{"a":2,"b":"y"}' '{"a":3}'`, 2, 'what was expected came with other values', 'patch.b: expected "x", got "y"'],
   ['a missing patch', `report '{"a":1}' '{"a":3}'`, 2, 'the expected one is missing: what came is the one that follows it', 'patch.a: expected 2, got 3'],
