@@ -17,7 +17,7 @@ function bench(t) {
   const tmp = path.join(dir, 'tmp');
   fs.mkdirSync(tmp);
   const start = (...args) => new Running(['explore', '--model', MODEL, ...args], { env: { TMPDIR: tmp, NO_COLOR: '1' } });
-  return { dir, tmp, start, explore: (...args) => finish(start(...args), 110000), left: () => [...fs.readdirSync(tmp), ...processesWith(tmp)] };
+  return { dir, tmp, start, explore: (...args) => finish(start(...args), 200000), left: () => [...fs.readdirSync(tmp), ...processesWith(tmp)] };
 }
 const mirror = (bug, model = MODEL) => `env MIRROR_BUG=${bug} node ${MIRROR} ${model}`;
 
@@ -48,7 +48,7 @@ const shrunk = [
 ];
 for (const [bug, law, seed, steps, shows] of shrunk) {
   test(`an agent that ${bug.replaceAll('-', ' ')} is found, and ${steps} steps tell of it`, async (t) => {
-    const { out, stderr, text } = await find(t, bug, seed, 2, '--shrink', '1');
+    const { out, stderr, text } = await find(t, bug, seed, 2, '--shrink', '2');
     assert.match(stderr, new RegExp(`^not so: ${law} \\(history 0\\)$`, 'm'));
     assert.match(text, shows);
     assert.ok(stepsOf(text).length <= steps, text);
