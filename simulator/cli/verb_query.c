@@ -182,8 +182,10 @@ static int run(struct cli *c)
 {
     struct rows rows = {.kept = cJSON_CreateArray(), .left = cli_number(c, "top", LONG_MAX)};
     char *continuation = NULL;
-    int code = rows.kept ? CLI_OK : cli_no_memory(c);
+    int code = CLI_OK;
 
+    if (!rows.kept)
+        return cli_no_memory(c);
     while (!code) {
         struct ask ask = ask_page(c, continuation, rows.left);
         const char *next;

@@ -86,11 +86,11 @@ struct request {
 
     /* Written by request_read. */
     enum rc read_rc;
+    enum { ASKS_NOBODY, ASKS_DEVICES, ASKS_MODULES } asks; /* query: whose twins it looks at */
     struct user_name user;
     struct topic read;
     const struct command *verb; /* NULL: unknown command */
     struct ident target;        /* whom the request is about; views into the request or conn */
-    enum { ASKS_NOBODY, ASKS_DEVICES, ASKS_MODULES } asks; /* query: whose twins it looks at */
 
     /* Loaded by the adapter when hub_needs asked for it (a list page, or all modules of a device); lent for one hub_handle. */
     struct identity *listed[HUB_PAGE_MAX];

@@ -66,6 +66,7 @@ static enum rc add_child(struct query_reader *r, struct query_node *parent, stru
 {
     struct query_node **last = &parent->child;
 
+    assert(child);
     while (*last)
         last = &(*last)->next;
     *last = child;

@@ -165,6 +165,7 @@ static enum rc resolve(struct query_reader *r, struct query_node *n)
 
 bool query_is_same_property(const struct query_node *a, const struct query_node *b)
 {
+    assert(a && b);
     if (a->n_names != b->n_names)
         return false;
     if (a->field ? !query_field_is_same(a->field, b->field) : !str_eq_nocase(a->names[0].text, b->names[0].text))
@@ -184,7 +185,7 @@ static void name_column(struct query_column *c, size_t *n_unnamed)
 
     if (c->alias.at) {
         c->name = c->alias;
-    } else if (c->aggregate || last->is_index) {
+    } else if (c->aggregate || !last || last->is_index) {
         (void)snprintf(c->room, sizeof c->room, "$%zu", ++*n_unnamed);
         c->name = str_from(c->room);
     } else {

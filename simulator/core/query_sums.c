@@ -79,6 +79,7 @@ static struct group *group_of(struct query_sums *s, struct str key, enum rc *rc)
         s->groups = g;
         s->cap = cap;
     }
+    assert(s->q->n_columns); /* the parser refuses GROUP BY without columns */
     g = &s->groups[s->n];
     *g = (struct group){.key = str_dup(key), .key_len = key.len};
     g->sums = calloc(s->q->n_columns, sizeof *g->sums);
@@ -315,7 +316,7 @@ static bool load_count(double number, int64_t *out)
 
 static bool load_sum(const cJSON *node, struct sum *out)
 {
-    double parts[4];
+    double parts[4] = {0};
     size_t p = 0;
     const cJSON *one;
 
@@ -346,7 +347,7 @@ static enum rc load_group(struct query_sums *s, const cJSON *saved)
     struct group *g;
     cJSON *copy;
 
-    if (!are_values(s->q, values) || !cJSON_IsNumber(rows))
+    if (!are_values(s->q, values) || !rows || !cJSON_IsNumber(rows))
         return RC_SYNTAX;
     copy = cJSON_Duplicate(values, true);
     g = copy ? group_of_values(s, copy, &rc) : NULL;
