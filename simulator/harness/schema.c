@@ -245,11 +245,29 @@ static schema_fn *const any_value[SCHEMA_KEYWORD_COUNT] = {
     [SCHEMA_ONE_OF] = check_one_of, [SCHEMA_NOT] = check_not,       [SCHEMA_IF] = check_if,
 };
 
+/* The members of these have names, which more than one keyword asks for. */
+static bool has_named_members(struct checking *c, const cJSON *schema)
+{
+    static const char *const keywords[] = {"properties", "patternProperties"};
+
+    for (size_t n = 0; n < sizeof keywords / sizeof keywords[0]; n++) {
+        const cJSON *arg = json_get(schema, keywords[n]);
+
+        if (arg && !cJSON_IsObject(arg)) {
+            schema_fail(c, RC_SYNTAX, "the schema's '%s' is no object", keywords[n]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_object(struct checking *c, const struct at *at, const cJSON *value)
 {
     const cJSON *keyword;
     bool fits = true;
 
+    if (!has_named_members(c, at->schema))
+        return false;
     cJSON_ArrayForEach(keyword, at->schema)
     {
         enum schema_keyword k = schema_keyword(keyword->string);
