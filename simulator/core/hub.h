@@ -80,6 +80,7 @@ struct request {
     struct str topic, payload;
     int qos;
     bool retain;
+    bool is_later;        /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     enum ended ended;     /* END */
     const cJSON *command; /* COMMAND: {"command":"twin.show",...} */
     uint64_t ticket;      /* COMMAND: the adapter's number for it; its answer has the same, whenever that leaves */
@@ -96,7 +97,6 @@ struct request {
     struct identity *listed[HUB_PAGE_MAX];
     size_t n_listed;
     bool list_has_more;
-    bool is_later; /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     struct journal_row *rows;
     size_t n_rows;
     /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */

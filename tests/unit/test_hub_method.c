@@ -150,7 +150,7 @@ static void any_status_of_the_device_is_a_success_for_the_service(void **state)
         assert_true(ask(w, "'deviceId':'dev1','methodName':'m'", n + 1));
         (void)snprintf(topic, sizeof topic, "%s/?$rid=%x", statuses[n], (unsigned)n + 1);
         assert_int_equal(reply(w, &dev, topic, "null"), HUB_SWALLOW);
-        assert_answered(w, n + 1, atoi(statuses[n]), "null");
+        assert_answered(w, n + 1, (int)strtol(statuses[n], NULL, 10), "null");
     }
 }
 
