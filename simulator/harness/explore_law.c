@@ -74,7 +74,7 @@ static bool goes_back(cJSON *seen, const char *name, const cJSON *version, bool 
     const cJSON *last = json_get(seen, name);
     bool is_back;
 
-    if (!cJSON_IsNumber(version))
+    if (!version || !cJSON_IsNumber(version))
         return false;
     is_back =
         last && (version->valuedouble < last->valuedouble || (is_new && version->valuedouble <= last->valuedouble));

@@ -229,7 +229,7 @@ static void a_continuation_is_for_its_own_query(void **state)
         const char *hole = strstr(rows[k], "%s");
         const cJSON *answer;
 
-        (void)snprintf(text, sizeof text, "%.*s%s%s", hole ? (int)(hole - rows[k]) : 200, rows[k], hole ? number : "",
+        (void)snprintf(text, sizeof text, "%.*s%s%s", hole ? (int)(hole - rows[k]) : 120, rows[k], hole ? number : "",
                        hole ? hole + 2 : "");
         answer = page(w, "SELECT * FROM devices", 1, text);
         assert_json(w, answer, "status", "400");
