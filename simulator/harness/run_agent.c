@@ -192,7 +192,7 @@ enum verdict run_agent_files(struct run *r, const struct agent *a)
         if (cJSON_IsString(filled))
             buf_add(&text, str_from(filled->valuestring));
         else
-            json_print_pretty(&text, filled);
+            json_print(&text, filled);
         cJSON_Delete(filled);
         rc = text.rc ? text.rc : make_folders(a->work, file->string);
         if (!rc)

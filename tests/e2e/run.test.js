@@ -107,7 +107,7 @@ test('an agent by the scenario gets words, arguments, environment and files, and
     name: 'words', vars: { greeting: "it's a \"test\"" },
     agent: {
       as: 'edge-1/m', start: 'manual',
-      command: `node -e "console.log(JSON.stringify([process.argv.slice(1), process.env.GREETING, process.env.HOME ?? null, require('fs').readFileSync('conf/a.json','utf8').length > 0, require(process.env.WORK + '/conf/a.json').key.length])); setInterval(()=>{},1000)" '\${greeting} \${seed}'`,
+      command: `node -e "console.log(JSON.stringify([process.argv.slice(1), process.env.GREETING, process.env.HOME ?? null, /^.+$/.test(require('fs').readFileSync('conf/a.json','utf8')), require(process.env.WORK + '/conf/a.json').key.length])); setInterval(()=>{},1000)" '\${greeting} \${seed}'`,
       args: ['${deviceId}', ''], env: { GREETING: '${greeting}', HOME: null, WORK: '${work}' }, files: { 'conf/a.json': { key: '${key}', n: [1] } } },
     steps: [
       { start: 'agent' },
