@@ -60,6 +60,10 @@ cJSON *read_named_file(struct reading *r, const cJSON *at, const char *name, str
 /* Add copies of the members that object has not. returns RC_OK, RC_NOMEM */
 MUST_USE enum rc add_missing(cJSON *object, const cJSON *from);
 
+/* Check that every step acts on somebody, and on nobody whom the scenario never makes.
+ * returns RC_OK (there may be problems all the same), RC_NOMEM */
+MUST_USE enum rc check_subjects(struct reading *r);
+
 /* Everything that can be checked by the tables of scenario.c. */
 void check_scenario(struct reading *r);
 

@@ -216,31 +216,6 @@ static enum rc read_list(struct reading *r, const cJSON *nodes, struct list list
     return RC_OK;
 }
 
-static bool is_about(const struct step *step, const char *target)
-{
-    return step->type >= STEP_START && step->type <= STEP_RESTART && cJSON_IsString(step->value) &&
-           strcmp(step->value->valuestring, target) == 0;
-}
-
-/* Is there somebody that a step without "on" acts on? */
-static void check_has_subject(struct reading *r, const struct step_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const struct step *step = &list->at[i];
-        bool wants_subject = step->type <= STEP_REPLACE || step->type == STEP_TWIN || step->type == STEP_FAULT;
-        bool wants_agent =
-            step->type == STEP_EXIT || step->type == STEP_LOG || step->type == STEP_USAGE || is_about(step, "agent");
-
-        if (wants_agent)
-            problems_at(r->problems, &r->source, step->at, "this scenario has no agent");
-        else if (wants_subject && !json_get(step->node, "on"))
-            problems_at(r->problems, &r->source, step->at,
-                        "whom does this act on? Without an agent, say \"on\": \"device/module\"");
-        for (size_t k = 0; k < step->n_lanes; k++)
-            check_has_subject(r, &step->lanes[k]);
-    }
-}
-
 static void add_agent(struct scenario *s, const char *name, const cJSON *node)
 {
     if (node && s->n_agents < AGENTS_MAX)
@@ -289,9 +264,7 @@ static enum rc read_members(struct reading *r, size_t row)
     if (!cJSON_IsString(timeout) || duration_read(str_from(timeout->valuestring), &s->timeout_us))
         s->timeout_us = SCENARIO_TIMEOUT_US;
     rc = read_list(r, json_get(s->tree, "steps"), (struct list){.into = &s->steps});
-    if (!rc && !s->agent)
-        check_has_subject(r, &s->steps);
-    return rc;
+    return rc ? rc : check_subjects(r);
 }
 
 /* The absolute folder of a file. */

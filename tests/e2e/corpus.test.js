@@ -28,6 +28,7 @@ const classes = {
   quotes: /quotes must be closed/,
   expressions: /^\$regex wants/,
   'the hub': /^('\w+' needs an 'operation'|'for' is longer than no time|a CONNECT has no topic|'body' may hold|'rate' is at least)/,
+  identities: /^no identity is called/,
   'the agent': /^(whom does this act on|this scenario has no agent|'[^']*' is no (target|agent) \(|'agent' is no name for an agent)/,
 };
 const classOf = (said) => Object.keys(classes).find((name) => classes[name].test(said.replace(/^\d+:\d+: /, '')));

@@ -14,7 +14,7 @@ const include = { ...schema.definitions.include, definitions: schema.definitions
 
 const agent = { as: 'edge-1/m' };
 const scenario = (more) => ({ name: 'n', agent, steps: [{ wait: '1s' }], ...more });
-const steps = (...list) => scenario({ steps: list });
+const steps = (...list) => scenario({ identities: { 'a/b': {} }, steps: list });
 const match = (pattern) => steps({ expect: 'reported', match: pattern });
 
 const calm = { description: 'd', vars: { calm: 1 }, aliases: { 'a.*': 'b.*' }, blocks: { 'be calm': [{ never: 'disconnected', for: '1s' }, { wait: '0s' }] } };
@@ -35,10 +35,10 @@ const good = {
   'an included file': scenario({ include: 'calm.json', steps: [{ do: 'be calm' }, { exec: 'echo ${calm}' }] }),
   'included files': scenario({ include: ['./calm.json', 'calm.json'], aliases: { 'a.*': 'x.*' }, vars: { calm: 1 } }),
   'hub options': scenario({ hub: { durability: 'power', tokenSkew: '2s', faultMessages: true } }),
-  'every injection': steps({ desired: { a: 1 } }, { tags: {}, on: 'edge-2' }, { replace: {} }, { replace: { desired: {}, tags: {} } }, { replace: 'twin.json' }, { desired: {}, refused: 400 }, { desired: {}, refused: 400004 }),
+  'every injection': steps({ desired: { a: 1 } }, { tags: {}, on: 'edge-1' }, { replace: {} }, { replace: { desired: {}, tags: {} } }, { replace: 'twin.json' }, { desired: {}, refused: 400 }, { desired: {}, refused: 400004 }),
   'every identity step': steps({ create: 'a/b', twin: {}, desired: {}, tags: {}, keys: {} }, { create: 'a', status: 'enabled' }, { disable: 'a' }, { enable: '${deviceId}' }, { delete: 'a/b', refused: 404 }, { rotateKey: 'a/b', key: 'swap' }, { rotateKey: 'a' }),
   'every target': steps(...['start', 'stop', 'kill', 'restart'].flatMap((kind) => [{ [kind]: 'agent' }, { [kind]: 'hub' }])),
-  'every check': steps({ expect: 'connected', on: 'a/b', event: { clean: true }, within: 'PT5S', save: { c: '$.conn' } }, { never: 'telemetry', for: '250ms', match: {} }, { twin: { reported: { a: 1 }, tags: {} }, within: '1m' }, { exit: 0 }, { exit: { $gt: 0 }, within: '2s' }, { log: 'ready' }, { log: { $regex: '^a' } }),
+  'every check': steps({ expect: 'connected', on: 'edge-1', event: { clean: true }, within: 'PT5S', save: { c: '$.conn' } }, { never: 'telemetry', for: '250ms', match: {} }, { twin: { reported: { a: 1 }, tags: {} }, within: '1m' }, { exit: 0 }, { exit: { $gt: 0 }, within: '2s' }, { log: 'ready' }, { log: { $regex: '^a' } }),
   'every kind of event': steps(...schema.definitions.eventKind.enum.map((kind) => ({ expect: kind }))),
   'a count': steps({ expect: 'telemetry', count: 3, within: '2s' }, { expect: 'reported', count: '${id}' }),
   exec: steps({ exec: 'true' }, { exec: ['sh', '-c', 'exit 3'], exit: 3, within: '1s' }, { exec: 'false', exit: { $ne: 0 } }),
