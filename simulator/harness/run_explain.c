@@ -186,15 +186,37 @@ static void hint_kinds(struct run *r, const struct wanted *w, size_t from)
     buf_done(&text);
 }
 
+/* The last that fits before the cursor, from `from` on; TIMELINE_NONE: none. */
+static size_t last_before_cursor(const struct run *r, const struct wanted *w, size_t from)
+{
+    size_t last = TIMELINE_NONE, next;
+
+    while ((next = timeline_find(&r->timeline, w, from)) != TIMELINE_NONE && next < r->lane->cursor) {
+        last = next;
+        from = next + 1;
+    }
+    return last;
+}
+
 /* Did one fit that the cursor had already passed? */
 static void hint_earlier(struct run *r, const struct wanted *w)
 {
-    size_t found = timeline_find(&r->timeline, w, 0);
+    size_t found = timeline_find(&r->timeline, w, 0), last;
+    const char *cause;
     struct buf text;
 
     if (found == TIMELINE_NONE || found >= r->lane->cursor)
         return;
+    last = last_before_cursor(r, w, found);
+    cause = json_get_text(r->timeline.at[last].event, "cause");
     buf_init(&text, 0);
+    if (last + 1 == r->lane->cursor && cause && str_starts(str_from(cause), STR("run-"))) {
+        run_print_moment(r, last, &text);
+        run_hint(r, "one that fits is the own event of a step before, and the cursor stands behind it: %.*s",
+                 STR_FMT(buf_view(&text)));
+        buf_done(&text);
+        return;
+    }
     run_print_moment(r, found, &text);
     run_hint(r, "one that fits came too early, before the step before this one was done: %.*s",
              STR_FMT(buf_view(&text)));
