@@ -124,7 +124,7 @@ void check_count(struct reading *r, const cJSON *value)
 
 void check_refused(struct reading *r, const cJSON *value)
 {
-    if (!value_is_whole(value, 400, 599) && !value_is_whole(value, 400000, 599999))
+    if (!is_filled_later(value) && !value_is_whole(value, 400, 599) && !value_is_whole(value, 400000, 599999))
         problems_at(r->problems, &r->source, value, "a refusal is a status such as 400, or a code such as 400004");
 }
 
