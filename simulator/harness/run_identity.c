@@ -104,7 +104,7 @@ enum verdict run_identities(struct run *r)
     }
     for (size_t i = 0; i < r->n_agents && !v; i++)
         v = create_for_agent(r, json_get_text(r->agents[i].node, "as"));
-    return v;
+    return v == VERDICT_FAILED ? VERDICT_ERROR : v; /* refused: that says nothing of the agent */
 }
 
 enum verdict run_inject_create(struct run *r)

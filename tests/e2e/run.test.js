@@ -68,6 +68,7 @@ const cases = [
   ['a count that is not reached shows what came nearest behind the last', 'failed', /only 1 of 2 such events came; no other within 0\.500 s\n(?=[^]*b: expected 1, got 2\n)(?![^]*too early)/, [{ expect: 'reported', match: { b: 1 }, count: 2, within: '500ms' }], `report '{"b":1}' '{"b":2}'`],
   ['a count by a variable must be one', 'error', /'count' is a number from 1 to 10000/, [{ expect: 'reported', save: { n: 'a' } }, { expect: 'reported', count: '${n}' }], 'report {"a":"x"}'],
   ['a variable that spoils a pattern is an error that says so', 'error', /filled in this step is wrong: \$regex wants/, [{ expect: 'reported', save: { n: 'a' } }, { never: 'reported', match: { a: { $regex: '${n}' } }, for: '1s' }], 'report {"a":1}'],
+  ['of the own event of a step before it is told that the cursor stands behind it', 'failed', /the own event of a step before, and the cursor stands behind it: desired #/, [{ desired: { a: 1 } }, { expect: 'desired', within: '200ms' }], 'report {"a":1}'],
   ['a step behind the cursor is told as having come too early', 'failed', /came too early/, [{ expect: 'reported' }, { expect: 'connected', within: '200ms' }], 'report {"a":1}'],
   ['a report that the hub refused is no report', 'failed', /the hub refused it with status 400/, [{ expect: 'reported', match: { $present: true }, within: '500ms' }], 'report {"$bad":1}'],
   ['a refused report is there for who asks for it', 'passed', /PASSED/, [{ expect: 'reported', event: { status: 400 } }], 'report {"$bad":1}'],
@@ -86,6 +87,7 @@ const cases = [
   ['an exec gets words, not a shell', 'passed', /PASSED/, [{ exec: ['test', '${moduleId};$(false)', '=', 'm;$(false)'] }], 'report {"a":1}'],
   ['a refusal that was not expected is red', 'failed', /the hub refused it with 4\d+/, [{ create: 'edge-1/m' }], 'report {"a":1}'],
   ['a refusal that was expected passes', 'passed', /PASSED/, [{ create: 'edge-1/m', refused: 409 }, { delete: 'nobody', refused: 404 }], 'report {"a":1}'],
+  ['a refusal may be a variable', 'passed', /PASSED/, [{ expect: 'reported', event: { status: 400 }, save: { code: '$.status' } }, { desired: { 'a b': { $x: 1 } }, refused: '${code}' }], 'report {"$bad":1}'],
   ['a refusal that does not come is red', 'failed', /the hub accepted it/, [{ desired: { a: 1 }, refused: 400 }], 'report {"a":1}'],
   ['nobody can be disconnected who is not connected', 'failed', /is not connected/, [{ create: 'other' }, { fault: 'disconnect', on: 'other' }], 'report {"a":1}'],
   ['an injection without a hub is an error', 'error', /the hub is not running/, [{ stop: 'hub' }, { desired: { a: 1 } }], 'report {"a":1}'],
@@ -116,6 +118,12 @@ test('an agent by the scenario gets words, arguments, environment and files, and
   }, '--seed', '7');
   assert.equal(result.verdict, 'passed', stdout);
   assert.deepEqual(left(), []);
+});
+
+test('a twin that the hub refuses at the start is an error of the scenario, not a failure of the agent', async (t) => {
+  const { result, stdout } = await runScenario(t, { name: 'n', identities: { 'edge-1/m': { desired: { 'a b': 1 } } }, agent, steps: [{ wait: '0s' }] }, '--agent', `${TINY} report {}`);
+  assert.equal(result.verdict, 'error', stdout);
+  assert.match(stdout, /the hub refused it with 400/);
 });
 
 test('no key and no signature is in any report, however loudly the agent says it', async (t) => {
