@@ -149,6 +149,8 @@ static int explore_and_tell(struct cli *c, const struct explore_options *o)
         return cli_fail(c, CLI_FILE, "the model makes scenarios that are not valid, as told above");
     if (rc)
         return cli_fail(c, CLI_HUB, "the histories cannot be run: %s", rc == RC_IO ? strerror(errno) : rc_text(rc));
+    if (r.is_interrupted)
+        (void)fputs("interrupted; so far:\n", stderr);
     (void)fprintf(stderr, "%" PRIu64 " histories, %" PRIu64 " changes, %.1f s, seed %" PRIu64 "\n",
                   r.progress.histories, r.progress.changes, (double)r.progress.us / (double)US_PER_S, o->seed);
     print_count(r.progress.spoiled, "runs went another way than planned");

@@ -3,6 +3,7 @@
 
 #include "fault.h"
 #include "show.h"
+#include "suggest.h"
 #include "verbs.h"
 
 /* Members that are texts, whole numbers and numbers; "by" is a number for one type and a duration for the other. */
@@ -58,13 +59,21 @@ static int add_scope(const struct cli *c, struct ask *ask)
 /* The hub would say the same; but what is wrong with a command line is known without one. */
 static int judge(const struct cli *c, const struct ask *ask)
 {
+    const char *names[FAULT_TYPES];
+    char meant[SUGGEST_TEXT_MAX];
+    bool is_known = false;
     struct fault *f = NULL;
     struct refusal why;
     enum rc rc = ask->rc ? ask->rc : fault_read(ask->doc, 0, &f, &why);
 
     fault_free(f);
+    for (size_t n = 0; n < FAULT_TYPES; n++) {
+        names[n] = fault_type_name((enum fault_type)n);
+        is_known = is_known || strcmp(names[n], c->operands[0]) == 0;
+    }
     if (rc == RC_SYNTAX)
-        return cli_fail(c, CLI_USAGE, "%s", why.message);
+        return cli_fail(c, CLI_USAGE, "%s%s", why.message,
+                        is_known ? "" : suggest_text(str_from(c->operands[0]), names, FAULT_TYPES, meant));
     return rc ? cli_no_memory(c) : CLI_OK;
 }
 

@@ -57,7 +57,7 @@ void check_usage(struct reading *r, const cJSON *value)
         {"processes", check_amount, false},
     };
 
-    check_members(r, value, "the use of a machine", members, COUNT(members));
+    check_members(r, value, "the use of a machine (cpuMs, peakKb, processes)", members, COUNT(members));
     if (cJSON_IsObject(value) && !value->child)
         problems_at(r->problems, &r->source, value, "'usage' wants something of cpuMs, peakKb or processes");
 }
