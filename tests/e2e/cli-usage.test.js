@@ -48,6 +48,7 @@ test('whatever is wrong with a command line ends with 2 and one line that says w
     [['security', 'init', '--all', 'a'], /give either --all or the devices/],
     [['security', 'init', 'a/b'], /'a\/b' is not a device id/],
     [['fault', 'add', 'explode', 'a'], /no fault 'explode'; there are status, lose/],
+    [['fault', 'add', 'stauts', 'a'], /no fault 'stauts'; .*; did you mean 'status'\?/],
     [['fault', 'add', 'status', 'a'], /needs 'status', for example 429/],
     [['fault', 'add', 'delay', 'a', '--delay', 'soon'], /'delay' is a duration/],
     [['fault', 'add', 'version', '--by', '2h'], /--by is a number, not '2h'/],

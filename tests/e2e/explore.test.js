@@ -137,7 +137,7 @@ test('Ctrl-C while it looks ends it at once, with what it did so far', async (t)
   }, 50);
   const { stderr } = await finish(running);
   clearInterval(timer);
-  assert.match(stderr, /^\d histories, \d+ changes, \d+\.\d s, seed 1\n/);
+  assert.match(stderr, /^interrupted; so far:\n\d histories, \d+ changes, \d+\.\d s, seed 1\n/);
   assert.deepEqual(left(), []);
 });
 
