@@ -1,0 +1,105 @@
+/* test_hub_dir.c - what a hub's directory tells the broker. */
+#include "test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "certs.h"
+#include "files.h"
+#include "hub_dir.h"
+#include "hub_process.h"
+
+static char path[64];
+static struct hub_dir hub = {.lock = -1};
+static char why[512];
+
+static int open_dir(void **state)
+{
+    (void)state;
+    (void)snprintf(path, sizeof path, "/tmp/twinsim-hubdir-XXXXXX");
+    return mkdtemp(path) && hub_dir_open(path, NULL, &hub, why, sizeof why) == RC_OK ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    const struct dirent *entry;
+    DIR *d = opendir(path);
+    char file[PATH_MAX];
+
+    (void)state;
+    hub_dir_close(&hub);
+    while (d && (entry = readdir(d)) != NULL)
+        if (entry->d_name[0] != '.' && path_join(file, path, entry->d_name) == RC_OK)
+            (void)unlink(file);
+    if (d)
+        (void)closedir(d);
+    return rmdir(path);
+}
+
+/* The number behind a word at the beginning of a line; -1: there is none. */
+static long number_of(const struct buf *conf, const char *word)
+{
+    char line[64];
+    const char *found;
+
+    (void)snprintf(line, sizeof line, "\n%s ", word);
+    found = strstr(conf->at, line);
+    return found ? strtol(found + strlen(line), NULL, 10) : -1;
+}
+
+static void read_conf(const struct hub_process_options *options, struct buf *conf)
+{
+    const struct certs certs = {.ca_file = "/c/ca.pem", .cert_file = "/c/hub.pem", .key_file = "/c/hub.key"};
+    char file[PATH_MAX];
+
+    assert_int_equal(hub_dir_configure(&hub, options, "/p/plugin.so", &certs, why, sizeof why), RC_OK);
+    assert_int_equal(path_join(file, path, "broker.conf"), RC_OK);
+    assert_int_equal(file_read(file, conf), RC_OK);
+}
+
+static const struct hub_process_options plain = {
+    .host = "127.0.0.9", .hostname = "h.test", .mqtts_port = 8883, .durability = "process"};
+
+/* facts B-46: what a lost connection left in flight takes its place from the next. */
+static void as_many_messages_may_be_in_flight_as_may_wait(void **state)
+{
+    struct buf conf;
+
+    (void)state;
+    buf_init(&conf, 0);
+    read_conf(&plain, &conf);
+    assert_true(number_of(&conf, "max_queued_messages") >= 1000);
+    assert_int_equal(number_of(&conf, "max_inflight_messages"), number_of(&conf, "max_queued_messages"));
+    buf_done(&conf);
+}
+
+static void without_a_plain_port_there_is_one_listener_beside_the_socket(void **state)
+{
+    struct hub_process_options both = plain;
+    struct buf conf;
+
+    (void)state;
+    buf_init(&conf, 0);
+    read_conf(&plain, &conf);
+    assert_int_equal(number_of(&conf, "listener"), 0); /* the first: the socket */
+    assert_non_null(strstr(conf.at, "\nlistener 8883 127.0.0.9\n"));
+    assert_null(strstr(conf.at, "\nlistener 1883 "));
+    both.mqtt_port = 1883;
+    buf_reset(&conf);
+    read_conf(&both, &conf);
+    assert_non_null(strstr(conf.at, "\nlistener 1883 127.0.0.9\n"));
+    buf_done(&conf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(as_many_messages_may_be_in_flight_as_may_wait, open_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(without_a_plain_port_there_is_one_listener_beside_the_socket, open_dir,
+                                        remove_dir),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
