@@ -91,7 +91,7 @@ static struct query_name *add_name(struct query_reader *r, struct query_node *n,
     return name;
 }
 
-static enum rc take_name(struct query_reader *r, struct query_node *n)
+enum rc query_read_name(struct query_reader *r, struct str *out)
 {
     const struct query_token *t = query_now(r);
 
@@ -100,9 +100,19 @@ static enum rc take_name(struct query_reader *r, struct query_node *n)
                             STR_FMT(t->text), STR_FMT(t->text));
     if (t->kind != TOKEN_NAME && t->kind != TOKEN_QUOTED)
         return query_expected(r, "a name");
-    (void)add_name(r, n, t->text);
+    *out = t->text;
     r->at++;
     return RC_OK;
+}
+
+static enum rc take_name(struct query_reader *r, struct query_node *n)
+{
+    struct str text;
+    enum rc rc = query_read_name(r, &text);
+
+    if (!rc)
+        (void)add_name(r, n, text);
+    return rc;
 }
 
 /* What stands in [ ]. */

@@ -167,6 +167,8 @@ struct query_reader {
 enum rc query_refuse(struct query_reader *r, size_t at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "expected X, not Y" at the current token. */
 enum rc query_expected(struct query_reader *r, const char *what);
+/* Take a name, plain or in [[ ]], and go on behind it. returns RC_OK, RC_REFUSED */
+enum rc query_read_name(struct query_reader *r, struct str *out);
 static inline const struct query_token *query_now(const struct query_reader *r)
 {
     return &r->tokens[r->at];

@@ -19,20 +19,6 @@ static enum rc read_top(struct query_reader *r)
     return RC_OK;
 }
 
-static enum rc read_alias(struct query_reader *r, struct str *out)
-{
-    const struct query_token *t = query_now(r);
-
-    if (t->kind == TOKEN_NAME && query_is_reserved(t->text))
-        return query_refuse(r, t->at, "'%.*s' is a word of the language; as a name it is written [[%.*s]]",
-                            STR_FMT(t->text), STR_FMT(t->text));
-    if (t->kind != TOKEN_NAME && t->kind != TOKEN_QUOTED)
-        return query_expected(r, "a name");
-    *out = t->text;
-    r->at++;
-    return RC_OK;
-}
-
 static enum rc read_column(struct query_reader *r)
 {
     struct query_column *c = &r->q->columns[r->q->n_columns];
@@ -51,7 +37,7 @@ static enum rc read_column(struct query_reader *r)
     if (!rc && c->aggregate && !query_take_sign(r, ")"))
         rc = query_expected(r, "')'");
     if (!rc && query_take_word(r, "AS"))
-        rc = read_alias(r, &c->alias);
+        rc = query_read_name(r, &c->alias);
     return rc;
 }
 
@@ -88,7 +74,7 @@ static enum rc read_source(struct query_reader *r)
         else
             return query_expected(r, "modules or jobs");
     }
-    return query_take_word(r, "AS") ? read_alias(r, &q->alias) : RC_OK;
+    return query_take_word(r, "AS") ? query_read_name(r, &q->alias) : RC_OK;
 }
 
 static enum rc read_groups(struct query_reader *r)

@@ -234,16 +234,23 @@ static bool is_watched(const struct history *h, const char *name)
     return !h->watched || holds_text(h->watched, name);
 }
 
+/* The twin as it stands before step number `end`. */
+static void walk_to(struct walk *w, const struct model *m, const struct history *h, size_t end)
+{
+    const cJSON *step = h->steps->child;
+
+    walk_begin(w, m, h->start);
+    for (size_t i = 0; i < end && step; i++, step = step->next)
+        (void)walk_step(w, step);
+}
+
 enum rc history_expects(const struct model *m, const struct history *h, size_t end, cJSON **out)
 {
     cJSON *pattern = cJSON_CreateObject();
-    const cJSON *step = h->steps->child;
     struct walk w;
     enum rc rc;
 
-    walk_begin(&w, m, h->start);
-    for (size_t i = 0; i < end && step; i++, step = step->next)
-        (void)walk_step(&w, step);
+    walk_to(&w, m, h, end);
     rc = w.rc ? w.rc : pattern ? RC_OK : RC_NOMEM;
     for (size_t i = 0; i < m->count && !rc; i++) {
         const struct model_property *p = &m->at[i];
@@ -263,13 +270,10 @@ enum rc history_expects(const struct model *m, const struct history *h, size_t e
 enum rc history_versions(const struct model *m, const struct history *h, size_t end, cJSON **out)
 {
     cJSON *places = cJSON_CreateArray();
-    const cJSON *step = h->steps->child;
     struct walk w;
     enum rc rc;
 
-    walk_begin(&w, m, h->start);
-    for (size_t i = 0; i < end && step; i++, step = step->next)
-        (void)walk_step(&w, step);
+    walk_to(&w, m, h, end);
     rc = w.rc ? w.rc : places ? RC_OK : RC_NOMEM;
     for (size_t i = 0; i < m->count && !rc; i++) {
         const struct model_property *p = &m->at[i];

@@ -152,16 +152,11 @@ void check_save(struct reading *r, const cJSON *value)
 {
     const cJSON *member;
 
-    if (!check_object(r, value))
+    check_var_names(r, value);
+    if (!cJSON_IsObject(value))
         return;
     cJSON_ArrayForEach(member, value)
     {
-        if (!vars_name_is_valid(str_from(member->string)))
-            problems_at_key(r->problems, &r->source, member, "'%s' is no name: letters, digits and _, no digit first",
-                            member->string);
-        else if (scenario_var_is_built_in(member->string))
-            problems_at_key(r->problems, &r->source, member, "'%s' is given by the runner; take another name",
-                            member->string);
         if (!cJSON_IsString(member) || member->valuestring[0] == '\0')
             problems_at(r->problems, &r->source, member,
                         "a capture names a place: \"$.version\" in the event, or a path as in 'match'");
