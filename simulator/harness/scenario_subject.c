@@ -43,6 +43,8 @@ static enum rc learn(struct known *known, const char *id)
     struct str device = str_first(str_from(id), str_find(str_from(id), '/'));
     char parent[IDENT_TEXT_MAX];
 
+    if (!id)
+        return RC_OK; /* a mistake that is told where it is */
     if (device.len < sizeof parent) {
         memcpy(parent, device.at, device.len);
         parent[device.len] = '\0';
