@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "hub_state.h"
 
 #define FILE_MAX_BYTES (64u * 1024 * 1024)
 #define NAME_CUT       150u
@@ -53,35 +54,84 @@ static cJSON *wrap_twin(const cJSON *twin)
     return NULL;
 }
 
-static int add(const struct source *s, const cJSON *doc, struct identity_files *out)
+/* A new entry at the end: takes doc over. NULL doc: out of memory. */
+static int append(const struct source *s, const cJSON *node, cJSON *doc, struct identity_files *out)
 {
     struct identity_file *f;
 
+    if (doc && out->len == out->cap) {
+        size_t cap = out->cap ? 2 * out->cap : 64;
+        struct identity_file *grown = realloc(out->at, cap * sizeof *grown);
+
+        if (grown) {
+            out->at = grown;
+            out->cap = cap;
+        }
+    }
+    if (!doc || out->len == out->cap) {
+        cJSON_Delete(doc);
+        return cli_no_memory(s->cli);
+    }
+    f = &out->at[out->len++];
+    f->path = str_dup(str_from(s->path));
+    f->doc = doc;
+    if (!talk_id_of(doc, f->id))
+        return refuse(s, node, "\"deviceId\" or \"moduleId\" is no valid id");
+    return f->path ? CLI_OK : cli_no_memory(s->cli);
+}
+
+static int add(const struct source *s, const cJSON *doc, struct identity_files *out)
+{
     if (!cJSON_IsObject(doc))
         return refuse(s, doc, "an identity is an object with a member \"deviceId\"");
     if (!json_get_text(doc, "deviceId"))
         return refuse(s, doc,
                       "there is no \"deviceId\", so nobody owns this twin; add one, or give the file to `device create "
                       "--twin @FILE`");
-    if (out->len == out->cap) {
-        size_t cap = out->cap ? 2 * out->cap : 64;
-        struct identity_file *grown = realloc(out->at, cap * sizeof *grown);
+    return append(s, doc,
+                  !json_get(doc, "twin") && (json_get(doc, "properties") || json_get(doc, "tags"))
+                      ? wrap_twin(doc)
+                      : cJSON_Duplicate(doc, true),
+                  out);
+}
 
-        if (!grown)
-            return cli_no_memory(s->cli);
-        out->at = grown;
-        out->cap = cap;
+/* --- the file of `az iot hub state export` ------------------------------------------------------------------------- */
+
+static int add_state_entry(const struct source *s, const cJSON *entry, const char *device, const char *module,
+                           struct identity_files *out)
+{
+    const cJSON *at = entry;
+    const char *what = NULL;
+    cJSON *doc = NULL;
+    enum rc rc = hub_state_identity(entry, device, module, &doc, &at, &what);
+
+    return rc == RC_SYNTAX ? refuse(s, at, what) : append(s, entry, doc, out);
+}
+
+/* What cannot come along is told, not refused: the file is a whole hub's. */
+static int add_state(const struct source *s, const cJSON *doc, struct identity_files *out)
+{
+    const cJSON *device, *module;
+    struct buf left;
+    int code = CLI_OK;
+
+    cJSON_ArrayForEach(device, json_get(doc, "devices"))
+    {
+        if (!code)
+            code = add_state_entry(s, device, device->string, NULL, out);
+        cJSON_ArrayForEach(module, json_get(device, "modules"))
+        {
+            if (!code)
+                code = add_state_entry(s, module, device->string, module->string, out);
+        }
     }
-    f = &out->at[out->len];
-    memset(f, 0, sizeof *f);
-    if (!talk_id_of(doc, f->id))
-        return refuse(s, doc, "\"deviceId\" or \"moduleId\" is no valid id");
-    f->path = str_dup(str_from(s->path));
-    f->doc = !json_get(doc, "twin") && (json_get(doc, "properties") || json_get(doc, "tags"))
-                 ? wrap_twin(doc)
-                 : cJSON_Duplicate(doc, true);
-    out->len++; /* so that what there is gets freed */
-    return f->path && f->doc ? CLI_OK : cli_no_memory(s->cli);
+    buf_init(&left, 4096);
+    hub_state_print_left(&left, doc);
+    if (!code && left.len)
+        (void)fprintf(stderr, "%s: left out, because this hub has none of them: %.*s\n", s->path,
+                      STR_FMT(buf_view(&left)));
+    buf_done(&left);
+    return code;
 }
 
 static int read_file(const struct cli *c, const char *path, struct identity_files *out)
@@ -116,7 +166,7 @@ static int read_file(const struct cli *c, const char *path, struct identity_file
                 code = add(&s, one, out);
         }
     } else {
-        code = add(&s, doc, out);
+        code = hub_state_is(doc) ? add_state(&s, doc, out) : add(&s, doc, out);
     }
 
 done:

@@ -1,7 +1,8 @@
 /* identity_files.h - identities as files: what `export` writes, `import` and `up --seed` read.
  *
  * A file holds one document or an array of them, comments allowed. A document is what the command identity.export gives; or a
- * twin as the service sees it ("deviceId", perhaps "moduleId", "tags", "properties"), whose keys are then derived.
+ * twin as the service sees it ("deviceId", perhaps "moduleId", "tags", "properties"), whose keys are then derived. The file of
+ * `az iot hub state export` (hub_state.h) is taken, too.
  */
 #ifndef TWINSIM_IDENTITY_FILES_H
 #define TWINSIM_IDENTITY_FILES_H

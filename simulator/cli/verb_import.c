@@ -45,7 +45,12 @@ const struct verb verb_import = {
     .min = 1,
     .max = -1,
     .summary = "Create identities, with keys, twins and counters, from files that export wrote or a person",
-    .examples = "twinsim import ./backup\ntwinsim import ./backup --replace",
+    .text =
+        "A file of `az iot hub state export` is taken as it is: devices and modules come with keys, tags and desired "
+        "properties; what this hub has none of (parents, configurations, the ARM template) is left out and named.",
+    .examples =
+        "twinsim import ./backup\ntwinsim import ./backup --replace\ntwinsim import hub.json                 # from "
+        "az iot hub state export",
     .options = options,
     .has_data = true,
     .has_json = true,
