@@ -142,7 +142,7 @@ static const struct option_spec options[] = {
     {.name = "how", .value = "HOW", .help = "rid, malform: in which way"},
     {.name = "by", .value = "N|DURATION", .help = "version: so many off; clock-skew: so much, 2h or -2h"},
     {.name = "rate", .value = "N", .help = "throttle: requests a second"},
-    {.name = "tier", .value = "TIER", .choices = "F1|B1|S1|S2|S3", .help = "throttle: as a hub of that tier"},
+    {.name = "tier", .value = "TIER", .choices = "F1|B1|B2|B3|S1|S2|S3", .help = "throttle: as a hub of that tier"},
     {.name = "messages", .value = "N", .min = 0, .max = 2147483647, .help = "quota: messages that are left"},
     {.name = "reason", .value = "WORD", .help = "refuse: bad-token, expired, disabled, deleted, unknown, ..."},
     OPTIONS_END,

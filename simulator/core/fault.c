@@ -101,29 +101,9 @@ static double chance(struct fault *f)
     return (double)(z >> 11) / 9007199254740992.0;
 }
 
-/* A second's worth of requests may come at once. Telemetry over the rate waits, so it takes from what comes later. */
-static bool is_over_rate(struct fault *f, enum fault_operation op, int64_t now_us)
-{
-    for (size_t n = 0; n < FAULT_OPERATIONS; n++) {
-        double most = f->rates[n] < 1 ? 1 : f->rates[n];
-
-        f->tokens[n] += f->rates[n] * (double)(now_us - f->filled_us) / 1e6;
-        if (f->tokens[n] > most)
-            f->tokens[n] = most;
-    }
-    f->filled_us = now_us;
-    if (f->tokens[op] >= 1) {
-        f->tokens[op] -= 1;
-        return false;
-    }
-    if (op == FAULT_TELEMETRY)
-        f->tokens[op] -= 1;
-    return true;
-}
-
 int64_t fault_backlog_us(const struct fault *f)
 {
-    return (int64_t)(-f->tokens[FAULT_TELEMETRY] / f->rates[FAULT_TELEMETRY] * 1e6);
+    return f->backlog_us;
 }
 
 bool fault_strikes(struct fault *f, enum fault_operation op, struct str id, struct str topic, int64_t now_us)
@@ -133,7 +113,8 @@ bool fault_strikes(struct fault *f, enum fault_operation op, struct str id, stru
         return false;
     if (f->topic && !filter_fits(str_from(f->topic), topic))
         return false;
-    if (f->type == FAULT_TYPE_THROTTLE && !is_over_rate(f, op, now_us))
+    if (f->type == FAULT_TYPE_THROTTLE &&
+        bucket_take(&f->buckets[op], &f->shapes[op], 1, now_us, &f->backlog_us) == THROTTLE_PASSES)
         return false;
     f->seen++;
     if (f->seen <= f->after || (f->seen - f->after) % f->every != 0)

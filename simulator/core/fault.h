@@ -10,6 +10,7 @@
 
 #include "json.h"
 #include "refusal.h"
+#include "throttle.h"
 
 #define FAULT_TEXT_MAX   4096u              /* bytes of a glob or a topic filter */
 #define FAULT_COPIES_MAX 100                /* copies of one message */
@@ -91,9 +92,10 @@ struct fault {
     int64_t by;       /* version: counts; clock-skew: us */
     int copies;       /* duplicate */
     enum fault_how how;
-    const char *reason;                                       /* refuse: the true reason in words; static */
-    double rates[FAULT_OPERATIONS], tokens[FAULT_OPERATIONS]; /* throttle: a bucket for each operation */
-    int64_t filled_us;
+    const char *reason;                           /* refuse: the true reason in words; static */
+    struct bucket_shape shapes[FAULT_OPERATIONS]; /* throttle: a bucket for each operation that has a rate */
+    struct bucket buckets[FAULT_OPERATIONS];
+    int64_t backlog_us; /* throttle: how long the message waits that it struck last */
 
     /* So far. */
     int64_t seen, injected;

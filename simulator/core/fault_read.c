@@ -1,5 +1,6 @@
 /* fault_read.c - a fault from its JSON. Every refusal says what would have fitted. See fault.h. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@
 #define BODY_MAX    (256u * 1024) /* bytes of a body to send */
 #define BY_MAX      1000000000    /* how far a version may be off */
 #define ANY_MEMBERS "type on operation after every probability seed at topic times for"
+#define TIERS_TEXT  "F1, B1, B2, B3, S1, S2, S3"
 #define MINE        "command correlationData deviceId moduleId"
 
 /* What each type fits, strikes when no operation is named (0: by itself), and takes. */
@@ -53,14 +55,6 @@ static const struct reason {
     {"scope", "the token's scope (sr) does not cover the identity"},
     {"policy", "the token's policy lacks DeviceConnect"},
     {"host", "the user name names another hub"},
-};
-
-/* Requests a second of one unit (facts L-15): twin reads, twin updates, messages. */
-static const struct tier {
-    const char *name;
-    double reads, updates, messages;
-} tiers[] = {
-    {"F1", 100, 50, 100}, {"B1", 100, 50, 100}, {"S1", 100, 50, 100}, {"S2", 100, 50, 120}, {"S3", 500, 250, 6000},
 };
 
 static const char *const how_words[FAULT_HOWS] = {"wrong", "missing",          "truncated", "array",
@@ -273,7 +267,7 @@ static enum rc read_trigger(const cJSON *spec, int64_t now_us, struct fault *f, 
         return RC_SYNTAX;
     }
     f->random = (uint64_t)seed;
-    f->at_us = f->filled_us = now_us + at;
+    f->at_us = now_us + at;
     f->until_us = lasts < 0 ? INT64_MAX : f->at_us + lasts;
     return take_text(spec, "topic", &f->topic, why);
 }
@@ -328,20 +322,24 @@ static enum rc read_how(const cJSON *spec, struct fault *f, enum fault_how first
     return RC_SYNTAX;
 }
 
+/* A second's worth of requests may come at once; telemetry over the rate waits as long as it takes (facts L-15). */
+static void set_rate(struct fault *f, enum fault_operation op, double rate)
+{
+    f->shapes[op] = (struct bucket_shape){rate, rate < 1 ? 1 : rate, op == FAULT_TELEMETRY ? INFINITY : 0};
+    bucket_fill(&f->buckets[op], &f->shapes[op], f->at_us);
+}
+
 static enum rc read_rate(const cJSON *spec, struct fault *f, struct refusal *why)
 {
-    const char *tier = json_get_text(spec, "tier");
+    enum tier tier = tier_find(str_from(json_get_text(spec, "tier")));
     double rate = 0;
-    size_t t = 0;
 
     if (!json_get(spec, "tier") == !json_get(spec, "rate")) {
-        refuse(why, 400, 400004, "a fault 'throttle' needs 'rate' (requests a second) or 'tier': F1, B1, S1, S2, S3");
+        refuse(why, 400, 400004, "a fault 'throttle' needs 'rate' (requests a second) or 'tier': " TIERS_TEXT);
         return RC_SYNTAX;
     }
-    while (json_get(spec, "tier") && t < sizeof tiers / sizeof tiers[0] && (!tier || strcmp(tier, tiers[t].name) != 0))
-        t++;
-    if (t == sizeof tiers / sizeof tiers[0]) {
-        refuse(why, 400, 400004, "'tier' is one of F1, B1, S1, S2, S3");
+    if (json_get(spec, "tier") && !tier) {
+        refuse(why, 400, 400004, "'tier' is one of " TIERS_TEXT);
         return RC_SYNTAX;
     }
     if (!read_number(spec, "rate", FAULT_RATE_MAX, &rate, why))
@@ -350,11 +348,9 @@ static enum rc read_rate(const cJSON *spec, struct fault *f, struct refusal *why
         refuse(why, 400, 400004, "'rate' is at least 0.001 requests a second; 'status' refuses all");
         return RC_SYNTAX;
     }
-    f->rates[FAULT_TWIN_GET] = tier ? tiers[t].reads : rate;
-    f->rates[FAULT_REPORTED] = tier ? tiers[t].updates : rate;
-    f->rates[FAULT_TELEMETRY] = tier ? tiers[t].messages : rate;
-    for (size_t op = 0; op < FAULT_OPERATIONS; op++)
-        f->tokens[op] = f->rates[op] < 1 ? 1 : f->rates[op];
+    set_rate(f, FAULT_TWIN_GET, tier ? throttle_rate(THROTTLE_TWIN_READ, tier, 1) : rate);
+    set_rate(f, FAULT_REPORTED, tier ? throttle_rate(THROTTLE_TWIN_UPDATE, tier, 1) : rate);
+    set_rate(f, FAULT_TELEMETRY, tier ? throttle_rate(THROTTLE_TELEMETRY, tier, 1) : rate);
     return RC_OK;
 }
 

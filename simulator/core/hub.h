@@ -8,6 +8,7 @@
 #define TWINSIM_HUB_H
 
 #include "outbox.h"
+#include "profile.h"
 #include "user_name.h"
 
 #define HUB_TELEMETRY_MAX (256u * 1024) /* bytes of body and properties (facts M-17) */
@@ -36,6 +37,7 @@ struct hub_options {
     bool require_api_version;
     bool fault_messages;           /* honour the SDKs' own fault messages (facts C-22) */
     bool fault_message_unanswered; /* one that closes at once does so before its PUBACK */
+    struct profile profile;        /* which hub it plays; all zero: the hub of today, never throttled */
     uint64_t random;               /* seed of tracking ids and generation ids */
 };
 

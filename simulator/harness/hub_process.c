@@ -10,6 +10,7 @@
 #include "broker.h"
 #include "files.h"
 #include "hub_dir.h"
+#include "profile.h"
 #include "why.h"
 
 #define START_MS 15000
@@ -29,8 +30,8 @@ struct hub_process {
 /* Every text of the options; NULL ends. */
 static const char **option_text(struct hub_process_options *o, size_t i)
 {
-    const char **all[] = {&o->data_dir, &o->host,   &o->hostname, &o->durability,      &o->keys,
-                          &o->ca_dir,   &o->plugin, &o->broker,   &o->forbidden_filter};
+    const char **all[] = {&o->data_dir, &o->host,   &o->hostname, &o->durability,       &o->keys,
+                          &o->ca_dir,   &o->plugin, &o->broker,   &o->forbidden_filter, &o->profile};
 
     return i < sizeof all / sizeof all[0] ? all[i] : NULL;
 }
@@ -109,6 +110,8 @@ static bool may_be_remote(const struct hub_process_options *o)
 
 static enum rc options_check(const struct hub_process_options *o, char *why, size_t why_size)
 {
+    struct profile profile;
+
     if (!o->data_dir || !o->data_dir[0])
         return why_not(why, why_size, RC_REFUSED, "no data directory was given");
     if (!address_is_ipv4(o->host))
@@ -129,6 +132,8 @@ static enum rc options_check(const struct hub_process_options *o, char *why, siz
     if (!is_one_of(o->durability, "memory", "process", "power"))
         return why_not(why, why_size, RC_REFUSED, "the durability '%s' is none of memory, process, power",
                        o->durability);
+    if (o->profile && profile_read(str_from(o->profile), &profile))
+        return why_not(why, why_size, RC_REFUSED, "the profile '%s' is unknown; it is " PROFILE_WORDS, o->profile);
     if (o->keys && !is_one_of(o->keys, "well-known", "fresh", NULL))
         return why_not(why, why_size, RC_REFUSED, "the keys '%s' are none of well-known, fresh", o->keys);
     return RC_OK;

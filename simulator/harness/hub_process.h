@@ -24,6 +24,7 @@ struct hub_process_options {
     unsigned history;       /* 0: default */
     size_t cache_bytes;     /* 0: default */
     long token_skew_s;
+    const char *profile;            /* which hub it plays (profile.h); NULL: gw-v2 */
     const char *forbidden_filter;   /* close (NULL), 0x80: what a forbidden SUBSCRIBE gets */
     bool fault_messages;            /* honour the SDKs' fault messages */
     bool fault_messages_unanswered; /* and let what ends the connection do so before the PUBACK */

@@ -229,6 +229,7 @@ static enum verdict start_first(struct run *r)
         return run_error(r, "the folder's name is too long: %s", r->dir);
     o.data_dir = data;
     o.durability = json_get_text(r->s->hub, "durability");
+    o.profile = json_get_text(r->s->hub, "profile");
     o.fault_messages = cJSON_IsTrue(json_get(r->s->hub, "faultMessages"));
     if (member_us(r->s->hub, "tokenSkew", &skew_us))
         o.token_skew_s = (long)(skew_us / US_PER_S);

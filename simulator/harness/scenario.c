@@ -3,6 +3,7 @@
 #include "scenario_internal.h"
 
 #include "ident.h"
+#include "profile.h"
 #include "vars.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -166,6 +167,14 @@ static void check_durability(struct reading *r, const cJSON *value)
     check_name(r, value, "durability", names, COUNT(names));
 }
 
+static void check_profile(struct reading *r, const cJSON *value)
+{
+    struct profile profile;
+
+    if (profile_read(str_from(cJSON_GetStringValue(value)), &profile))
+        problems_at(r->problems, &r->source, value, "the profile is " PROFILE_WORDS);
+}
+
 static void check_flag(struct reading *r, const cJSON *value)
 {
     if (!cJSON_IsBool(value))
@@ -176,6 +185,7 @@ static const struct member hub_members[] = {
     {"durability", check_durability, false},
     {"tokenSkew", check_duration, false},
     {"faultMessages", check_flag, false},
+    {"profile", check_profile, false},
 };
 
 static void check_hub(struct reading *r, const cJSON *value)

@@ -63,7 +63,7 @@ static void check_rate(struct reading *r, const cJSON *value)
 
 static void check_tier(struct reading *r, const cJSON *value)
 {
-    static const char *const names[] = {"F1", "B1", "S1", "S2", "S3"};
+    static const char *const names[] = {"F1", "B1", "B2", "B3", "S1", "S2", "S3"};
 
     if (!is_filled_later(value))
         check_name(r, value, "tier", names, COUNT(names));

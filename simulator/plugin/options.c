@@ -22,6 +22,7 @@ enum option_id {
     OPT_KEY_SEED,
     OPT_KEY_SEED_FILE,
     OPT_LOG_REQUESTS,
+    OPT_PROFILE,
     OPT_REQUIRE_API_VERSION,
     OPT_TOKEN_SKEW_SECONDS,
     OPT_VERSION
@@ -50,6 +51,7 @@ static const struct option table[] = {
     {"keySeed", TEXT, OPT_KEY_SEED, 0, 0, NULL},                      /* this or keySeedFile is required */
     {"keySeedFile", TEXT, OPT_KEY_SEED_FILE, 0, 0, NULL},             /* a file with the seed in its first line */
     {"logRequests", FLAG, OPT_LOG_REQUESTS, 0, 0, NULL},              /* one debug line a request; false */
+    {"profile", TEXT, OPT_PROFILE, 0, 0, NULL},                       /* which hub it plays; gw-v2 */
     {"requireApiVersion", FLAG, OPT_REQUIRE_API_VERSION, 0, 0, NULL}, /* refuse user names without one; false */
     {"tokenSkewSeconds", NUMBER, OPT_TOKEN_SKEW_SECONDS, 0, 86400, NULL}, /* grace after a token's expiry; 0 */
     {"version", TEXT, OPT_VERSION, 0, 0, NULL}, /* who wrote the file: must be our own version */
@@ -279,6 +281,10 @@ static enum rc option_store(const struct reader *rd, const struct option *opt, c
     case OPT_LOG_REQUESTS:
         o->log_requests = cJSON_IsTrue(node);
         return RC_OK;
+    case OPT_PROFILE:
+        return profile_read(str_from(node->valuestring), &o->profile)
+                   ? complain(rd, RC_SYNTAX, node, "\"profile\" is " PROFILE_WORDS)
+                   : RC_OK;
     case OPT_REQUIRE_API_VERSION:
         o->require_api_version = cJSON_IsTrue(node);
         return RC_OK;

@@ -24,6 +24,7 @@ struct options {
     bool require_api_version;
     bool fault_messages;
     bool fault_message_unanswered;
+    struct profile profile;
     bool log_requests; /* one debug line a request */
 };
 

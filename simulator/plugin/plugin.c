@@ -96,6 +96,7 @@ static struct hub *make_hub(const struct options *o)
     ho.token_skew_us = o->token_skew_us;
     ho.forbidden_filter_is_0x80 = o->forbidden_filter_is_0x80;
     ho.require_api_version = o->require_api_version;
+    ho.profile = o->profile;
     ho.fault_messages = o->fault_messages;
     ho.fault_message_unanswered = o->fault_message_unanswered;
     if (getrandom(&ho.random, sizeof ho.random, 0) != (ssize_t)sizeof ho.random)

@@ -91,7 +91,7 @@ static void what_is_no_fault_is_refused_and_says_what_would_fit(void **state)
         {"{'type':'throttle','rate':1,'tier':'S1'}", "needs 'rate'"},
         {"{'type':'throttle','rate':0}", "'rate' is at least 0.001"},
         {"{'type':'throttle','rate':'1'}", "'rate' is a number"},
-        {"{'type':'throttle','tier':'S4'}", "'tier' is one of F1, B1, S1, S2, S3"},
+        {"{'type':'throttle','tier':'S4'}", "'tier' is one of F1, B1, B2, B3, S1, S2, S3"},
         {"{'type':'throttle','tier':5}", "'tier' is one of"},
         {"{'type':'quota'}", "needs 'messages', for example 100"},
         {"{'type':'quota','messages':-1}", "'messages' is a whole number from 0"},
