@@ -1,4 +1,4 @@
-/* base64.h - bytes as text (RFC 4648, with padding, no line breaks): those that a scenario sends, and those that events tell. */
+/* base64.h - bytes as text (RFC 4648, with padding, no line breaks): in scenarios, in events, in what the gateway reports. */
 #ifndef TWINSIM_BASE64_H
 #define TWINSIM_BASE64_H
 
