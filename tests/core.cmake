@@ -45,3 +45,6 @@ target_link_options(test_hub_nomem PRIVATE ${FAIL_ALLOC_OPTIONS})
 twinsim_test(test_identity unit LIBS twinsim_core)
 twinsim_test(test_outbox unit LIBS twinsim_core)
 target_link_options(test_outbox PRIVATE ${FAIL_ALLOC_OPTIONS})
+# The conformance vectors' hub in memory, behind a pipe (tests/conformance/run-vectors.js speaks to it).
+add_executable(memory_hub ${CMAKE_CURRENT_SOURCE_DIR}/conformance/memory_hub.c)
+target_link_libraries(memory_hub PRIVATE twinsim_flags hub_world)

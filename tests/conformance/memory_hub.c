@@ -1,0 +1,429 @@
+/* memory_hub.c - a hub behind a pipe, for the conformance vectors: one line of JSON in, one line out, and between them one turn of
+ * hub_handle in the world of support/hub_world.h, with its laws. No broker, no socket, no clock.
+ *
+ * In, each with "op":
+ *   reset {options}  connect {client, clientId, userName, password, clean, keepAlive, protocol}  subscribe {client, filters, qos}
+ *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  leave {client, graceful}
+ *   service {client, policy}  command {client, command}  pass {us}  restart {}
+ * Out: {"out":[...]}, in order, of which each is a packet ({"to", "connack" | "suback" | "unsuback" | "puback" | "topic", "qos", "payload"
+ * | "closed"}), an answer to a command ({"to", "response": text}) or an event ({"event": text}). Payloads are base64.
+ * What the broker does by itself is done here by hand: acknowledgements, and the end of a connection that was taken over.
+ */
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "hub_world.h"
+
+#define CLIENTS_MAX     64u
+#define CLIENT_NAME_MAX 160u
+
+struct client {
+    char name[CLIENT_NAME_MAX];
+    struct conn conn;
+    bool is_open;
+};
+
+struct glass {
+    struct world world;
+    struct client clients[CLIENTS_MAX];
+    size_t n_clients;
+    uint64_t ticket;
+    struct buf reply; /* the line being written */
+};
+
+static void trouble(const char *what)
+{
+    (void)fprintf(stderr, "memory_hub: %s\n", what);
+    exit(2);
+}
+
+static const char *text_of(const cJSON *op, const char *key)
+{
+    const char *text = json_get_text(op, key);
+
+    if (!text)
+        trouble(key);
+    return text;
+}
+
+static int64_t number_of(const cJSON *op, const char *key, int64_t otherwise)
+{
+    int64_t n = otherwise;
+
+    if (json_get(op, key) && json_get_i64(op, key, &n))
+        trouble(key);
+    return n;
+}
+
+static bool is_set(const cJSON *op, const char *key)
+{
+    return cJSON_IsTrue(json_get(op, key));
+}
+
+/* --- what goes out ------------------------------------------------------------------------------------------------ */
+
+static struct buf *entry(struct glass *g)
+{
+    if (g->reply.at[g->reply.len - 1] != '[')
+        buf_add_char(&g->reply, ',');
+    return &g->reply;
+}
+
+static void put_text(struct buf *b, const char *key, struct str text)
+{
+    buf_addf(b, "\"%s\":", key);
+    json_print_string(b, text);
+}
+
+static void tell(struct glass *g, const struct client *c, const char *what)
+{
+    struct buf *b = entry(g);
+
+    buf_add_char(b, '{');
+    put_text(b, "to", str_from(c->name));
+    buf_addf(b, ",%s}", what);
+}
+
+static void put_base64(struct buf *b, struct str bytes)
+{
+    buf_add_char(b, '"');
+    for (size_t at = 0; at < bytes.len; at += 57) {
+        char chunk[80];
+        size_t n = bytes.len - at < 57 ? bytes.len - at : 57;
+
+        buf_add(b, str_of(chunk, (size_t)EVP_EncodeBlock((unsigned char *)chunk, (const unsigned char *)bytes.at + at,
+                                                         (int)n)));
+    }
+    buf_add_char(b, '"');
+}
+
+static struct client *client_of_conn(struct glass *g, uint64_t no)
+{
+    for (size_t n = 0; n < g->n_clients; n++)
+        if (g->clients[n].is_open && g->clients[n].conn.no == no)
+            return &g->clients[n];
+    return NULL;
+}
+
+static void tell_publish(struct glass *g, const struct out *o)
+{
+    struct client *c = client_of_conn(g, o->conn);
+    struct buf *b;
+
+    if (!c) {
+        if (o->ticket) { /* the world's own service client */
+            b = entry(g);
+            buf_add(b, STR("{\"to\":\"service\","));
+            put_text(b, "response", str_of(o->body, o->body_len));
+            buf_add_char(b, '}');
+        }
+        return;
+    }
+    b = entry(g);
+    buf_add_char(b, '{');
+    put_text(b, "to", str_from(c->name));
+    buf_add_char(b, ',');
+    if (o->ticket) {
+        put_text(b, "response", str_of(o->body, o->body_len));
+    } else {
+        put_text(b, "topic", str_from(o->topic));
+        buf_addf(b, ",\"qos\":%d,\"payload\":", o->qos);
+        put_base64(b, str_of(o->body, o->body_len));
+    }
+    buf_add_char(b, '}');
+}
+
+/* The connection is gone; the hub hears of it as its adapter would say it. */
+static void shut(struct glass *g, struct client *c, enum ended why);
+
+/* What the turn that was just committed wanted done. */
+static void tell_turn(struct glass *g)
+{
+    struct world *w = &g->world;
+    uint64_t closing[CLIENTS_MAX];
+    size_t n_closing = 0;
+
+    for (size_t n = 0; n < w->out.len; n++) {
+        const struct out *o = &w->out.at[n];
+
+        if (o->kind == OUT_PUBLISH) {
+            tell_publish(g, o);
+        } else if (o->kind == OUT_EVENT && str_starts(str_from(o->topic), STR(EVENTS_ROOT))) {
+            struct buf *b = entry(g);
+
+            buf_add_char(b, '{');
+            put_text(b, "event", str_of(o->body, o->body_len));
+            buf_add_char(b, '}');
+        } else if (o->kind == OUT_CLOSE && n_closing < CLIENTS_MAX) {
+            closing[n_closing++] = o->conn;
+        }
+    }
+    for (size_t n = 0; n < n_closing; n++) {
+        struct client *c = client_of_conn(g, closing[n]);
+
+        if (c)
+            shut(g, c, ENDED_UNKNOWN); /* the hub has told its end */
+    }
+}
+
+static void turn(struct glass *g, struct request *r)
+{
+    (void)world_turn(&g->world, r);
+    tell_turn(g);
+}
+
+static void shut(struct glass *g, struct client *c, enum ended why)
+{
+    struct request r = {.kind = REQUEST_END, .conn = &c->conn, .ended = why};
+
+    c->is_open = false;
+    tell(g, c, "\"closed\":true");
+    turn(g, &r);
+}
+
+/* --- what comes in ------------------------------------------------------------------------------------------------ */
+
+static struct client *client_named(struct glass *g, const char *name)
+{
+    for (size_t n = 0; n < g->n_clients; n++)
+        if (strcmp(g->clients[n].name, name) == 0)
+            return &g->clients[n];
+    return NULL;
+}
+
+static struct client *client_of(struct glass *g, const cJSON *op)
+{
+    struct client *c = client_named(g, text_of(op, "client"));
+
+    if (!c || !c->is_open)
+        trouble("that client is not connected");
+    return c;
+}
+
+static struct client *client_new(struct glass *g, const char *name)
+{
+    struct client *c = client_named(g, name);
+
+    if (c && c->is_open)
+        trouble("that client is connected already");
+    if (!c && g->n_clients == CLIENTS_MAX)
+        trouble("too many clients");
+    c = c ? c : &g->clients[g->n_clients++];
+    memset(c, 0, sizeof *c);
+    (void)snprintf(c->name, sizeof c->name, "%s", name);
+    c->conn.no = ++g->world.last_conn;
+    return c;
+}
+
+static void op_connect(struct glass *g, const cJSON *op)
+{
+    struct client *c = client_new(g, text_of(op, "client"));
+    struct request r = {.kind = REQUEST_CONNECT, .conn = &c->conn};
+    uint64_t older = 0;
+    enum hub_answer answer;
+
+    r.client_id = str_from(text_of(op, "clientId"));
+    r.user_name = str_from(json_get_text(op, "userName"));
+    r.password = str_from(json_get_text(op, "password"));
+    r.is_clean = is_set(op, "clean");
+    r.keep_alive_s = (int)number_of(op, "keepAlive", 240);
+    r.protocol = (int)number_of(op, "protocol", 4);
+    world_begin(&g->world);
+    answer = world_decide(&g->world, &r);
+    assert_true(world_commit(&g->world));
+    for (size_t n = 0; answer == HUB_ACCEPT && n < g->n_clients; n++)
+        if (&g->clients[n] != c && g->clients[n].is_open && strcmp(g->clients[n].conn.id, c->conn.id) == 0)
+            older = g->clients[n].conn.no;
+    c->is_open = answer == HUB_ACCEPT;
+    if (answer != HUB_CUT)
+        tell(g, c, answer == HUB_ACCEPT ? "\"connack\":0" : "\"connack\":5");
+    if (!c->is_open)
+        tell(g, c, "\"closed\":true");
+    tell_turn(g);
+    if (older && client_of_conn(g, older))
+        shut(g, client_of_conn(g, older), ENDED_TAKEOVER);
+}
+
+static void op_subscribe(struct glass *g, const cJSON *op, enum request_kind kind)
+{
+    struct client *c = client_of(g, op);
+    const cJSON *filter;
+    struct buf codes;
+    bool is_closed = false;
+
+    buf_init(&codes, 0);
+    world_begin(&g->world);
+    cJSON_ArrayForEach(filter, json_get(op, "filters"))
+    {
+        struct request r = {.kind = kind, .conn = &c->conn, .topic = str_from(filter->valuestring)};
+        enum hub_answer answer;
+
+        r.qos = (int)number_of(op, "qos", 0);
+        answer = world_decide(&g->world, &r);
+        is_closed = answer == HUB_CLOSE;
+        if (is_closed)
+            break;
+        buf_addf(&codes, "%s%d", codes.len ? "," : "", answer == HUB_ACCEPT ? r.qos > 0 : 128);
+    }
+    assert_true(world_commit(&g->world));
+    if (!is_closed && kind == REQUEST_SUBSCRIBE) {
+        struct buf what;
+
+        buf_init(&what, 0);
+        buf_addf(&what, "\"suback\":[%s]", codes.len ? codes.at : "");
+        tell(g, c, what.at);
+        buf_done(&what);
+    } else if (!is_closed) {
+        tell(g, c, "\"unsuback\":true");
+    }
+    buf_done(&codes);
+    tell_turn(g);
+    if (is_closed)
+        shut(g, c, ENDED_ERROR);
+}
+
+static void op_publish(struct glass *g, const cJSON *op)
+{
+    struct client *c = client_of(g, op);
+    struct request r = {.kind = REQUEST_PUBLISH, .conn = &c->conn};
+    struct str base64 = str_from(text_of(op, "payload"));
+    unsigned char *bytes = malloc(base64.len + 4);
+    char *exact;
+    int len = EVP_DecodeBlock(bytes, (const unsigned char *)base64.at, (int)base64.len);
+    enum hub_answer answer;
+
+    if (len < 0)
+        trouble("payload is no base64");
+    for (size_t n = base64.len; n && base64.at[n - 1] == '='; n--)
+        len--;
+    exact = copy_exact(bytes, (size_t)len);
+    r.topic = str_from(text_of(op, "topic"));
+    r.payload = str_of(exact, (size_t)len);
+    r.qos = (int)number_of(op, "qos", 0);
+    r.retain = is_set(op, "retain");
+    world_begin(&g->world);
+    answer = world_decide(&g->world, &r);
+    assert_true(world_commit(&g->world));
+    if (answer != HUB_CLOSE && r.qos == 1)
+        tell(g, c, "\"puback\":true");
+    tell_turn(g);
+    if (answer == HUB_CLOSE)
+        shut(g, c, ENDED_ERROR);
+    free(exact);
+    free(bytes);
+}
+
+static void op_leave(struct glass *g, const cJSON *op)
+{
+    struct client *c = client_of(g, op);
+    struct request r = {.kind = REQUEST_END, .conn = &c->conn};
+
+    r.ended = is_set(op, "graceful") ? ENDED_CLIENT : ENDED_UNKNOWN;
+    c->is_open = false;
+    turn(g, &r);
+}
+
+static void op_service(struct glass *g, const cJSON *op)
+{
+    struct client *c = client_new(g, text_of(op, "client"));
+
+    world_service(&g->world, &c->conn, text_of(op, "policy"));
+    c->is_open = true;
+}
+
+static void op_command(struct glass *g, const cJSON *op)
+{
+    const char *name = json_get_text(op, "client");
+    struct conn *conn = name ? &client_of(g, op)->conn : &g->world.owner;
+    struct request r = {.kind = REQUEST_COMMAND, .conn = conn, .command = json_get(op, "command")};
+
+    r.ticket = ++g->ticket;
+    turn(g, &r);
+}
+
+static void op_reset(struct glass *g, const cJSON *op)
+{
+    const cJSON *options = json_get(op, "options");
+    const char *forbidden = json_get_text(options, "forbiddenFilter");
+
+    world_done(&g->world);
+    world_init(&g->world);
+    g->world.options.cache_bytes = 0; /* as a hub is run: when somebody was last there is not forgotten */
+    g->world.options.require_api_version = is_set(options, "requireApiVersion");
+    g->world.options.fault_messages = is_set(options, "faultMessages");
+    g->world.options.forbidden_filter_is_0x80 = forbidden && strcmp(forbidden, "0x80") == 0;
+    g->world.options.token_skew_us = number_of(options, "tokenSkewSeconds", 0) * WORLD_SECOND;
+    world_restart(&g->world);
+    g->n_clients = 0;
+}
+
+static void op_restart(struct glass *g)
+{
+    for (size_t n = 0; n < g->n_clients; n++)
+        if (g->clients[n].is_open) {
+            g->clients[n].is_open = false;
+            tell(g, &g->clients[n], "\"closed\":true");
+        }
+    world_restart(&g->world);
+}
+
+static void run(struct glass *g, const cJSON *op)
+{
+    const char *name = text_of(op, "op");
+
+    if (strcmp(name, "reset") == 0)
+        op_reset(g, op);
+    else if (strcmp(name, "connect") == 0)
+        op_connect(g, op);
+    else if (strcmp(name, "subscribe") == 0)
+        op_subscribe(g, op, REQUEST_SUBSCRIBE);
+    else if (strcmp(name, "unsubscribe") == 0)
+        op_subscribe(g, op, REQUEST_UNSUBSCRIBE);
+    else if (strcmp(name, "publish") == 0)
+        op_publish(g, op);
+    else if (strcmp(name, "leave") == 0)
+        op_leave(g, op);
+    else if (strcmp(name, "service") == 0)
+        op_service(g, op);
+    else if (strcmp(name, "command") == 0)
+        op_command(g, op);
+    else if (strcmp(name, "restart") == 0)
+        op_restart(g);
+    else if (strcmp(name, "pass") == 0)
+        g->world.now.mono_us += number_of(op, "us", 0);
+    else
+        trouble(name);
+    (void)world_tick(&g->world);
+    tell_turn(g);
+    world_check(&g->world);
+}
+
+int main(void)
+{
+    struct glass *g = calloc(1, sizeof *g);
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+
+    assert_non_null(g);
+    world_init(&g->world);
+    buf_init(&g->reply, 0);
+    while ((len = getline(&line, &cap, stdin)) > 0) {
+        cJSON *op = NULL;
+
+        if (json_read(str_of(line, (size_t)len), &op, NULL))
+            trouble("not JSON");
+        buf_add(&g->reply, STR("{\"out\":["));
+        run(g, op);
+        buf_add(&g->reply, STR("]}\n"));
+        if (!buf_ok(&g->reply) || fwrite(g->reply.at, 1, g->reply.len, stdout) != g->reply.len || fflush(stdout))
+            trouble("cannot answer");
+        buf_reset(&g->reply);
+        cJSON_Delete(op);
+    }
+    buf_done(&g->reply);
+    free(line);
+    world_done(&g->world);
+    free(g);
+    return 0;
+}

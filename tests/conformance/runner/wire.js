@@ -1,0 +1,286 @@
+// wire.js - vectors over MQTT and TLS, against a real broker with the plugin. Several vectors share a hub, one after the other.
+//
+// Nothing here sleeps: behind each step every client makes round trips, so that whatever the step caused has come.
+'use strict';
+const { Client, TYPE, packet, connectPacket, publishPacket, field, u16 } = require('../../support/mqtt-wire.js');
+const { startHub, CONTROL, sas } = require('../../support/hub.js');
+
+const SEED = 'a seed for tests'; // that of support/hub_world.h
+const START_US = 1893456000n * 1000000n; // 2030-01-01T00:00:00Z
+const FAR = 4102444800; // tokens of service clients outlive every clock
+const LIMIT_MS = 10000;
+const ARRIVAL_MS = 5000;
+
+const microseconds = (iso) => {
+  const [, seconds, fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(iso);
+  return BigInt(Date.parse(`${seconds}Z`)) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+};
+const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
+/** A client that keeps all that comes, in order. */
+async function open(options) {
+  const c = await Client.socket(options);
+  const arrived = c.arrived.bind(c);
+  c.log = [];
+  c.barriers = new Set();
+  c.arrived = (p) => {
+    if (!(p.type === TYPE.UNSUBACK && c.barriers.delete(p.packetId))) c.log.push(p);
+    else p.isBarrier = true;
+    arrived(p);
+    for (const wake of c.wakes?.splice(0) ?? []) wake();
+  };
+  c.wakes = [];
+  c.stream.on('close', () => c.wakes.splice(0).forEach((wake) => wake()));
+  return c;
+}
+
+/** A round trip that the hub hears of and nobody else: an UNSUBSCRIBE from what was never subscribed. */
+async function roundTrip(c) {
+  if (c.isClosed) return;
+  const id = 60000 + (c.trips = ((c.trips ?? 0) + 1) % 5000);
+  c.barriers.add(id);
+  c.send(packet(TYPE.UNSUBSCRIBE, 2, u16(id), field('vectors/barrier')));
+  await c.next((p) => p.isBarrier && p.packetId === id, 'the answer to a round trip', { ms: LIMIT_MS, orClosed: true });
+}
+
+class Wire {
+  static async start(options = {}) {
+    const w = new Wire();
+    w.cleanups = [];
+    w.options = options;
+    w.hub = await startHub({ after: (f) => w.cleanups.push(f) }, { plugin: { keySeed: SEED, ...options } });
+    w.clients = new Map();
+    w.number = 0;
+    await w.comeUp();
+    return w;
+  }
+
+  /** After a start of the hub: the service clients, the event stream, and the hub's clock. */
+  async comeUp() {
+    this.service = await this.serviceClient('iothubowner');
+    this.policies = new Map();
+    this.answered = 0;
+    await this.service.subscribe('$twinsim/v1/#', 0);
+    await this.command({ command: 'clock.freeze' });
+    await this.setClock();
+  }
+
+  async setClock() {
+    const { time } = await this.ok({ command: 'clock.show' });
+    const by = START_US - microseconds(time);
+    const text = (us) => `PT${us / 1000000n}.${String(us % 1000000n).padStart(6, '0')}S`;
+    if (by !== 0n) await this.ok({ command: 'clock.advance', by: by < 0n ? `-${text(-by)}` : text(by) });
+  }
+
+  async serviceClient(policy) {
+    const c = await open(this.hub.serviceLogin(policy));
+    const key = sas.policyKey(policy, SEED);
+    c.send(connectPacket({ ...this.hub.serviceLogin(policy), password: sas.token({ sr: this.hub.hostname, key, skn: policy, se: FAR }) }));
+    const answer = await c.next((p) => p.type === TYPE.CONNACK, 'CONNACK', { orClosed: true });
+    if (answer?.body[1] !== 0) throw new Error(`the service client was not accepted; the hub's log:\n${this.hub.log}`);
+    return c;
+  }
+
+  /** Send one command and wait for its answer, unless that comes later. Resolves to its text, or null. */
+  async command(command, { by = this.service, isLater = false } = {}) {
+    const mark = command.correlationData ?? `own-${++this.number}`;
+    const id = by.packetId();
+    by.send(publishPacket(CONTROL, JSON.stringify({ commands: [{ correlationData: mark, ...command }] }), { qos: 1, packetId: id }));
+    const isIt = (p) => p.type === TYPE.PUBLISH && p.topic === `${CONTROL}/response` && p.payload.includes(`"correlationData":${JSON.stringify(mark)}`);
+    const answer = isLater ? null : await by.next(isIt, `an answer to ${command.command}`, { ms: LIMIT_MS });
+    return answer && Wire.response(answer);
+  }
+
+  static response(p) {
+    return p.payload.toString().replace(/^\{"responses":\[/, '').replace(/\]\}$/, '');
+  }
+
+  async ok(command) {
+    const response = JSON.parse(await this.command(command));
+    if (response.status !== 200) throw new Error(`${command.command}: ${JSON.stringify(response.body)}`);
+    return response.body;
+  }
+
+  ask(command) {
+    return this.command(command);
+  }
+
+  async stop() {
+    for (const c of this.clients.values()) c.stream.destroy();
+    this.service.stream.destroy();
+    for (const f of this.cleanups) await f();
+  }
+
+  /** As after the first start: nobody registered, nobody connected, no fault, the first moment of 2030. */
+  async reset() {
+    for (const c of this.clients.values()) c.stream.destroy();
+    this.clients.clear();
+    for (const c of this.policies.values()) c.stream.destroy();
+    this.policies.clear();
+    for (;;) {
+      const { items } = await this.ok({ command: 'device.list' });
+      if (items.length === 0) break;
+      for (const item of items) await this.ok({ command: 'device.delete', deviceId: item.deviceId });
+    }
+    await this.ok({ command: 'fault.clear' });
+    await this.setClock();
+  }
+
+  async settle(actor) {
+    if (actor) {
+      await roundTrip(actor);
+      await roundTrip(actor);
+    }
+    await Promise.all([...this.clients.values()].filter((c) => c !== actor).map(roundTrip));
+    await this.command({ command: 'hub.status' });
+  }
+
+  /** What came before is none of the steps'. */
+  async begin() {
+    await this.settle();
+    for (const c of [this.service, ...this.clients.values()]) c.log.length = 0;
+  }
+
+  /** expected: how many packets of each client are known to come: {name: n}. */
+  async step(step, log, expected = {}) {
+    const action = {
+      connect: this.connect, subscribe: this.subscribe, unsubscribe: this.unsubscribe, publish: this.publish, disconnect: this.disconnect, drop: this.drop, ping: this.ping, send: this.send,
+      command: this.run, pass: this.pass, restart: this.restart, silence: this.silence,
+    }[step.kind];
+    await action.call(this, step);
+    await this.settle(this.clients.get(step.client));
+    for (const [name, n] of Object.entries(expected)) if (this.clients.has(name)) await this.arrival(this.clients.get(name), n);
+    this.tell(log);
+  }
+
+  /** Wait until so many packets (its end counts as one) have come; no more than that is an error of the vector, said by the comparison. */
+  async arrival(c, n) {
+    const until = Date.now() + ARRIVAL_MS;
+    while (c.log.length + (c.isClosed && !c.isTold ? 1 : 0) < n && Date.now() < until) await Promise.race([new Promise((resolve) => c.wakes.push(resolve)), later(until - Date.now())]);
+  }
+
+  tell(log) {
+    for (const [name, c] of this.clients) {
+      for (const p of c.log.splice(0)) this.tellPacket(log, name, p);
+      if (c.isClosed && !c.isTold) {
+        c.isTold = true;
+        if (!c.isLeft) log.other({ to: name, closed: true });
+      }
+    }
+    for (const p of this.service.log.splice(0)) this.tellService(log, p);
+    for (const c of this.policies.values()) for (const p of c.log.splice(0)) this.tellService(log, p);
+  }
+
+  tellPacket(log, name, p) {
+    switch (p.type) {
+      case TYPE.PUBLISH:
+        return log.publish(name, p.topic, p.qos, p.payload, p.dup);
+      case TYPE.CONNACK:
+        return log.other({ to: name, connack: p.body[1], present: p.body[0] });
+      case TYPE.SUBACK:
+        return log.other({ to: name, suback: [...p.body.subarray(2)] });
+      case TYPE.UNSUBACK:
+        return log.other({ to: name, unsuback: true });
+      case TYPE.PUBACK:
+        return log.other({ to: name, puback: true });
+      case TYPE.PINGRESP:
+        return log.other({ to: name, pingresp: true });
+      default:
+        return log.other({ to: name, packet: p.type });
+    }
+  }
+
+  tellService(log, p) {
+    if (p.type !== TYPE.PUBLISH) return;
+    if (p.topic.startsWith('$twinsim/v1/')) log.event(p.payload.toString());
+    else if (p.topic === `${CONTROL}/response` && !p.payload.includes('"correlationData":"own-')) log.response(Wire.response(p));
+  }
+
+  /* --- steps --- */
+
+  async connect({ client, login }) {
+    const c = await open({ host: this.hub.host, port: this.hub.port, ca: this.hub.ca, clientId: login.clientId });
+    c.acknowledges = login.acknowledges !== false;
+    this.clients.get(client)?.stream.destroy();
+    this.clients.set(client, c);
+    c.send(connectPacket(login));
+    await c.next((p) => p.type === TYPE.CONNACK, 'CONNACK', { ms: LIMIT_MS, orClosed: true });
+    if (c.log.some((p) => p.type === TYPE.CONNACK && p.body[1] !== 0)) await c.closed();
+  }
+
+  async subscribe({ client, filters, qos }) {
+    const c = this.clients.get(client);
+    const id = c.packetId();
+    c.send(packet(TYPE.SUBSCRIBE, 2, u16(id), ...filters.map((f) => Buffer.concat([field(f), Buffer.from([qos])]))));
+    await c.next((p) => p.type === TYPE.SUBACK && p.packetId === id, 'SUBACK', { ms: LIMIT_MS, orClosed: true });
+  }
+
+  async unsubscribe({ client, filters }) {
+    const c = this.clients.get(client);
+    const id = c.packetId();
+    c.send(packet(TYPE.UNSUBSCRIBE, 2, u16(id), ...filters.map(field)));
+    await c.next((p) => p.type === TYPE.UNSUBACK && p.packetId === id, 'UNSUBACK', { ms: LIMIT_MS, orClosed: true });
+  }
+
+  async publish({ client, topic, bytes, qos, retain, dup }) {
+    const c = this.clients.get(client);
+    const id = qos ? c.packetId() : 0;
+    c.send(publishPacket(topic, bytes, { qos, retain, dup, packetId: id }));
+    if (qos === 1) await c.next((p) => p.type === TYPE.PUBACK && p.packetId === id, 'PUBACK', { ms: LIMIT_MS, orClosed: true });
+  }
+
+  async ping({ client }) {
+    const c = this.clients.get(client);
+    c.send(packet(TYPE.PINGREQ, 0));
+    await c.next((p) => p.type === TYPE.PINGRESP, 'PINGRESP', { ms: LIMIT_MS, orClosed: true });
+  }
+
+  async send({ client, bytes }) {
+    this.clients.get(client).send(bytes);
+  }
+
+  async disconnect({ client }) {
+    const c = this.clients.get(client);
+    c.isLeft = true;
+    await c.disconnect();
+    await this.left(client);
+  }
+
+  async drop({ client }) {
+    const c = this.clients.get(client);
+    c.isLeft = true;
+    await c.drop();
+    await this.left(client);
+  }
+
+  /** The hub hears of an end when it has read so far: its event says so. */
+  async left(client) {
+    const isIt = (p) => p.type === TYPE.PUBLISH && p.topic.startsWith('$twinsim/v1/') && p.topic.endsWith('/disconnected');
+    await this.service.next(isIt, `the end of ${client}`, { ms: LIMIT_MS });
+  }
+
+  /** Nothing is sent until the connection ends by itself. */
+  async silence({ client }) {
+    await this.clients.get(client).closed(LIMIT_MS);
+  }
+
+  async run({ command, policy, isLater }) {
+    if (policy && !this.policies.has(policy)) this.policies.set(policy, await this.serviceClient(policy));
+    await this.command(command, { by: policy ? this.policies.get(policy) : this.service, isLater });
+  }
+
+  /** Real time goes by: until the answer comes that was put off. */
+  async pass() {
+    const isIt = (p) => p.type === TYPE.PUBLISH && p.topic === `${CONTROL}/response` && !p.payload.includes('"correlationData":"own-');
+    await this.service.next(isIt, 'an answer that time brings', { ms: 30000 });
+  }
+
+  async restart({ how }) {
+    await (how === 'kill' ? this.hub.kill() : this.hub.stop());
+    await Promise.all([...this.clients.values()].map((c) => c.closed()));
+    await this.hub.start();
+    await this.comeUp();
+  }
+}
+
+module.exports = { Wire, SEED };
