@@ -7,19 +7,14 @@
 #ifndef TWINSIM_HUB_H
 #define TWINSIM_HUB_H
 
+#include "hub_limits.h"
 #include "outbox.h"
 #include "profile.h"
 #include "user_name.h"
 
-#define HUB_TELEMETRY_MAX (256u * 1024) /* bytes of body and properties (facts M-17) */
-#define HUB_REPORTED_MAX  (256u * 1024) /* bytes of a reported patch as it came: no message is larger (facts M-17) */
-#define HUB_METHOD_MAX    (128u * 1024) /* bytes of a method's payload, either way (facts L-04) */
-#define HUB_MODULES_MAX   50u           /* modules of one device (facts L-05) */
-#define HUB_PAGE_MAX      100u          /* items of one list page */
-#define HUB_HOSTS_MAX     16u
-#define HUB_FILTERS_MAX   64u /* filters one connection may hold; more closes it */
-#define CONTROL_TOPIC     "$CONTROL/twinsim/v1"
-#define EVENTS_ROOT       "$twinsim/v1/"
+#define HUB_HOSTS_MAX 16u
+#define CONTROL_TOPIC "$CONTROL/twinsim/v1"
+#define EVENTS_ROOT   "$twinsim/v1/"
 
 /* When something happens: the hub's clock (which may be moved: hub_now) and a clock that never jumps, both in microseconds. */
 struct now {

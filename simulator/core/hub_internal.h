@@ -25,10 +25,7 @@
 #include "json_write.h"
 
 #define HUB_CACHE_DEFAULT (256u * 1024 * 1024)
-#define HUB_FAULTS_MAX    1000u               /* faults at a time */
-#define HUB_WAITING_MAX   10000u              /* messages that faults hold back; beyond, messages leave at once */
 #define HUB_WAITING_BYTES (64u * 1024 * 1024) /* of their topics and bodies */
-#define HUB_CALLS_MAX     1000u               /* methods under way */
 #define HUB_CALLS_BYTES   (64u * 1024 * 1024) /* of payloads that wait for their device */
 #define HUB_REORDER_US    2000000             /* how long a reordered message waits for its successor */
 

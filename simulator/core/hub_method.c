@@ -12,11 +12,7 @@
 
 #include "hub_internal.h"
 
-#define SECOND_US        INT64_C(1000000)
-#define RESPONSE_MIN_S   5 /* facts L-06 */
-#define RESPONSE_MAX_S   300
-#define RESPONSE_USUAL_S 30
-#define CONNECT_MAX_S    300
+#define SECOND_US INT64_C(1000000)
 
 /* A call under way. */
 struct call {
@@ -236,9 +232,9 @@ static bool read_call(const struct request *r, struct call *c, int64_t *connect_
                      "'methodName' is a text of printable ASCII without blanks and without $()<>@,;:\\\"/[]?={}+#");
         return false;
     }
-    if (!read_seconds(r->command, "responseTimeoutInSeconds", RESPONSE_USUAL_S, RESPONSE_MIN_S, RESPONSE_MAX_S,
-                      &c->response_us, reply) ||
-        !read_seconds(r->command, "connectTimeoutInSeconds", 0, 0, CONNECT_MAX_S, connect_us, reply))
+    if (!read_seconds(r->command, "responseTimeoutInSeconds", METHOD_RESPONSE_USUAL_S, METHOD_RESPONSE_MIN_S,
+                      METHOD_RESPONSE_MAX_S, &c->response_us, reply) ||
+        !read_seconds(r->command, "connectTimeoutInSeconds", 0, 0, METHOD_CONNECT_MAX_S, connect_us, reply))
         return false;
     if (payload && !cJSON_IsNull(payload)) /* none arrives as an empty body (facts R-13) */
         json_print(&c->payload, payload);

@@ -6,8 +6,8 @@
 #define TWINSIM_IDENT_H
 
 #include "buf.h"
+#include "hub_limits.h"
 
-#define IDENT_PART_MAX 128u                     /* characters of a device or module id (facts L-13) */
 #define IDENT_TEXT_MAX (2 * IDENT_PART_MAX + 2) /* "device/module" with NUL */
 
 struct ident {

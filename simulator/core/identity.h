@@ -12,8 +12,6 @@
 #include "topic.h"
 #include "twin.h"
 
-#define STATUS_REASON_MAX 128u /* characters (facts L-14) */
-
 enum auth_type { AUTH_SAS, AUTH_SELF_SIGNED, AUTH_CA, AUTH_NONE };
 
 const char *auth_type_name(enum auth_type type); /* "sas", ... as documents say it */

@@ -12,7 +12,6 @@
 
 #include "identity.h"
 
-#define QUERY_TEXT_MAX    8192u        /* characters (facts L-16) */
 #define QUERY_DEPTH_MAX   100u         /* nested operators, calls and parentheses; our own cap */
 #define QUERY_COLUMNS_MAX 100u         /* columns, and properties to group by; our own cap */
 #define QUERY_GROUPS_MAX  (64u * 1024) /* bytes of all groups' values, kept from page to page; our own cap */

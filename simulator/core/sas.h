@@ -9,8 +9,6 @@
 
 #include "ident.h"
 
-#define SAS_KEY_MIN      16u /* bytes of a decoded key */
-#define SAS_KEY_MAX      64u
 #define SAS_KEY_TEXT_MAX 92u /* base64 of SAS_KEY_MAX bytes, with NUL */
 
 struct sas_token {

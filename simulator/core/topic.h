@@ -8,9 +8,6 @@
 
 #include "ident.h"
 
-#define METHOD_NAME_MAX 1024u /* bytes; our own cap */
-#define TOPIC_RID_MAX   1024u /* bytes; our own cap, so that an answer's topic has a known size */
-
 enum topic_kind {
     TOPIC_TELEMETRY,           /* devices/{d}[/modules/{m}]/messages/events[/{bag}[/]] */
     TOPIC_TWIN_GET,            /* $iothub/twin/GET/?$rid=7 */

@@ -16,14 +16,9 @@
 #ifndef TWINSIM_TWIN_H
 #define TWINSIM_TWIN_H
 
+#include "hub_limits.h"
 #include "json.h"
 #include "refusal.h"
-
-#define TWIN_TAGS_MAX    8192u /* computed bytes, not text: facts T-17, T-18 */
-#define TWIN_SECTION_MAX 32768u
-#define TWIN_KEY_MAX     1024u
-#define TWIN_VALUE_MAX   4096u
-#define TWIN_DEPTH_MAX   10u
 
 enum twin_section { TWIN_TAGS, TWIN_DESIRED, TWIN_REPORTED };
 

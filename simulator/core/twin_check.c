@@ -5,10 +5,8 @@
 #include "twin_internal.h"
 #include "utf8.h"
 
+#include <inttypes.h>
 #include <math.h>
-
-#define INTEGER_MIN (-4503599627370496.0) /* -2^52: facts T-16 */
-#define INTEGER_MAX 4503599627370495.0
 
 #define CODE_ARGUMENT_INVALID 400004
 #define CODE_SIZE             403100
@@ -85,11 +83,11 @@ static bool check_number(const char *key, const cJSON *number, struct refusal *w
     if (!number->valuestring && rint(number->valuedouble) != number->valuedouble)
         return true; /* made by hand, with a fraction */
     /* Both bounds, and all integers near them, are exact as doubles. */
-    if (number->valuedouble >= INTEGER_MIN && number->valuedouble <= INTEGER_MAX)
+    if (number->valuedouble >= (double)TWIN_INTEGER_MIN && number->valuedouble <= (double)TWIN_INTEGER_MAX)
         return true;
     refuse(why, 400, CODE_ARGUMENT_INVALID,
-           "Property %s has an out of bound value. Valid values are between %.0f and %.0f", shown(key, SHOWN_MAX, name),
-           INTEGER_MIN, INTEGER_MAX);
+           "Property %s has an out of bound value. Valid values are between %" PRId64 " and %" PRId64,
+           shown(key, SHOWN_MAX, name), TWIN_INTEGER_MIN, TWIN_INTEGER_MAX);
     return false;
 }
 

@@ -43,6 +43,13 @@ printf '#!/bin/sh\n# usage: scripts/hello\nset -eu\necho hello\n' >scripts/hello
 chmod +x scripts/hello
 for check in includes banned words docs facts scripts format; do passes $check; done
 
+printf '#define STATUS_LIST(X) X(400004, 400, "", "", "") X(404001, 404, "", "", "")\n' >simulator/core/statuses.h
+printf 'int code = 404002;\nint other = 400004;\n' >simulator/core/hub.c
+finds reference simulator/core/hub.c:1 'answers 404002, which is not in the table'
+finds reference simulator/core/statuses.h:1 'nothing answers 404001'
+printf 'int code = 404001;\nint other = 400004;\n' >simulator/core/hub.c
+passes reference
+rm simulator/core/statuses.h
 printf '#include "twin.h"\n#include "store.h"\n' >simulator/core/hub.c
 finds includes simulator/core/hub.c:2 'core includes "store.h"'
 printf '#include <sqlite3.h>\n' >simulator/core/hub.c
