@@ -1,0 +1,161 @@
+// reconnect.js - the connection is lost, the hub restarts or is killed: the SDK comes back, and hears.
+'use strict';
+const { assert } = require('../lib/case.js');
+
+/** Connected, and listening for desired changes and methods. */
+async function listener(x, options) {
+  const c = await x.open(options);
+  await x.event('connected');
+  await c.listen('desired');
+  await c.onMethods({ ping: () => ({ status: 200, payload: 'pong' }) });
+  await c.twin(); // the answer comes behind the SUBACKs: the SDK knows that it has subscribed
+  return c;
+}
+/** Its connection is cut; resolves when it is back. */
+async function cut(x) {
+  await x.fault('disconnect');
+  assert.equal((await x.event('disconnected')).reason, 'fault');
+  await x.event('connected');
+}
+/** A change reaches it. Whatever SDK it is, a subscription that it makes anew may come after it is back: changes go on until one is heard. */
+async function hearsAgain(x, c, after) {
+  for (let i = 0; ; i++) {
+    await x.desired({ after, i });
+    const { delivered } = await x.event('desired', (e) => e.patch.i === i);
+    if (delivered) break;
+    await x.event('subscribed', (e) => /desired/.test(e.filter));
+  }
+  assert.equal((await c.change((patch) => patch.after === after)).after, after);
+}
+/** What SDKs' own end-to-end tests send to have a fault happen to them. */
+const wish = (type, { delay = 0, duration = 0 } = {}) => ({
+  body: '', properties: { AzIoTHub_FaultOperationType: type, AzIoTHub_FaultOperationCloseReason: 'boom', AzIoTHub_FaultOperationDelayInSecs: String(delay), AzIoTHub_FaultOperationDurationInSecs: String(duration) },
+});
+async function backAfter(x, type) {
+  const c = await listener(x);
+  await c.send(wish(type, { delay: 0.2, duration: 1 }));
+  assert.equal((await x.event('disconnected')).reason, 'fault');
+  await x.event('connected');
+  await hearsAgain(x, c, type);
+  await c.send({ body: '"after"' });
+  assert.equal((await x.event('telemetry')).body, 'after', 'the wish itself is no telemetry');
+}
+const messages = { hub: ['--fault-messages'] };
+
+module.exports = {
+  async 'reconnect-desired'(x) {
+    const c = await listener(x);
+    await cut(x);
+    await hearsAgain(x, c, 'cut');
+  },
+
+  async 'reconnect-without-subscribing'(x) {
+    const c = await listener(x);
+    await cut(x);
+    await x.desired({ after: 'cut' });
+    await c.change((patch) => patch.after === 'cut');
+    assert.deepEqual(x.untaken('subscribed').filter((e) => /desired/.test(e.filter)), []);
+  },
+
+  async 'reconnect-methods'(x) {
+    await listener(x);
+    await x.fault('disconnect');
+    await x.event('disconnected');
+    const { status, body } = await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 });
+    assert.deepEqual([status, body], [200, { status: 200, payload: 'pong' }]);
+  },
+
+  async 'reconnect-report'(x) {
+    const c = await listener(x);
+    await cut(x);
+    await c.report({ back: true });
+    assert.deepEqual((await c.twin()).reported, { back: true, $version: 2 });
+  },
+
+  async 'reconnect-telemetry'(x) {
+    const c = await listener(x);
+    await cut(x);
+    await c.send({ body: '{"n":1}' });
+    assert.deepEqual((await x.event('telemetry')).body, { n: 1 });
+  },
+
+  async 'reconnect-thrice'(x) {
+    const c = await listener(x);
+    for (const turn of ['first', 'second', 'third']) {
+      await cut(x);
+      await hearsAgain(x, c, turn);
+    }
+  },
+
+  async 'reconnect-kept-out'(x) {
+    const c = await listener(x);
+    const closed = await x.fault('disconnect', { operation: 'connect', times: 0 });
+    await x.fault('disconnect');
+    for (let tries = 0; tries < 2; tries++) await x.event('fault', (e) => e.operation === 'connect');
+    await x.clearFault(closed);
+    await x.event('connected');
+    await hearsAgain(x, c, 'all');
+  },
+
+  async 'reconnect-hub-restarted'(x) {
+    const c = await listener(x);
+    await x.hub.restart();
+    assert.equal((await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 })).body.payload, 'pong');
+    await x.desired({ after: 'restart' });
+    await c.change((patch) => patch.after === 'restart');
+  },
+
+  async 'reconnect-hub-killed'(x) {
+    const c = await listener(x);
+    await c.report({ before: 'kill' });
+    await x.hub.kill();
+    assert.equal((await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 })).body.payload, 'pong');
+    await x.desired({ after: 'kill' });
+    await c.change((patch) => patch.after === 'kill');
+    assert.deepEqual((await c.twin()).reported, { before: 'kill', $version: 2 });
+  },
+
+  async 'reconnect-missed'(x) {
+    const first = await x.open();
+    await first.listen('desired');
+    await first.disconnect();
+    await x.event('disconnected');
+    await x.desired({ missed: 1 });
+    const second = await x.connect();
+    assert.deepEqual((await second.twin()).desired, { missed: 1, $version: 2 });
+    await second.request('listen', { what: 'desired' }); // its session has the subscription: none may follow
+    await x.desired({ heard: 2 });
+    assert.deepEqual(await second.change(), { heard: 2, $version: 3 }, 'the first that it is told');
+  },
+
+  async 'reconnect-twin'(x) {
+    const c = await listener(x);
+    const closed = await x.fault('disconnect', { operation: 'connect', times: 0 });
+    await x.fault('disconnect');
+    await x.event('disconnected');
+    await x.desired({ meanwhile: 1 });
+    await x.clearFault(closed);
+    await x.event('connected');
+    assert.deepEqual((await c.twin()).desired, { meanwhile: 1, $version: 2 });
+  },
+
+  async 'reconnect-sending'(x) {
+    const c = await listener(x);
+    await x.fault('disconnect', { operation: 'telemetry' });
+    const sent = await c.send({ body: '{"n":1}' }).then(() => true, () => false);
+    if (!sent) await x.event('connected').then(() => c.send({ body: '{"n":1}' }));
+    assert.deepEqual((await x.event('telemetry')).body, { n: 1 });
+    assert.equal((await x.event('disconnected')).reason, 'fault');
+  },
+
+  async 'reconnect-taken-over-by-fault'(x) {
+    const c = await listener(x);
+    await x.fault('takeover');
+    assert.equal((await x.event('disconnected')).reason, 'takeover');
+    await x.event('connected');
+    await hearsAgain(x, c, 'takeover');
+  },
+
+  'reconnect-kill-tcp': Object.assign((x) => backAfter(x, 'KillTcp'), messages),
+  'reconnect-shut-down-mqtt': Object.assign((x) => backAfter(x, 'ShutDownMqtt'), messages),
+};
