@@ -101,6 +101,21 @@ printf '`fixtures/scenarios/some/a.jsonc`:\n\n```jsonc\n{}\n```\n' >README.md
 finds catalogue README.md:4 'is not what fixtures/scenarios/some/a.jsonc says'
 rm -r fixtures README.md docs/reference scripts/catalogue scripts/lib.sh
 
+mkdir -p tests/conformance/lib tests/conformance/node tests/conformance/results docs/reference
+cp "$checks/../conformance/page.js" tests/conformance/
+cp "$checks/../conformance/lib/list.js" tests/conformance/lib/
+printf '[\n{"id":"a-one","title":"one","facts":["T-01"],"area":"a","clients":"both"}\n]\n' >tests/conformance/cases.json
+printf '{ "node": { "title": "Node" } }\n' >tests/conformance/languages.json
+printf '{ "pins": [] }\n' >tests/conformance/node/driver.json
+if command -v node >/dev/null; then
+    finds compatibility tests/conformance/node/driver.json:1 'there is no tests/conformance/results/node.json'
+    printf '{"pins":"e3b0c442","cases":{"a-one":{"of":"stale","device":"passed","module":"passed"},"a-two":{}}}\n' >tests/conformance/results/node.json
+    finds compatibility tests/conformance/cases.json:2 'does not say that a-one, as it reads now, passes'
+    finds compatibility tests/conformance/results/node.json:1 'speaks of a-two'
+    finds compatibility docs/reference/sdk-compatibility.md:1 'is not what'
+fi
+rm -r tests/conformance docs/reference
+
 printf '#!/bin/sh\necho $1\n' >scripts/hello
 finds scripts scripts/hello:1 'goes on after an error'
 finds scripts scripts/hello:2 'no usage line'
