@@ -318,7 +318,7 @@ static void op_leave(struct glass *g, const cJSON *op)
     struct client *c = client_of(g, op);
     struct request r = {.kind = REQUEST_END, .conn = &c->conn};
 
-    r.ended = is_set(op, "graceful") ? ENDED_CLIENT : ENDED_UNKNOWN;
+    r.ended = ENDED_UNKNOWN; /* as a broker without the front door says it, DISCONNECT or not */
     c->is_open = false;
     turn(g, &r);
 }

@@ -51,7 +51,8 @@ class Worker {
       if (this.options.memory && vector.runs === 'both') result.memory = await this.within(vector, async () => play(vector, await this.inMemory()));
       if (this.options.wire) result.wire = await this.within(vector, async () => play(vector, await this.onTheWire(vector), result.memory?.steps ?? vector.steps.map((s) => ({ out: [] }))));
       result.transcript = result.memory ?? result.wire;
-      result.problem = this.judge(result);
+      if (!this.options.write) result.problem = this.judge(result);
+      else if (result.memory && result.wire) result.problem = betweenRuns(vector, result.memory, result.wire);
     } catch (error) {
       result.problem = { step: 'playing it', expected: 'to come to its end', got: error.stack };
       await this.stop().catch(() => {}); // whatever state it is in: the next vector gets a fresh one

@@ -84,6 +84,8 @@ function load(places = [FOLDER]) {
   for (const v of vectors) {
     if (names.has(v.name)) problems.push(`${v.file}: the name "${v.name}" stands in ${names.get(v.name)}, too`);
     names.set(v.name, v.file);
+    if (v.name.length < 10) problems.push(`${v.file}: "${v.name}" is no sentence`);
+    for (const fact of v.facts ?? []) if (!/^[A-Z]-\d\d$/.test(fact)) problems.push(`${v.file}: "${v.name}" cites ${fact}`);
     if (/\$\{\w+\}/.test(v.name)) problems.push(`${v.file}: the name "${v.name}" has a variable that nobody gave`);
   }
   if (problems.length) throw new Error(problems.join('\n'));

@@ -9,6 +9,7 @@ function maskText(text) {
   return text
     .replace(/("trackingId":")[0-9a-f]{32}-G:1-TimeStamp:[0-9/]{10} [0-9:]{8}"/g, '$1<trackingId>"')
     .replace(/("(?:generationId|iothub-connection-auth-generation-id)":")\d+"/g, '$1<generation>"')
+    .replace(/("generationId":"<generation>","etag":")[^"]*"/g, '$1<etag>"')
     .replace(/("deviceEtag":")[^"]*"/g, '$1<etag>"');
 }
 

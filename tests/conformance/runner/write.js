@@ -118,7 +118,7 @@ function rewrite(results, all) {
         else fillIn(raw, result, all && !raw.vars);
     }
     fs.writeFileSync(place, printFile(document));
-    for (const r of results.filter((one) => one.vector.file === file && one.problem)) process.stdout.write(`# ${r.vector.name}: ${r.problem.step}${r.transcript ? '' : `\n${r.problem.got}`}\n`);
+    for (const r of results.filter((one) => one.vector.file === file && one.problem)) process.stdout.write(`# ${r.vector.name}: ${r.problem.step}\n#   ${JSON.stringify(r.problem.expected)}\n#   ${r.transcript ? JSON.stringify(r.problem.got) : r.problem.got}\n`);
   }
 }
 
