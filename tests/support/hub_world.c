@@ -1,6 +1,8 @@
 /* hub_world.c - see hub_world.h. The journal, the turns, and the laws that hold in every turn. */
 #include "hub_world.h"
 
+#include "world_store.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -43,6 +45,8 @@ static void record(struct world *w, const struct out *o)
     memcpy(e->subscribed, o->subscribed, sizeof e->subscribed);
     if (o->kind == OUT_STORE && o->change != CHANGE_DELETED)
         assert_non_null(o->body);
+    if (w->store)
+        world_store_append(w->store, o);
 }
 
 /* Index of the row that made that identity, or n_records when it is not there. */
@@ -202,7 +206,7 @@ static struct identity *load_one(struct world *w, struct str id, bool with_twin)
 
     if (i && (i->twin || !with_twin))
         return i;
-    i = world_load(w, id, with_twin);
+    i = w->store ? world_store_load(w->store, id, with_twin) : world_load(w, id, with_twin);
     return i ? hub_put(w->hub, i) : NULL;
 }
 
@@ -246,11 +250,25 @@ static size_t ids_in_order(const struct world *w, struct str device, bool all_mo
     return n;
 }
 
+/* The real store gives what stands behind list_after; the list in memory gives all. */
+static size_t ids_needed(struct world *w, const struct needs *needs, size_t top, const char **ids, size_t max)
+{
+    static char page[HUB_PAGE_MAX + 1][IDENT_TEXT_MAX];
+    size_t n;
+
+    if (!w->store)
+        return ids_in_order(w, needs->list_device, needs->list_modules, ids, max);
+    n = world_store_list(w->store, needs, top < HUB_PAGE_MAX ? top + 1 : COUNT(page), page);
+    for (size_t k = 0; k < n; k++)
+        ids[k] = page[k];
+    return n;
+}
+
 static void load_list(struct world *w, const struct needs *needs, struct request *r)
 {
     const char *ids[1024];
-    size_t n = ids_in_order(w, needs->list_device, needs->list_modules, ids, COUNT(ids));
     size_t top = needs->list_twins && w->twins_at_once ? w->twins_at_once : needs->list_top;
+    size_t n = ids_needed(w, needs, top, ids, COUNT(ids));
 
     for (size_t k = 0; k < n; k++) {
         struct str id = str_from(ids[k]);
@@ -270,6 +288,10 @@ static void load_history(struct world *w, struct str id, const struct needs *nee
 {
     size_t from = created_at(w, id);
 
+    if (w->store) {
+        world_store_history(w->store, id, needs, r);
+        return;
+    }
     r->rows = calloc(needs->history_top, sizeof *r->rows);
     assert_non_null(r->rows);
     for (size_t n = w->n_records; from < w->n_records && n-- > from;) {
@@ -409,6 +431,17 @@ static void assert_laws(struct world *w)
     assert_int_equal(hub_seq(w->hub), w->seq);
 }
 
+/* What the real store holds is what the list holds. */
+static void assert_stored_alike(struct world *w, struct str id, const struct identity *want)
+{
+    struct identity *got = world_store_load(w->store, id, true);
+
+    assert_non_null(got);
+    assert_same(want, got, true);
+    assert_memory_equal(want->subscribed, got->subscribed, sizeof want->subscribed);
+    identity_free(got);
+}
+
 void world_check(struct world *w)
 {
     assert_true(hub_is_valid(w->hub));
@@ -426,6 +459,8 @@ void world_check(struct world *w)
             assert_same(stored, cached, cached->twin != NULL);
             assert_memory_equal(stored->subscribed, cached->subscribed, sizeof cached->subscribed);
         }
+        if (w->store && stored)
+            assert_stored_alike(w, id, stored);
         identity_free(stored);
     }
 }
@@ -487,6 +522,8 @@ void world_fail(struct world *w)
 
     while (w->n_records > w->n_committed)
         record_done(&w->records[--w->n_records]);
+    if (w->store)
+        world_store_rollback(w->store);
     for (size_t n = 0; n < w->out.len; n++)
         if (w->out.at[n].kind == OUT_STORE || w->out.at[n].kind == OUT_SUBSCRIBED)
             (void)hub_drop(w->hub, str_from(w->out.at[n].to), &conn);
@@ -507,6 +544,8 @@ bool world_commit(struct world *w)
     }
     assert_true(hub_is_valid(w->hub));
     w->n_committed = w->n_records;
+    if (w->store)
+        world_store_commit(w->store);
     assert_laws(w);
     hub_trim(w->hub);
     assert_true(hub_is_valid(w->hub));
@@ -593,7 +632,21 @@ static void stop(struct world *w)
 void world_restart(struct world *w)
 {
     stop(w);
+    if (w->store)
+        world_store_reopen(w->store);
     start(w);
+}
+
+void world_keep(struct world *w, const char *dir)
+{
+    assert_int_equal(w->n_records, 0);
+    w->store = world_store_open(dir);
+}
+
+void world_idle(struct world *w)
+{
+    if (w->store)
+        world_store_idle(w->store);
 }
 
 void world_forget(struct world *w)
@@ -606,6 +659,7 @@ void world_forget(struct world *w)
 void world_done(struct world *w)
 {
     stop(w);
+    world_store_close(w->store);
     world_forget(w);
     free(w->trees);
     for (size_t n = 0; n < w->n_records; n++)

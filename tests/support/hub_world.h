@@ -49,6 +49,7 @@ struct world {
     cJSON **trees;
     size_t n_trees, cap_trees;
     void (*around_decide)(bool is_before); /* for tests that make allocations fail; NULL: none */
+    struct world_store *store;             /* the real one, which holds the same (world_keep); NULL: none */
 };
 
 /* For cmocka: *state is a struct world. Teardown checks that memory and journal agree. */
@@ -60,6 +61,11 @@ void world_init(struct world *w);
 void world_done(struct world *w);
 /* Stop the hub and start it again on the same journal and options; every connection is gone, but the owner's comes back. */
 void world_restart(struct world *w);
+/* From now on everything goes into the real store, too, in that empty folder: what decisions need is loaded from it, a restart opens it
+ * again, and world_check wants it to hold what the list holds. The world must be fresh. */
+void world_keep(struct world *w, const char *dir);
+/* A slice of the store's upkeep. */
+void world_idle(struct world *w);
 void world_listen(struct world *w, bool any);
 void world_pass(struct world *w, int64_t seconds);
 /* Free the trees handed out so far. */

@@ -1,0 +1,24 @@
+/* world_store.h - the real store behind a world (hub_world.h): each call asserts that it went well. */
+#ifndef TWINSIM_WORLD_STORE_H
+#define TWINSIM_WORLD_STORE_H
+
+#include "hub.h"
+
+struct world_store;
+
+struct world_store *world_store_open(const char *dir);
+void world_store_close(struct world_store *s); /* NULL is fine */
+void world_store_reopen(struct world_store *s);
+
+void world_store_append(struct world_store *s, const struct out *o);
+void world_store_commit(struct world_store *s);
+void world_store_rollback(struct world_store *s);
+void world_store_idle(struct world_store *s);
+
+/* NULL: not there. The caller frees. */
+struct identity *world_store_load(struct world_store *s, struct str id, bool with_twin);
+/* Ids of the list that is needed, in order, at most max. returns how many */
+size_t world_store_list(struct world_store *s, const struct needs *needs, size_t max, char (*out)[IDENT_TEXT_MAX]);
+void world_store_history(struct world_store *s, struct str id, const struct needs *needs, struct request *r);
+
+#endif
