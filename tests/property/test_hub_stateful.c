@@ -279,7 +279,7 @@ static void a_story_that_fails_is_made_short_and_plain(void **state)
             assert_non_null(to);
             story_print(to, &s);
             assert_int_equal(fclose(to), 0);
-            assert_string_equal(text, "restart tight\nreport d0 rid any {\"b\":null}\n");
+            assert_string_equal(text, "restart roomy\nreport d0 rid any {\"b\":null}\n");
             free(text);
             found++;
         }

@@ -653,8 +653,8 @@ static void step_list(struct model *m, const struct step *s, uint64_t ticket)
     if (s->a && is_missing(m, 0, ticket))
         return;
     (void)fprintf(m->says, "answer %llu 200", (unsigned long long)ticket);
-    for (size_t n = s->a ? 3 : 0; n < (s->a ? WHO : 3); n++)
-        if (m->at[n].exists && (!s->a || device_of(n) == 0))
+    for (size_t n = 0; n < WHO; n++)
+        if (m->at[n].exists && is_module(n) == (s->a == 1) && (!s->a || device_of(n) == 0))
             (void)fprintf(m->says, " %s", who_names[n]);
     (void)fputc('\n', m->says);
 }

@@ -557,7 +557,7 @@ static void do_it(struct stage *st, const struct step *s)
         world_idle(&st->w);
         break;
     case STEP_RESTART:
-        st->w.options.cache_bytes = s->a ? 0 : 1;
+        st->w.options.cache_bytes = s->a ? 1 : 0;
         world_restart(&st->w);
         break;
     case STEP_KINDS:
@@ -696,6 +696,8 @@ void stage_play(const struct story *s, const char *dir, bool is_told)
     assert_non_null(st);
     world_init(&st->w);
     world_keep(&st->w, dir);
+    st->w.options.cache_bytes = 0;
+    world_restart(&st->w);
     model_init(&st->m, st->w.now.us / WORLD_SECOND, st->w.now.mono_us / WORLD_SECOND);
     for (size_t n = 0; n < s->n; n++) {
         const struct step *step = &s->at[n];

@@ -3,7 +3,7 @@
 
 #include "feed.h"
 
-const char *const who_names[WHO] = {"d0", "d1", "d2", "d0/m0", "d0/m1", "d1/m0"};
+const char *const who_names[WHO] = {"d0", "d0/m0", "d1", "d1/m0", "d0/m1", "d2"};
 
 static const struct {
     const char *name;
@@ -19,7 +19,9 @@ static const struct {
 
 size_t device_of(size_t who)
 {
-    return who < 3 ? who : who < 5 ? 0 : 1;
+    static const size_t devices[WHO] = {0, 0, 2, 2, 0, 5};
+
+    return devices[who];
 }
 
 /* --- choices ---------------------------------------------------------------------------------------------------------- */
