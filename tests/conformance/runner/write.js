@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { FOLDER } = require('./load.js');
-const { twinOf } = require('./compare.js');
+const { twinOf, unstamped } = require('./compare.js');
 
 const WIDTH = 140;
 
@@ -30,7 +30,7 @@ function printStep(step, indent) {
   if (oneLine(step).length + indent.length <= WIDTH) return oneLine(step);
   const inner = `${indent}  `;
   const head = oneLine(action).slice(0, -1);
-  const list = ([name, items]) => `\n${indent} ${JSON.stringify(name)}: ${items.length ? `[\n${items.map((item) => inner + oneLine(item)).join(',\n')}]` : '[]'}`;
+  const list = ([name, items]) => `\n${indent} ${JSON.stringify(name)}: ${!Array.isArray(items) ? oneLine(items) : items.length ? `[\n${items.map((item) => inner + oneLine(item)).join(',\n')}]` : '[]'}`;
   return `${head}${lists.map((l) => `,${list(l)}`).join('')}}`;
 }
 
@@ -81,7 +81,7 @@ function fillRow(raw, row, result, all) {
   raw.steps.forEach((step, n) => {
     if (typeof step.connect === 'string') client = step.connect;
     put(hole(step.out), result.transcript.steps[n].out.map((item) => shown(item, step.client ?? client)));
-    put(hole(step.events), result.transcript.steps[n].events);
+    put(hole(step.events), result.transcript.steps[n].events.map(unstamped));
   });
   for (const [id, want] of Object.entries(raw.after ?? {})) {
     const response = JSON.parse(result.transcript.after[id]);
@@ -98,10 +98,12 @@ function fillIn(raw, result, all) {
     const { out, events } = result.transcript.steps[n];
     if (all || step.out === undefined) step.out = out.map((item) => shown(item, to));
     if (step.out.length === 0) delete step.out;
-    if (step.events === true || (all && step.events)) step.events = events;
+    if (step.events === true || (all && step.events)) step.events = events.map(unstamped);
+    if (step.events === 'full') step.events = events;
   });
   for (const [id, want] of Object.entries(raw.after ?? {})) {
     const response = JSON.parse(result.transcript.after[id]);
+    if (want !== null && Object.values(want).includes(true)) for (const name of Object.keys(want)) if (want[name] === true) want[name] = twinOf(response.body, [name])[name];
     if (want === true || all) raw.after[id] = response.status === 200 ? twinOf(response.body, want && want !== true ? Object.keys(want) : DEFAULT_AFTER) : null;
   }
 }
