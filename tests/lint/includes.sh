@@ -50,6 +50,7 @@ set -eu
             only("mosquitto_plugin.h", "plugin", "the core gets requests, never broker types")
             only("mosquitto_broker.h", "plugin", "the core gets requests, never broker types")
             only("sqlite3.h", "store", "ask the store")
+            if (name ~ /^event2\//) only(name, "gateway", "nothing else has a loop of its own")
             only("mosquitto.h", "harness cli agent-under-test plugin", "nothing else is an MQTT client")
             if (name == "cjson/cJSON.h" && room != "agent-under-test" && file !~ /^simulator\/core\/json/)
                 finding("<cjson/cJSON.h> hides behind json.h (key lookup without case, numbers as doubles); include \"json.h\"")

@@ -361,4 +361,4 @@ async function prepareHub(t, options = {}) {
   return hub;
 }
 
-module.exports = { startHub, prepareHub, CONTROL, sas, Client, binaries, freeAddress, sanitizerEnvironment };
+module.exports = { startHub, prepareHub, CONTROL, sas, Client, binaries, freeAddress, makeCertificate, sanitizerEnvironment };

@@ -1,0 +1,138 @@
+/* mqtt_packet.c - what single packets hold, and what is wrong with them; see mqtt_frame.h. */
+#include "mqtt_frame.h"
+
+#include "utf8.h"
+
+bool mqtt_text_is_fit(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+
+        if (c < 0x20 || c == 0x7f)
+            return false;
+        /* U+0080 to U+009F */
+        if (c == 0xC2 && i + 1 < text.len && (unsigned char)text.at[i + 1] < 0xA0)
+            return false;
+    }
+    return utf8_is_valid(text);
+}
+
+uint16_t mqtt_packet_id(const struct mqtt_packet *p)
+{
+    struct str rest = p->body;
+    uint16_t id;
+
+    return mqtt_u16_take(&rest, &id) && rest.len == 0 ? id : 0;
+}
+
+enum rc mqtt_publish_read(const struct mqtt_packet *p, struct mqtt_publish *out)
+{
+    struct mqtt_publish read = {0};
+    struct str rest = p->body;
+
+    assert(p->type == MQTT_PUBLISH);
+    read.qos = p->flags >> 1 & 3u;
+    read.is_dup = p->flags & 8u;
+    read.is_retained = p->flags & 1u;
+    if (!mqtt_text_take(&rest, &read.topic))
+        return RC_SYNTAX;
+    if (read.qos && !mqtt_u16_take(&rest, &read.id))
+        return RC_SYNTAX;
+    read.payload = rest;
+    *out = read;
+    return RC_OK;
+}
+
+void mqtt_publish_write(struct buf *out, const struct mqtt_publish *p)
+{
+    size_t rest = 2 + p->topic.len + (p->qos ? 2u : 0u) + p->payload.len;
+
+    if (p->topic.len > MQTT_TEXT_MAX || rest > MQTT_REST_MAX) {
+        if (buf_ok(out))
+            out->rc = RC_LIMIT;
+        return;
+    }
+    mqtt_header_write(out, MQTT_PUBLISH,
+                      (uint8_t)((p->is_dup ? 8u : 0u) | (unsigned)p->qos << 1 | (p->is_retained ? 1u : 0u)), rest);
+    mqtt_text_write(out, p->topic);
+    if (p->qos) {
+        buf_add_char(out, (char)(p->id >> 8));
+        buf_add_char(out, (char)(p->id & 255u));
+    }
+    buf_add(out, p->payload);
+}
+
+/* --- mistakes ------------------------------------------------------------------------------------------------------------- */
+
+static const char *publish_mistake(const struct mqtt_packet *p)
+{
+    struct mqtt_publish read;
+
+    if (mqtt_publish_read(p, &read))
+        return "a PUBLISH is cut short";
+    if (read.qos == 3)
+        return "a PUBLISH has QoS 3";
+    if (read.qos == 2)
+        return "a PUBLISH has QoS 2, which the hub does not take";
+    if (read.qos && read.id == 0)
+        return "a PUBLISH at QoS 1 has packet id 0";
+    if (read.topic.len == 0)
+        return "a PUBLISH has no topic";
+    if (!mqtt_text_is_fit(read.topic))
+        return "a topic holds a control character or is no UTF-8";
+    if (str_find(read.topic, '#') < read.topic.len || str_find(read.topic, '+') < read.topic.len)
+        return "a PUBLISH has a wildcard in its topic";
+    return NULL;
+}
+
+/* SUBSCRIBE: filters each with a QoS behind; UNSUBSCRIBE: filters. */
+static const char *filters_mistake(const struct mqtt_packet *p)
+{
+    bool has_qos = p->type == MQTT_SUBSCRIBE;
+    struct str rest = p->body, filter;
+    uint16_t id;
+
+    if (!mqtt_u16_take(&rest, &id) || id == 0)
+        return "a SUBSCRIBE or UNSUBSCRIBE has no packet id";
+    if (rest.len == 0)
+        return "a SUBSCRIBE or UNSUBSCRIBE has no filter";
+    while (rest.len) {
+        if (!mqtt_text_take(&rest, &filter) || (has_qos && rest.len == 0))
+            return "a SUBSCRIBE or UNSUBSCRIBE is cut short";
+        if (filter.len == 0)
+            return "a filter is empty";
+        if (!mqtt_text_is_fit(filter))
+            return "a filter holds a control character or is no UTF-8";
+        if (has_qos && (unsigned char)rest.at[0] > 2)
+            return "a filter's QoS is more than 2";
+        rest = str_skip(rest, has_qos ? 1 : 0);
+    }
+    return NULL;
+}
+
+const char *mqtt_mistake(const struct mqtt_packet *p)
+{
+    switch (p->type) {
+    case MQTT_CONNECT:
+        return "a second CONNECT";
+    case MQTT_PUBLISH:
+        return publish_mistake(p);
+    case MQTT_SUBSCRIBE:
+    case MQTT_UNSUBSCRIBE:
+        return filters_mistake(p);
+    case MQTT_PUBACK:
+    case MQTT_PUBREC:
+    case MQTT_PUBREL:
+    case MQTT_PUBCOMP:
+        return mqtt_packet_id(p) ? NULL : "an acknowledgement has no packet id";
+    case MQTT_PINGREQ:
+    case MQTT_DISCONNECT:
+        return p->body.len ? "a PINGREQ or DISCONNECT has a body" : NULL;
+    case MQTT_CONNACK:
+    case MQTT_SUBACK:
+    case MQTT_UNSUBACK:
+    case MQTT_PINGRESP:
+        return "a packet that only a server sends";
+    }
+    return "no MQTT packet";
+}
