@@ -1,6 +1,6 @@
 // run.test.js - the cases of cases.json, with the SDK of $TWINSIM_SDK as the judge. README.md tells how it hangs together.
 //
-// $TWINSIM_CASES: only cases whose id begins so. What came out goes to build-test/conformance-LANGUAGE/results.json.
+// $TWINSIM_CASES: only cases whose id begins so. What came out goes to build-test/sdk-LANGUAGE/results.json.
 'use strict';
 const { test } = require('node:test');
 const fs = require('node:fs');

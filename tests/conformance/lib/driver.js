@@ -21,7 +21,7 @@ class Driver {
   static async start(language, ca) {
     const d = new Driver();
     const dir = path.join(__dirname, '..', language);
-    const build = path.join(ROOT, 'build-test', `conformance-${language}`);
+    const build = path.join(ROOT, 'build-test', `sdk-${language}`);
     const fill = (text) => text.replaceAll('${ca}', ca).replaceAll('${root}', ROOT).replaceAll('${build}', build);
     const settings = JSON.parse(fs.readFileSync(path.join(dir, 'driver.json'), 'utf8'));
     const command = settings.command.map(fill);
