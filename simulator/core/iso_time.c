@@ -165,6 +165,8 @@ enum rc iso_time_read(struct str text, int64_t *at_us)
         minute > 59 || second > 60)
         return RC_SYNTAX;
     at_s = days_from_date(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 + second - ahead_s;
+    if (at_s < YEAR_1_S || at_s >= YEAR_10000_S) /* by its zone */
+        return RC_SYNTAX;
     *at_us = at_s == YEAR_1_S && us == 0 ? INSTANT_NONE : at_s * US_PER_S + us;
     return RC_OK;
 }

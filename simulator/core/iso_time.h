@@ -16,7 +16,7 @@
 size_t iso_time_print(int64_t at_us, char out[ISO_TIME_MAX]);
 
 /* Read what iso_time_print writes, and RFC 3339 in general ("Z" or "+01:00", any number of fraction digits, the rest cut).
- * 0001-01-01T00:00:00Z reads as INSTANT_NONE. returns RC_OK or RC_SYNTAX */
+ * 0001-01-01T00:00:00Z reads as INSTANT_NONE. returns RC_OK or RC_SYNTAX (also for what its zone moves out of year 1..9999) */
 MUST_USE enum rc iso_time_read(struct str text, int64_t *at_us);
 
 /* Read an ISO 8601 duration ("PT7M", "P1DT12H", "PT1.5S", "P1W") or a plain one ("30s", "5m", "250ms", "1h", "2d") as microseconds.
