@@ -27,3 +27,8 @@ foreach(name json scenario recording normalise schema)
   twinsim_fuzz(${name} LIBS twinsim_harness)
 endforeach()
 twinsim_fuzz(store_row LIBS twinsim_store)
+# Control messages whole, through the plugin as a broker made for tests drives it.
+list(TRANSFORM TWINSIM_PLUGIN_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/simulator/plugin/ OUTPUT_VARIABLE plugin_sources)
+twinsim_fuzz(envelope LIBS twinsim_store)
+target_sources(fuzz_envelope PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support/fake_broker.c ${plugin_sources})
+target_include_directories(fuzz_envelope PRIVATE ${CMAKE_SOURCE_DIR}/simulator/plugin ${MOSQUITTO_PLUGIN_INCLUDE})
