@@ -3,6 +3,7 @@
 //   <generation>   an identity's generation id
 //   <rid>          of a method call: the hub chooses it
 //   <etag>         of an identity (not of a twin)
+//   <fault>        the number of a fault
 'use strict';
 
 function maskText(text) {
@@ -10,6 +11,7 @@ function maskText(text) {
     .replace(/("trackingId":")[0-9a-f]{32}-G:1-TimeStamp:[0-9/]{10} [0-9:]{8}"/g, '$1<trackingId>"')
     .replace(/("(?:generationId|iothub-connection-auth-generation-id)":")\d+"/g, '$1<generation>"')
     .replace(/("generationId":"<generation>","etag":")[^"]*"/g, '$1<etag>"')
+    .replace(/^\{"id":\d+\}$/, '{"id":"<fault>"}')
     .replace(/("deviceEtag":")[^"]*"/g, '$1<etag>"');
 }
 
@@ -17,12 +19,13 @@ const METHOD = /^(\$iothub\/methods\/POST\/[^/]+\/\?\$rid=)(.+)$/;
 const maskTopic = (topic) => topic.replace(METHOD, '$1<rid>');
 const ridOf = (topic) => METHOD.exec(topic)?.[2];
 
-/** An event without what is different in every run; undefined: it is about the hub and its clock. */
-function maskEvent(text) {
+/** An event without what is different in every run; undefined: it is about the hub and its clock. rids: of the calls so far. */
+function maskEvent(text, rids) {
   const event = JSON.parse(maskText(text));
   if (['hub-ready', 'hub-stopping', 'clock'].includes(event.kind)) return undefined;
   for (const name of ['seq', 'time', 'mono_us', 'conn', 'cause', 'planned_us', 'actual_us']) delete event[name];
-  if (event.kind.startsWith('method') && event.rid !== undefined && event.waited !== false) event.rid = '<rid>';
+  if (event.kind === 'fault') event.id = '<fault>';
+  if (event.kind.startsWith('method') && event.rid !== undefined && (event.waited !== false || rids.includes(event.rid))) event.rid = '<rid>';
   return event;
 }
 

@@ -98,7 +98,7 @@ class Log {
   }
 
   event(text) {
-    const event = maskEvent(text);
+    const event = maskEvent(text, [...this.rids.values()].flat());
     if (event) this.events.push(event);
   }
 
@@ -156,7 +156,7 @@ function resolve(step, vector, state, log) {
     case 'unsubscribe':
       return { ...base, filters: [step[kind]].flat().map((f) => filterOf(f, client.replace(/#.*$/, ''))), qos: step.qos ?? 0 };
     case 'publish':
-      return { ...base, topic: takeRid(step.publish, log.rids.get(client)), bytes: bytesOf(step.payload, step.base64), qos: step.qos ?? 0, retain: step.retain === true, dup: step.dup === true };
+      return { ...base, topic: takeRid(step.publish, log.rids.get(client) ?? [...log.rids.values()].at(-1)), bytes: bytesOf(step.payload, step.base64), qos: step.qos ?? 0, retain: step.retain === true, dup: step.dup === true };
     case 'send':
       return { ...base, bytes: Buffer.from(step.send, 'hex') };
     case 'command':

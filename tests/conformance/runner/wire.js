@@ -147,6 +147,7 @@ class Wire {
       connect: this.connect, subscribe: this.subscribe, unsubscribe: this.unsubscribe, publish: this.publish, disconnect: this.disconnect, drop: this.drop, ping: this.ping, send: this.send,
       command: this.run, pass: this.pass, restart: this.restart, silence: this.silence,
     }[step.kind];
+    for (const c of [this.service, ...this.clients.values(), ...this.policies.values()]) c.inbox.length = 0; // all of it is in the logs
     await action.call(this, step);
     await this.settle(this.clients.get(step.client));
     for (const [name, n] of Object.entries(expected)) if (this.clients.has(name)) await this.arrival(this.clients.get(name), n);

@@ -83,8 +83,9 @@ function fillRow(raw, row, result, all) {
     put(hole(step.out), result.transcript.steps[n].out.map((item) => shown(item, step.client ?? client)));
     put(hole(step.events), result.transcript.steps[n].events.map(unstamped));
   });
-  for (const [id, want] of Object.entries(raw.after ?? {})) {
-    const response = JSON.parse(result.transcript.after[id]);
+  const ids = Object.keys(result.vector.after ?? {});
+  for (const [n, want] of Object.values(raw.after ?? {}).entries()) {
+    const response = JSON.parse(result.transcript.after[ids[n]]);
     const has = row[hole(want)];
     if (hole(want)) put(hole(want), response.status === 200 ? twinOf(response.body, has ? Object.keys(has) : DEFAULT_AFTER) : null);
   }
@@ -97,6 +98,7 @@ function fillIn(raw, result, all) {
     const to = ['disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
     const { out, events } = result.transcript.steps[n];
     if (all || step.out === undefined) step.out = out.map((item) => shown(item, to));
+    for (const [k, item] of out.entries()) if (step.out[k]?.body === true) step.out[k].body = readable(item.body);
     if (step.out.length === 0) delete step.out;
     if (step.events === true || (all && step.events)) step.events = events.map(unstamped);
     if (step.events === 'full') step.events = events;
