@@ -1,7 +1,7 @@
 # The core's tests: does each function keep its header's promise (unit), do the laws hold (property)?
 # Ids, names, tokens and topics. Tests that make our own allocations fail are linked with FAIL_ALLOC_OPTIONS (support/fail_alloc.h).
 set(FAIL_ALLOC_OPTIONS -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
-foreach(name test_bag test_buf test_connection_string test_ident test_sas test_str test_topic test_user_name)
+foreach(name test_bag test_buf test_connection_string test_front_door test_ident test_sas test_str test_topic test_user_name)
   twinsim_test(${name} unit LIBS twinsim_core)
 endforeach()
 foreach(name test_bag test_buf test_sas)
@@ -21,6 +21,7 @@ add_library(hub_world STATIC ${CMAKE_CURRENT_SOURCE_DIR}/support/hub_world.c ${C
 target_include_directories(hub_world PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_link_libraries(hub_world PUBLIC twinsim_core PkgConfig::CMOCKA OpenSSL::Crypto PRIVATE twinsim_store)
 twinsim_test(test_hub_connect unit LIBS hub_world)
+twinsim_test(test_hub_session unit LIBS hub_world)
 twinsim_test(test_hub_token unit LIBS hub_world)
 twinsim_test(test_hub_device unit LIBS hub_world)
 twinsim_test(test_hub_reported unit LIBS hub_world)

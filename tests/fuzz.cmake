@@ -17,7 +17,7 @@ function(twinsim_fuzz name)
   set_tests_properties(fuzz_corpus_${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
 
-foreach(name topic user_name sas bag twin query)
+foreach(name topic front_door user_name sas bag twin query)
   twinsim_fuzz(${name} LIBS twinsim_core)
 endforeach()
 foreach(name control fault)

@@ -83,6 +83,7 @@ void request_read(struct request *r)
         break;
     case REQUEST_PUBLISH:
     case REQUEST_WILL:
+    case REQUEST_KEEP_WILL:
         r->target = r->conn->who;
         r->read_rc = topic_read(r->conn->who, r->topic, &r->read);
         break;
@@ -92,7 +93,10 @@ void request_read(struct request *r)
     case REQUEST_END:
     case REQUEST_SUBSCRIBE:
     case REQUEST_UNSUBSCRIBE:
+    case REQUEST_PUBACK:
         r->target = r->conn->who;
+        break;
+    case REQUEST_TURNED_AWAY:
         break;
     }
 }
@@ -136,6 +140,14 @@ static enum hub_answer handle(struct hub *h, struct request *r, struct outbox *o
         return hub_publish(h, r, out);
     case REQUEST_WILL:
         hub_will(h, r, out);
+        return HUB_SWALLOW;
+    case REQUEST_KEEP_WILL:
+        hub_will_keep(h, r, out);
+        return HUB_SWALLOW;
+    case REQUEST_PUBACK:
+        return HUB_SWALLOW;
+    case REQUEST_TURNED_AWAY:
+        hub_turned_away(h, r, out);
         return HUB_SWALLOW;
     case REQUEST_COMMAND:
         hub_command(h, r, out);
@@ -206,11 +218,23 @@ void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct n
 
 void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out)
 {
+    hub_note_end_so(h, i, why, STR(""), now, out);
+}
+
+void hub_note_end_so(struct hub *h, struct identity *i, enum ended why, struct str detail, struct now now,
+                     struct outbox *out)
+{
+    struct buf *b;
+
     if (!i->conn)
         return;
     hub_waiting_end(h, i, now, out);
-    json_put_text(event_begin(h, "disconnected", i, i->conn, now), "reason", str_from(ended_name(why)));
+    b = event_begin(h, "disconnected", i, i->conn, now);
+    json_put_text(b, "reason", str_from(ended_name(why)));
+    if (detail.len)
+        json_put_text(b, "detail", detail);
     event_send(h, out);
+    hub_will_end(h, i, why, now, out);
     hub_method_lost(h, i, now, out);
     i->conn = 0;
     i->token_ends_us = INT64_MAX;

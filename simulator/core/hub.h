@@ -30,15 +30,17 @@ struct hub_options {
     int64_t token_skew_us;         /* grace after a token's expiry; default 0 */
     bool forbidden_filter_is_0x80; /* refuse a filter with SUBACK 0x80 instead of closing */
     bool require_api_version;
-    bool fault_messages;           /* honour the SDKs' own fault messages (facts C-22) */
-    bool fault_message_unanswered; /* one that closes at once does so before its PUBACK */
-    struct profile profile;        /* which hub it plays; all zero: the hub of today, never throttled */
-    uint64_t random;               /* seed of tracking ids and generation ids */
+    bool forbidden_will_is_dropped; /* a will on another topic is forgotten, instead of refusing the CONNECT */
+    bool fault_messages;            /* honour the SDKs' own fault messages (facts C-22) */
+    bool fault_message_unanswered;  /* one that closes at once does so before its PUBACK */
+    struct profile profile;         /* which hub it plays; all zero: the hub of today, never throttled */
+    uint64_t random;                /* seed of tracking ids and generation ids */
 };
 
 /* A connection as the adapter keeps it; filled by an accepted CONNECT, lent to every later request. */
 struct conn {
-    uint64_t no; /* the adapter's own number, never used twice */
+    uint64_t no;      /* the adapter's own number, never used twice */
+    bool has_gateway; /* the adapter's word: it came through the gateway, which tells of wills, PUBACKs and ends */
     bool is_service;
     char id[IDENT_TEXT_MAX]; /* client id: the identity, or "service//{uuid}" */
     struct ident who;        /* views into id; devices only */
@@ -46,16 +48,19 @@ struct conn {
     unsigned filters;        /* how many filters it holds */
     bool is_clean;
 };
-/* The adapter gives a fresh conn its number before CONNECT; hub_handle writes the rest when it accepts. */
+/* The adapter gives a fresh conn its number and has_gateway before CONNECT; hub_handle writes the rest when it accepts. */
 
 enum request_kind {
     REQUEST_CONNECT,   /* before the CONNACK; *conn is filled when accepted */
     REQUEST_END,       /* the connection is gone */
     REQUEST_SUBSCRIBE, /* one filter */
     REQUEST_UNSUBSCRIBE,
-    REQUEST_PUBLISH, /* by a device: telemetry, twin, method answer */
-    REQUEST_WILL,    /* its last will, after its end */
-    REQUEST_COMMAND, /* one command of a control message, by a service client */
+    REQUEST_PUBLISH,     /* by a device: telemetry, twin, method answer */
+    REQUEST_WILL,        /* its last will, after its end, when the broker kept it */
+    REQUEST_KEEP_WILL,   /* its last will, behind CONNECT, for the hub to keep */
+    REQUEST_PUBACK,      /* it acknowledged a message that had a tag */
+    REQUEST_TURNED_AWAY, /* the gateway refused somebody who never came to CONNECT; no conn */
+    REQUEST_COMMAND,     /* one command of a control message, by a service client */
 };
 
 struct journal_row { /* for twin.history */
@@ -73,12 +78,18 @@ struct request {
     struct str client_id, user_name, password; /* password.at NULL when absent */
     bool is_clean;
     int keep_alive_s, protocol; /* protocol: 3, 4 or 5 as the broker says */
-    /* SUBSCRIBE, UNSUBSCRIBE: topic is the filter. PUBLISH, WILL. */
+    struct str peer;            /* where it comes from, if that is known; TURNED_AWAY too */
+    bool has_will;              /* one that the hub is to keep: */
+    struct str will_topic;
+    int will_qos;
+    /* SUBSCRIBE, UNSUBSCRIBE: topic is the filter. PUBLISH, WILL, KEEP_WILL. */
     struct str topic, payload;
     int qos;
     bool retain;
     bool is_later;        /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
-    enum ended ended;     /* END */
+    enum ended ended;     /* END, TURNED_AWAY */
+    struct str detail;    /* END, TURNED_AWAY: more about it, for people; may be empty */
+    uint64_t tag;         /* PUBACK */
     const cJSON *command; /* COMMAND: {"command":"twin.show",...} */
     uint64_t ticket;      /* COMMAND: the adapter's number for it; its answer has the same, whenever that leaves */
 

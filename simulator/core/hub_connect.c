@@ -18,6 +18,8 @@ static enum hub_answer refused(struct hub *h, struct request *r, const struct id
     json_put_text(b, "clientId", r->client_id);
     json_put_text(b, "userName", r->user_name);
     json_put_text(b, "reason", str_from(reason));
+    if (r->peer.len)
+        json_put_text(b, "peer", r->peer);
     event_send(h, out);
     r->why = reason;
     return HUB_CLOSE;
@@ -96,6 +98,19 @@ static bool is_our_host(const struct hub *h, struct str host)
     return sas_host_is_one_of(host, h->options.hosts, h->options.n_hosts);
 }
 
+/* The gateway holds the CONNACK back until this comes, and so until all that it promises is stored. */
+static void say_hello(const struct conn *conn, bool session_present, struct outbox *out)
+{
+    struct out *o;
+
+    if (!conn->has_gateway)
+        return;
+    o = outbox_push(out, OUT_HELLO);
+    (void)snprintf(o->to, sizeof o->to, "%s", conn->id);
+    o->conn = conn->no;
+    o->session_present = session_present;
+}
+
 static enum hub_answer connect_service(struct hub *h, struct request *r, struct outbox *out)
 {
     const struct policy *policy = policy_find(r->user.policy);
@@ -123,9 +138,10 @@ static enum hub_answer connect_service(struct hub *h, struct request *r, struct 
 
     r->conn->is_service = true;
     r->conn->rights = policy->rights;
-    r->conn->is_clean = r->is_clean;
+    r->conn->is_clean = r->is_clean || r->conn->has_gateway; /* the gateway's sessions in the broker are clean */
     memcpy(r->conn->id, r->client_id.at, r->client_id.len);
     r->conn->id[r->client_id.len] = '\0';
+    say_hello(r->conn, false, out); /* the broker keeps no session of whom the gateway lets in */
     return HUB_ACCEPT;
 }
 
@@ -166,21 +182,35 @@ static void announce_connected(struct hub *h, const struct identity *i, const st
         json_put_text(b, "modelId", str_from(i->model_id));
     if (r->user.client_type.len)
         json_put_text(b, "clientType", r->user.client_type);
+    if (r->peer.len)
+        json_put_text(b, "peer", r->peer);
     event_send(h, out);
+}
+
+/* Does this CONNECT take up a session that stands? What it does not take up is forgotten, for good (facts M-10, M-11). */
+static bool take_session_up(struct identity *i, bool is_clean, struct outbox *out)
+{
+    static const unsigned char none[FILTER_CLASSES];
+    bool is_empty = memcmp(i->subscribed, none, sizeof none) == 0;
+    bool is_present = !is_clean && !is_empty && i->subscribed[FILTER_SESSION] != SESSION_CLEAN;
+    unsigned char kind = is_clean ? SESSION_NONE : SESSION_KEPT; /* CLEAN when it first subscribes */
+
+    if ((is_empty || is_present) && i->subscribed[FILTER_SESSION] == kind)
+        return is_present;
+    if (!is_present)
+        memset(i->subscribed, 0, sizeof i->subscribed);
+    i->subscribed[FILTER_SESSION] = kind;
+    hub_store_subscriptions(i, out);
+    return is_present;
 }
 
 static void open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
 {
+    bool is_present;
+
     /* The older connection of the same identity is closed by the broker, which sees the same client id (facts M-08). */
     hub_note_end(h, i, ENDED_TAKEOVER, r->now, out);
-    if (r->is_clean) { /* a clean session forgets what was subscribed (facts M-11) */
-        static const unsigned char none[FILTER_CLASSES];
-
-        if (memcmp(i->subscribed, none, sizeof none) != 0) {
-            memset(i->subscribed, 0, sizeof i->subscribed);
-            hub_store_subscriptions(i, out);
-        }
-    }
+    is_present = take_session_up(i, r->is_clean, out);
     i->conn = r->conn->no;
     i->token_ends_us = ends_us;
     i->state_updated_us = i->last_activity_us = r->now.us;
@@ -195,6 +225,7 @@ static void open_session(struct hub *h, struct identity *i, struct request *r, i
     r->conn->who.module = ident_is_module(identity_ident(i))
                               ? str_of(r->conn->id + i->device_len + 1, i->id_len - i->device_len - 1)
                               : (struct str){NULL, 0};
+    say_hello(r->conn, is_present, out);
 }
 
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out)
@@ -236,6 +267,8 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
         why = "the user name has no api-version";
     else
         why = check_device_token(h, r, i, skew_us, &token);
+    if (!why)
+        why = hub_will_refusal(h, r);
     if (why)
         return refused(h, r, i, why, out);
 
@@ -255,5 +288,17 @@ void hub_end(struct hub *h, struct request *r, struct outbox *out)
 
     if (!i || i->conn != r->conn->no)
         return; /* an older connection of the identity; its end was told at the takeover */
-    hub_note_end(h, i, r->ended, r->now, out); /* the broker ended it: nothing is left to close */
+    hub_note_end_so(h, i, r->ended, r->detail, r->now, out); /* the broker ended it: nothing is left to close */
+}
+
+void hub_turned_away(struct hub *h, struct request *r, struct outbox *out)
+{
+    struct buf *b = event_begin(h, "refused", NULL, 0, r->now);
+
+    json_put_text(b, "reason", str_from(ended_name(r->ended)));
+    if (r->detail.len)
+        json_put_text(b, "detail", r->detail);
+    if (r->peer.len)
+        json_put_text(b, "peer", r->peer);
+    event_send(h, out);
 }

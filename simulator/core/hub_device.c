@@ -65,6 +65,7 @@ enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *o
     }
     if (i->subscribed[class] != wanted) {
         i->subscribed[class] = wanted;
+        i->subscribed[FILTER_SESSION] = r->conn->is_clean ? SESSION_CLEAN : SESSION_KEPT;
         hub_store_subscriptions(i, out);
     }
     announce_filter(h, "subscribed", i, r, out);

@@ -6,6 +6,7 @@
  *   hub_connect.c   CONNECT and the end of a connection
  *   hub_device.c    what a connected device or module does with its twin and its subscriptions
  *   hub_telemetry.c what it tells
+ *   hub_will.c      what it leaves to be told when it ends without a farewell
  *   hub_command.c   the control commands, as a table
  *   hub_identity.c  the commands about identities
  *   hub_twin.c      the commands that touch twins
@@ -27,7 +28,8 @@
 #define HUB_CACHE_DEFAULT (256u * 1024 * 1024)
 #define HUB_WAITING_BYTES (64u * 1024 * 1024) /* of their topics and bodies */
 #define HUB_CALLS_BYTES   (64u * 1024 * 1024) /* of payloads that wait for their device */
-#define HUB_REORDER_US    2000000             /* how long a reordered message waits for its successor */
+#define NOT_A_WILL        "a will must be telemetry of its own identity"
+#define HUB_REORDER_US    2000000 /* how long a reordered message waits for its successor */
 
 /* Rights of a policy (facts ). */
 enum {
@@ -103,8 +105,10 @@ void hub_touch(struct hub *h, struct identity *i);  /* it was just used */
 
 /* --- hub.c --- */
 uint64_t hub_random(struct hub *h);
-/* A live connection is no more: event and state. Nothing if it is not connected. */
+/* A live connection is no more: event, will and state. Nothing if it is not connected. */
 void hub_note_end(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);
+void hub_note_end_so(struct hub *h, struct identity *i, enum ended why, struct str detail, struct now now,
+                     struct outbox *out); /* detail: more for people, or empty */
 /* The hub ends a live connection itself: the same, and OUT_CLOSE for the adapter. */
 void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);
 /* Write an identity's document as a journal row. */
@@ -132,6 +136,17 @@ void hub_telemetry_late(struct hub *h, const struct identity *i, struct waiting 
 /* Say that a client did what closes its connection. */
 void hub_violation(struct hub *h, struct request *r, const struct identity *i, const char *reason, struct outbox *out);
 struct str without_trailing_nuls(struct str payload); /* facts C-05 */
+
+/* Tell an identity's will, or why it is none. r is a WILL that was read. */
+void hub_tell_will(struct hub *h, const struct identity *i, struct request *r, struct outbox *out);
+
+/* --- hub_will.c --- */
+/* NULL: the CONNECT's will may be kept (or there is none, or a wrong one is to be dropped), else why it refuses the CONNECT. */
+const char *hub_will_refusal(const struct hub *h, const struct request *r);
+/* The will itself has come. */
+void hub_will_keep(struct hub *h, struct request *r, struct outbox *out);
+/* The connection has ended so: the will is told, unless the client said good-bye, and forgotten. */
+void hub_will_end(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);
 
 /* --- hub_fault.c: every one of these returns at once when there is no fault --- */
 #define FAULT_BIT(name) (1u << FAULT_TYPE_##name)
@@ -197,6 +212,7 @@ void hub_methods_free(struct hub *h);
 /* --- the handlers --- */
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out);
 void hub_end(struct hub *h, struct request *r, struct outbox *out);
+void hub_turned_away(struct hub *h, struct request *r, struct outbox *out);
 enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *out);
 enum hub_answer hub_unsubscribe(struct hub *h, struct request *r, struct outbox *out);
 enum hub_answer hub_publish(struct hub *h, struct request *r, struct outbox *out);

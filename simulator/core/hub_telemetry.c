@@ -172,12 +172,17 @@ enum hub_answer hub_telemetry(struct hub *h, struct identity *i, struct request 
 
 void hub_will(struct hub *h, struct request *r, struct outbox *out)
 {
-    struct identity *i = r->conn->is_service ? NULL : hub_find(h, str_from(r->conn->id));
-    const char *why = "a will must be telemetry of its own identity";
+    const struct identity *i = r->conn->is_service ? NULL : hub_find(h, str_from(r->conn->id));
+
+    if (i)
+        hub_tell_will(h, i, r, out);
+}
+
+void hub_tell_will(struct hub *h, const struct identity *i, struct request *r, struct outbox *out)
+{
+    const char *why = NOT_A_WILL;
     struct out *o;
 
-    if (!i)
-        return;
     if (r->read_rc || r->read.kind != TOPIC_TELEMETRY || !take_telemetry(h, i, r, &why, out)) {
         hub_violation(h, r, i, why, out);
         return;

@@ -64,11 +64,21 @@ struct identity *identity_new(struct ident id)
     return i;
 }
 
+void will_free(struct will *will)
+{
+    if (!will)
+        return;
+    free(will->topic);
+    free(will->payload);
+    free(will);
+}
+
 void identity_free(struct identity *i)
 {
     if (!i)
         return;
     twin_free(i->twin);
+    will_free(i->will);
     free(i->status_reason);
     free(i->model_id);
     free(i);
@@ -76,7 +86,7 @@ void identity_free(struct identity *i)
 
 size_t identity_bytes(const struct identity *i)
 {
-    return sizeof *i + (i->twin ? i->twin->bytes : 0);
+    return sizeof *i + (i->twin ? i->twin->bytes : 0) + (i->will ? sizeof *i->will + i->will->len : 0);
 }
 
 void identity_etag_print(int64_t tag, char out[40])

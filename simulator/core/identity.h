@@ -30,6 +30,22 @@ enum change_kind { CHANGE_LIST(CHANGE_ENUM) };
 const char *change_kind_name(enum change_kind kind);
 MUST_USE enum rc change_kind_read(struct str name, enum change_kind *out);
 
+/* What a connection leaves to be told when it ends without a farewell. */
+struct will {
+    char *topic, *payload;
+    size_t len; /* of the payload, which may hold any bytes */
+    int qos;
+    bool retain;
+};
+void will_free(struct will *will); /* NULL is fine */
+
+/* Whose the stored subscriptions are. */
+enum session_kind {
+    SESSION_NONE, /* nobody's; with subscriptions: of a store that did not know yet, so a session that stands */
+    SESSION_KEPT, /* of a session with clean 0, which outlives its connections */
+    SESSION_CLEAN /* of a connection with clean 1, which nobody takes up again (facts M-11) */
+};
+
 struct identity {
     char id[IDENT_TEXT_MAX]; /* "device" or "device/module" */
     size_t device_len;       /* bytes of the device part */
@@ -46,11 +62,13 @@ struct identity {
     char *status_reason; /* NULL when unset */
     char *model_id;      /* NULL when never announced */
     int64_t status_updated_us, state_updated_us, last_activity_us; /* INSTANT_NONE when never */
-    unsigned char subscribed[FILTER_CLASSES]; /* 0 no, 1 at QoS 0, 2 at QoS 1; the hub's own table */
+    unsigned char
+        subscribed[FILTER_CLASSES]; /* 0 no, 1 at QoS 0, 2 at QoS 1, and FILTER_SESSION; the hub's own table */
 
     /* The live connection. Never stored. */
     uint64_t conn;         /* 0: not connected */
     int64_t token_ends_us; /* hub clock; INT64_MAX when the connection has no token */
+    struct will *will;     /* NULL: none, or the broker has it */
 
     struct twin *twin; /* NULL: not in memory */
 

@@ -9,7 +9,7 @@
 
 #define OUTBOX_MAX 65536u /* entries of one turn */
 
-/* Why a connection ended; the words of the event stream. */
+/* Why a connection ended; the words of the event stream. Those from LOST to TLS are the gateway's. */
 #define ENDED_LIST(X)                                                                                                  \
     X(CLIENT, "client")                                                                                                \
     X(TAKEOVER, "takeover")                                                                                            \
@@ -18,6 +18,14 @@
     X(TOKEN, "token")                                                                                                  \
     X(FAULT, "fault")                                                                                                  \
     X(SHUTDOWN, "shutdown")                                                                                            \
+    X(LOST, "lost")                                                                                                    \
+    X(KEEP_ALIVE, "keep-alive")                                                                                        \
+    X(CONNECT_TIMEOUT, "connect-timeout")                                                                              \
+    X(PROTOCOL, "protocol")                                                                                            \
+    X(TOO_LARGE, "too-large")                                                                                          \
+    X(SLOW, "slow")                                                                                                    \
+    X(UNACKNOWLEDGED, "unacknowledged")                                                                                \
+    X(TLS, "tls")                                                                                                      \
     X(UNKNOWN, "unknown")
 #define ENDED_ENUM(name, text) ENDED_##name,
 enum ended { ENDED_LIST(ENDED_ENUM) };
@@ -28,20 +36,22 @@ enum out_kind {
     OUT_STORE, /* append a journal row and, for CREATED/UPDATED, the identity's document; DELETED removes all of it */
     OUT_SUBSCRIBED, /* write the identity's subscriptions */
     OUT_PUBLISH,    /* an answer or notification to one device or service client, by client id */
+    OUT_HELLO,      /* the gateway may tell a client that it is accepted; stands before all else that it is sent */
     OUT_EVENT,      /* broadcast on the event stream, or telemetry for service clients */
     OUT_CLOSE,      /* end a connection, a tick after its last message */
 };
 
 struct out {
     enum out_kind kind;
-    char to[IDENT_TEXT_MAX]; /* PUBLISH: client id. STORE, SUBSCRIBED, CLOSE: identity */
+    char to[IDENT_TEXT_MAX]; /* PUBLISH, HELLO: client id. STORE, SUBSCRIBED, CLOSE: identity */
     uint64_t conn;           /* PUBLISH to a device: the connection meant; drop the entry when hub_is_live says no.
                               * CLOSE: the connection to end, if the adapter's own table still has it (for the hub it has ended already) */
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
     uint64_t ticket;         /* PUBLISH of the answer to a command: of which one (struct request) */
     int qos;
-    char *topic; /* PUBLISH, EVENT; owned */
-    char *body;  /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */
+    bool session_present; /* HELLO */
+    char *topic;          /* PUBLISH, EVENT; owned */
+    char *body;           /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */
     size_t body_len;
     /* STORE */
     enum change_kind change;

@@ -171,7 +171,8 @@ enum rc filter_read(struct ident who, struct str text, enum filter_class *out)
 
 const char *filter_class_name(enum filter_class c)
 {
-    static const char *const NAMES[] = {"twin-res", "twin-desired", "methods", "c2d", "inputs", "module-all"};
+    static const char *const NAMES[] = {"twin-res", "twin-desired", "methods", "c2d",
+                                        "inputs",   "module-all",   "session"};
 
     _Static_assert(sizeof NAMES / sizeof NAMES[0] == FILTER_CLASSES, "one name for each class");
     assert((size_t)c < FILTER_CLASSES);

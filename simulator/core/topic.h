@@ -43,6 +43,7 @@ enum filter_class {
     FILTER_C2D, /* devices/{d}/messages/devicebound/#, devices/+/..., devices/{d}/modules/{m}/messages/devicebound/# */
     FILTER_INPUTS,     /* devices/{d}/modules/{m}/inputs/# */
     FILTER_MODULE_ALL, /* devices/{d}/modules/{m}/#: inputs and devicebound, never the module's own telemetry */
+    FILTER_SESSION,    /* no filter: whose the others are (enum session_kind) */
     FILTER_CLASSES
 };
 

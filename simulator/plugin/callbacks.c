@@ -22,10 +22,27 @@ static int check_again(const struct plugin *pl, const struct connection *c)
 {
     const struct identity *i;
 
-    if (!c || c->is_closed || c->is_superseded || c->conn.is_service)
-        return MOSQ_ERR_SUCCESS; /* a stored session off-line, or a service client */
+    if (!c || c->is_closed || c->is_superseded || c->conn.is_service || c->is_gateway)
+        return MOSQ_ERR_SUCCESS; /* a stored session off-line, or nobody who has an identity */
     i = hub_find(pl->hub, str_from(c->conn.id));
     return i && i->is_enabled && i->conn == c->conn.no ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
+}
+
+/* returns what BASIC_AUTH is to return; c is the table's when that is success, and else the caller's */
+static int let_in(struct plugin *pl, struct connection *c, const struct mosquitto *client, struct request *r)
+{
+    enum hub_answer answer = decide(pl, r);
+
+    if (answer != HUB_ACCEPT)
+        return answer == HUB_CUT ? MOSQ_ERR_CONN_LOST : MOSQ_ERR_AUTH;
+    if (connections_add(&pl->connections, c, client)) {
+        turn_fail(pl, RC_NOMEM, r);
+        return MOSQ_ERR_AUTH;
+    }
+    if (c->conn.is_service && !c->conn.is_clean)
+        connections_count_listener(&pl->connections, c); /* a stored session may hold filters we do not see */
+    set_listeners(pl);
+    return MOSQ_ERR_SUCCESS;
 }
 
 int on_basic_auth(int event, void *event_data, void *userdata)
@@ -35,7 +52,8 @@ int on_basic_auth(int event, void *event_data, void *userdata)
     struct str id = str_from(mosquitto_client_id(ev->client));
     struct connection *c = connections_of(&pl->connections, ev->client);
     struct request r = {.kind = REQUEST_CONNECT};
-    enum hub_answer answer;
+    struct entrance en;
+    int rc = MOSQ_ERR_AUTH;
 
     (void)event;
     if (pl->is_reloading || (c && !c->is_closed && str_eq(str_from(c->conn.id), id)))
@@ -46,25 +64,14 @@ int on_basic_auth(int event, void *event_data, void *userdata)
         return MOSQ_ERR_AUTH;
     r.conn = &c->conn;
     r.client_id = id;
-    r.user_name = str_from(ev->username);
     r.password = str_from(ev->password);
-    r.is_clean = mosquitto_client_clean_session(ev->client);
-    r.keep_alive_s = mosquitto_client_keepalive(ev->client);
     r.protocol = mosquitto_client_protocol_version(ev->client);
-    answer = decide(pl, &r);
-    if (answer != HUB_ACCEPT) {
+    if (entrance_read(pl, ev->client, str_from(ev->username), c, &r, &en))
+        rc = en.door.is_self ? entrance_of_gateway(pl, c, ev->client) : let_in(pl, c, ev->client, &r);
+    entrance_done(&en);
+    if (rc)
         connection_free(c);
-        return answer == HUB_CUT ? MOSQ_ERR_CONN_LOST : MOSQ_ERR_AUTH;
-    }
-    if (connections_add(&pl->connections, c, ev->client)) {
-        turn_fail(pl, RC_NOMEM, &r);
-        connection_free(c);
-        return MOSQ_ERR_AUTH;
-    }
-    if (c->conn.is_service && !r.is_clean)
-        connections_count_listener(&pl->connections, c); /* a stored session may hold filters we do not see */
-    set_listeners(pl);
-    return MOSQ_ERR_SUCCESS;
+    return rc;
 }
 
 int on_reload(int event, void *event_data, void *userdata)
@@ -88,6 +95,9 @@ int on_disconnect(int event, void *event_data, void *userdata)
     if (!c || c->is_closed)
         return MOSQ_ERR_SUCCESS; /* never accepted, or told already (facts B-06) */
     connections_close(&pl->connections, c);
+    pl->is_busy = true;
+    if (c->is_gateway)
+        return MOSQ_ERR_SUCCESS;
     r.conn = &c->conn;
     r.ended = c->is_superseded ? ENDED_TAKEOVER : c->ended;
     (void)decide(pl, &r);
@@ -192,16 +202,19 @@ static int check_write(struct plugin *pl, const struct mosquitto_evt_acl_check *
 
     pending_settle(pl);
     if (c->is_closed || c->is_superseded) {
-        take_will(pl, c, topic, payload, ev->qos, ev->retain);
+        if (!c->conn.has_gateway) /* its will is the hub's */
+            take_will(pl, c, topic, payload, ev->qos, ev->retain);
         return MOSQ_ERR_ACL_DENIED;
     }
     if (str_starts(topic, STR("$CONTROL/"))) { /* never becomes a MESSAGE */
-        if (c->conn.is_service && str_eq(topic, STR(CONTROL_TOPIC)))
+        if ((c->conn.is_service && str_eq(topic, STR(CONTROL_TOPIC))) ||
+            (c->conn.has_gateway && str_eq(topic, STR(FRONT_DOOR_REPORTS))))
             return MOSQ_ERR_SUCCESS;
         (void)decide_publish(pl, c, topic, payload, ev->qos, ev->retain); /* tells of the violation */
         return close_with(c);
     }
-    pending_set(pl, c, ev);
+    if (!c->conn.has_gateway)
+        pending_set(pl, c, ev);
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -214,6 +227,10 @@ int on_acl_check(int event, void *event_data, void *userdata)
     (void)event;
     if (!c)
         return MOSQ_ERR_ACL_DENIED;
+    if (c->is_gateway)
+        return ev->access == MOSQ_ACL_WRITE && str_eq(str_from(ev->topic), STR(FRONT_DOOR_REPORTS))
+                   ? MOSQ_ERR_SUCCESS
+                   : MOSQ_ERR_ACL_DENIED;
     switch (ev->access) {
     case MOSQ_ACL_READ: /* anything but these two codes would hit the sender, not the reader (facts B-29) */
         return !c->is_closed && hub_may_read(&c->conn, str_from(ev->topic)) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;

@@ -20,6 +20,7 @@ struct connection {
     const struct mosquitto *client;
     enum ended ended; /* why it will have ended, as far as we know */
     bool is_superseded, is_closed;
+    bool is_gateway; /* the gateway's own session: it is nobody's, and only reports */
     unsigned queued; /* messages published to it in the turn below */
     uint64_t queued_turn;
     bool is_listener; /* counted in connections.listeners */

@@ -290,7 +290,7 @@ void control_run(struct plugin *pl)
 
 static void answer_job(struct plugin *pl, struct control_job *job)
 {
-    struct connection *c = connections_open(&pl->connections, str_from(job->from.id));
+    const struct connection *c = connections_open(&pl->connections, str_from(job->from.id));
     struct buf all;
     char *body;
     size_t len = 0;
@@ -307,7 +307,7 @@ static void answer_job(struct plugin *pl, struct control_job *job)
     buf_add(&all, STR("]}"));
     body = buf_take(&all, &len);
     if (body && !job->is_failed) {
-        publish(job->from.id, CONTROL_TOPIC "/response", body, len, 0);
+        publish_to(c, CONTROL_TOPIC "/response", &(struct out){.kind = OUT_PUBLISH, .body = body, .body_len = len});
     } else {
         free(body); /* too large an answer, or no memory: silence would hang the client */
         kick_later(pl, job->from.id, job->from.no, ENDED_ERROR);

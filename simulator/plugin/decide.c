@@ -52,6 +52,12 @@ static const char *op_of(const struct request *r)
         return "unsubscribe";
     case REQUEST_WILL:
         return "will";
+    case REQUEST_KEEP_WILL:
+        return "keep_will";
+    case REQUEST_PUBACK:
+        return "puback";
+    case REQUEST_TURNED_AWAY:
+        return "turned_away";
     case REQUEST_COMMAND: {
         const char *command = json_get_text(r->command, "command");
 

@@ -6,7 +6,8 @@
 #include <mosquitto.h>
 #include <stdlib.h>
 
-void publish(const char *to, const char *topic, char *body, size_t len, int qos)
+/* to NULL: to all. Takes the body over in any case. */
+static void publish(const char *to, const char *topic, char *body, size_t len, int qos)
 {
     int rc;
 
@@ -21,6 +22,32 @@ void publish(const char *to, const char *topic, char *body, size_t len, int qos)
         mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: the broker does not publish %zu bytes on %s (code %d)", len, topic,
                              rc);
     }
+}
+
+void publish_to_all(const char *topic, char *body, size_t len)
+{
+    publish(NULL, topic, body, len, 0);
+}
+
+void publish_to(const struct connection *c, const char *topic, struct out *o)
+{
+    struct buf marked;
+
+    if (!c->conn.has_gateway) {
+        publish(c->conn.id, topic, o->body, o->body_len, o->qos);
+    } else {
+        /* The gateway does the rest: so nothing is ever in flight in the broker, which would send it again by rules of its own. */
+        buf_init(&marked, 0);
+        front_door_mark(&marked, o->qos, false, 0, str_from(topic));
+        if (buf_ok(&marked)) {
+            publish(c->conn.id, marked.at, o->body, o->body_len, 0);
+        } else {
+            free(o->body);
+            mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: out of memory; %s misses a message", c->conn.id);
+        }
+        buf_done(&marked);
+    }
+    o->body = NULL;
 }
 
 /* --- ending connections --------------------------------------------------------------------------------------- */
@@ -93,8 +120,21 @@ static void publish_to_device(struct plugin *pl, struct out *o)
         }
         return;
     }
-    publish(o->to, o->topic, o->body, o->body_len, o->qos);
-    o->body = NULL;
+    publish_to(c, o->topic, o);
+}
+
+static void publish_hello(struct plugin *pl, const struct out *o)
+{
+    const struct connection *c = connections_open(&pl->connections, str_from(o->to));
+    char *body;
+
+    if (!c || c->conn.no != o->conn)
+        return;
+    body = str_dup(o->session_present ? STR("{\"sessionPresent\":1}") : STR("{\"sessionPresent\":0}"));
+    if (body)
+        publish(o->to, FRONT_DOOR_HELLO, body, strlen(body), 0);
+    else
+        kick_later(pl, o->to, o->conn, ENDED_ERROR); /* its CONNACK would never come */
 }
 
 static void let_out(struct plugin *pl, struct out *o)
@@ -105,8 +145,11 @@ static void let_out(struct plugin *pl, struct out *o)
             publish_to_device(pl, o);
         break;
     case OUT_EVENT:
-        publish(NULL, o->topic, o->body, o->body_len, 0);
+        publish_to_all(o->topic, o->body, o->body_len);
         o->body = NULL;
+        break;
+    case OUT_HELLO:
+        publish_hello(pl, o);
         break;
     case OUT_CLOSE:
         kick_later(pl, o->to, o->conn, o->ended);
@@ -174,6 +217,8 @@ static void refuse_turn(struct plugin *pl)
             answer_failure(pl, o, now);
         else if (o->kind == OUT_CLOSE)
             let_out(pl, o);
+        else if (o->kind == OUT_HELLO) /* what its CONNACK would promise is not stored */
+            kick_later(pl, o->to, o->conn, ENDED_ERROR);
     }
     for (size_t i = 0; i < pl->out.len; i++)
         if (pl->out.at[i].kind == OUT_STORE || pl->out.at[i].kind == OUT_SUBSCRIBED)

@@ -17,6 +17,8 @@ enum option_id {
     OPT_FAULT_MESSAGES,
     OPT_FAULT_MESSAGE_PUBACK,
     OPT_FORBIDDEN_FILTER,
+    OPT_FORBIDDEN_WILL,
+    OPT_GATEWAY_SOCKET,
     OPT_HISTORY,
     OPT_HOSTS,
     OPT_KEY_SEED,
@@ -38,6 +40,7 @@ struct option {
 
 static const char *const durabilities[] = {"memory", "process", "power", NULL}; /* in the order of enum durability */
 static const char *const refusals[] = {"close", "0x80", NULL};
+static const char *const wills[] = {"refuse", "drop", NULL};
 
 static const struct option table[] = {
     {"cacheBytes", NUMBER, OPT_CACHE_BYTES, 0, UINT64_C(1) << 40, NULL}, /* ceiling for cached twins; 0: 256 MB */
@@ -46,13 +49,15 @@ static const struct option table[] = {
     {"faultMessages", FLAG, OPT_FAULT_MESSAGES, 0, 0, NULL},  /* honour the SDKs' fault messages; false */
     {"faultMessagePuback", FLAG, OPT_FAULT_MESSAGE_PUBACK, 0, 0, NULL}, /* acknowledge them before they strike; true */
     {"forbiddenFilter", WORD, OPT_FORBIDDEN_FILTER, 0, 0, refusals},    /* what a bad SUBSCRIBE gets; close */
-    {"history", NUMBER, OPT_HISTORY, 1, 1000000, NULL},                 /* versions kept of each twin; 1000 */
-    {"hosts", TEXTS, OPT_HOSTS, 0, 0, NULL},                          /* required: the hub's name, then its addresses */
-    {"keySeed", TEXT, OPT_KEY_SEED, 0, 0, NULL},                      /* this or keySeedFile is required */
-    {"keySeedFile", TEXT, OPT_KEY_SEED_FILE, 0, 0, NULL},             /* a file with the seed in its first line */
-    {"logRequests", FLAG, OPT_LOG_REQUESTS, 0, 0, NULL},              /* one debug line a request; false */
-    {"profile", TEXT, OPT_PROFILE, 0, 0, NULL},                       /* which hub it plays; gw-v2 */
-    {"requireApiVersion", FLAG, OPT_REQUIRE_API_VERSION, 0, 0, NULL}, /* refuse user names without one; false */
+    {"forbiddenWill", WORD, OPT_FORBIDDEN_WILL, 0, 0, wills}, /* what a CONNECT with a bad will gets; refuse */
+    {"gatewaySocket", TEXT, OPT_GATEWAY_SOCKET, 0, 0, NULL},  /* the listener of the gateway's connections; none */
+    {"history", NUMBER, OPT_HISTORY, 1, 1000000, NULL},       /* versions kept of each twin; 1000 */
+    {"hosts", TEXTS, OPT_HOSTS, 0, 0, NULL},                  /* required: the hub's name, then its addresses */
+    {"keySeed", TEXT, OPT_KEY_SEED, 0, 0, NULL},              /* this or keySeedFile is required */
+    {"keySeedFile", TEXT, OPT_KEY_SEED_FILE, 0, 0, NULL},     /* a file with the seed in its first line */
+    {"logRequests", FLAG, OPT_LOG_REQUESTS, 0, 0, NULL},      /* one debug line a request; false */
+    {"profile", TEXT, OPT_PROFILE, 0, 0, NULL},               /* which hub it plays; gw-v2 */
+    {"requireApiVersion", FLAG, OPT_REQUIRE_API_VERSION, 0, 0, NULL},     /* refuse user names without one; false */
     {"tokenSkewSeconds", NUMBER, OPT_TOKEN_SKEW_SECONDS, 0, 86400, NULL}, /* grace after a token's expiry; 0 */
     {"version", TEXT, OPT_VERSION, 0, 0, NULL}, /* who wrote the file: must be our own version */
 };
@@ -256,6 +261,13 @@ static enum rc option_store(const struct reader *rd, const struct option *opt, c
             return complain(rd, RC_SYNTAX, node,
                             "\"dataDir\" is an absolute path: the broker may change its directory");
         return text_dup(rd, node, &o->data_dir);
+    case OPT_GATEWAY_SOCKET:
+        if (node->valuestring[0] != '/')
+            return complain(rd, RC_SYNTAX, node, "\"gatewaySocket\" is an absolute path, as its listener line has it");
+        return text_dup(rd, node, &o->gateway_socket);
+    case OPT_FORBIDDEN_WILL:
+        o->forbidden_will_is_dropped = word == 1;
+        return RC_OK;
     case OPT_DURABILITY:
         o->durability = (enum durability)word;
         return RC_OK;
@@ -370,6 +382,7 @@ done:
 void options_done(struct options *o)
 {
     free(o->data_dir);
+    free(o->gateway_socket);
     for (size_t i = 0; i < o->n_hosts; i++)
         free(o->hosts[i]);
     if (o->key_seed)

@@ -24,6 +24,8 @@ struct options {
     bool require_api_version;
     bool fault_messages;
     bool fault_message_unanswered;
+    bool forbidden_will_is_dropped;
+    char *gateway_socket; /* path of the listener that the gateway alone connects to; NULL: there is no gateway */
     struct profile profile;
     bool log_requests; /* one debug line a request */
 };

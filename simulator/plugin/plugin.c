@@ -46,6 +46,7 @@ static bool register_all(mosquitto_plugin_id_t *broker, struct plugin *pl)
         {MOSQ_EVT_ACL_CHECK, "ACL_CHECK", on_acl_check, NULL},
         {MOSQ_EVT_MESSAGE, "MESSAGE", on_message, NULL},
         {MOSQ_EVT_CONTROL, "CONTROL", on_control, CONTROL_TOPIC},
+        {MOSQ_EVT_CONTROL, "CONTROL", on_report, FRONT_DOOR_REPORTS},
         {MOSQ_EVT_DISCONNECT, "DISCONNECT", on_disconnect, NULL},
         {MOSQ_EVT_RELOAD, "RELOAD", on_reload, NULL},
         {MOSQ_EVT_TICK, "TICK", on_tick, NULL},
@@ -57,7 +58,7 @@ static bool register_all(mosquitto_plugin_id_t *broker, struct plugin *pl)
         if (rc) {
             mosquitto_log_printf(MOSQ_LOG_ERR,
                                  "twinsim: the broker refuses the event %s (code %d); mosquitto 2.0.11 or later "
-                                 "is needed, and no other plugin on " CONTROL_TOPIC,
+                                 "is needed, and no other plugin on " CONTROL_TOPIC " or " FRONT_DOOR_REPORTS,
                                  wanted[i].name, rc);
             return false;
         }
@@ -96,6 +97,7 @@ static struct hub *make_hub(const struct options *o)
     ho.token_skew_us = o->token_skew_us;
     ho.forbidden_filter_is_0x80 = o->forbidden_filter_is_0x80;
     ho.require_api_version = o->require_api_version;
+    ho.forbidden_will_is_dropped = o->forbidden_will_is_dropped;
     ho.profile = o->profile;
     ho.fault_messages = o->fault_messages;
     ho.fault_message_unanswered = o->fault_message_unanswered;

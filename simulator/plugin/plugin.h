@@ -1,6 +1,7 @@
 /* plugin.h - the adapter's own state, and the hops between a callback of the broker and its effects.
  *
  *   callbacks.c   the broker calls; each callback makes a request and turns the hub's answer into a return code
+ *   gateway.c     who came through the gateway, and what it reports
  *   load.c        what a request needs comes into memory                       (hub_needs -> store -> hub_put)
  *   decide.c      one request: read, load, decide, record in the open transaction, one line in the log
  *   effects.c     the end of a turn: commit, then answers and events leave; connections are ended a turn later
@@ -16,6 +17,7 @@
 
 #include "connections.h"
 #include "control.h"
+#include "front_door.h"
 #include "options.h"
 #include "stop.h"
 #include "store.h"
@@ -88,14 +90,31 @@ bool turn_end(struct plugin *pl);
 void kick_later(struct plugin *pl, const char *id, uint64_t conn, enum ended why);
 /* End those that are due. */
 void kick_due(struct plugin *pl);
-/* Publish to one client, or to all (to NULL). Takes the body over in any case. */
-void publish(const char *to, const char *topic, char *body, size_t len, int qos);
+/* Publish to all. Takes the body over in any case. */
+void publish_to_all(const char *topic, char *body, size_t len);
+/* Publish o's body, which is taken over in any case, to a connection that is open; in the gateway's way when it came through that. */
+void publish_to(const struct connection *c, const char *topic, struct out *o);
+
+/* --- gateway.c --- */
+/* What a CONNECT's user name says when the gateway let the client in, with the memory behind its views. */
+struct entrance {
+    struct front_door door;
+    struct buf texts;
+};
+/* Whom does this CONNECT come from? Fills r's parts of it and c's, all but the password and what only the broker knows.
+ * false: refuse it; its reason was told. en is for entrance_done in any case. */
+bool entrance_read(struct plugin *pl, const struct mosquitto *client, struct str user_name, struct connection *c,
+                   struct request *r, struct entrance *en);
+void entrance_done(struct entrance *en);
+/* The gateway's own session asks to come in. returns what BASIC_AUTH is to return */
+int entrance_of_gateway(struct plugin *pl, struct connection *c, const struct mosquitto *client);
 
 /* Callbacks, registered by plugin.c. */
 int on_basic_auth(int event, void *event_data, void *userdata);
 int on_acl_check(int event, void *event_data, void *userdata);
 int on_message(int event, void *event_data, void *userdata);
 int on_control(int event, void *event_data, void *userdata);
+int on_report(int event, void *event_data, void *userdata);
 int on_disconnect(int event, void *event_data, void *userdata);
 int on_reload(int event, void *event_data, void *userdata);
 int on_tick(int event, void *event_data, void *userdata);

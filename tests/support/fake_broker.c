@@ -18,7 +18,9 @@ struct broker broker;
 static struct {
     MOSQ_FUNC_generic_callback call;
     void *userdata;
-} callbacks[16];
+} callbacks[16], controls[4]; /* CONTROL has one a topic */
+static char control_topics[4][64];
+static size_t n_controls;
 
 /* Not one byte to spare, so that the address sanitizer sees a read past the end. */
 static char *exact(const char *bytes, size_t len)
@@ -48,9 +50,15 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
                                 const void *event_data, void *userdata)
 {
     (void)identifier;
-    (void)event_data;
     if (event == broker.refuse_event)
         return MOSQ_ERR_NOT_SUPPORTED;
+    if (event == MOSQ_EVT_CONTROL) {
+        assert_true(n_controls < COUNT(controls) && strlen(event_data) < sizeof control_topics[0]);
+        (void)snprintf(control_topics[n_controls], sizeof control_topics[0], "%s", (const char *)event_data);
+        controls[n_controls].call = cb_func;
+        controls[n_controls++].userdata = userdata;
+        return MOSQ_ERR_SUCCESS;
+    }
     callbacks[event].call = cb_func;
     callbacks[event].userdata = userdata;
     return MOSQ_ERR_SUCCESS;
@@ -109,6 +117,10 @@ int mosquitto_client_keepalive(const struct mosquitto *client)
     (void)client;
     return 60;
 }
+const char *mosquitto_client_address(const struct mosquitto *client)
+{
+    return client->address ? client->address : "127.0.0.1";
+}
 int mosquitto_client_protocol_version(const struct mosquitto *client)
 {
     return client->protocol;
@@ -122,6 +134,7 @@ int broker_start(const char *config)
     char key[] = "config", value[4096];
     struct mosquitto_opt option = {key, value};
 
+    n_controls = 0;
     (void)snprintf(value, sizeof value, "%s", config);
     assert_int_equal(mosquitto_plugin_version(COUNT(versions), versions), 5);
     return mosquitto_plugin_init(NULL, &broker.plugin, &option, 1);
@@ -146,6 +159,7 @@ void broker_stop(void)
     broker_forget();
     memset(&broker, 0, sizeof broker);
     memset(callbacks, 0, sizeof callbacks);
+    n_controls = 0;
 }
 
 static int call(int event, void *data)
@@ -217,7 +231,9 @@ int broker_publish(struct mosquitto *c, const char *topic, const char *body, boo
         struct mosquitto_evt_control ev = {.client = c, .topic = topic, .payload = payload};
 
         ev.payloadlen = (uint32_t)len;
-        rc = call(MOSQ_EVT_CONTROL, &ev);
+        for (size_t i = 0; i < n_controls; i++)
+            if (strcmp(control_topics[i], topic) == 0)
+                rc = controls[i].call(MOSQ_EVT_CONTROL, &ev, controls[i].userdata);
         assert_int_equal(rc, MOSQ_ERR_SUCCESS); /* all else would close */
     } else {
         struct mosquitto_evt_message ev = {.client = c, .topic = text, .payload = payload, .retain = kept};

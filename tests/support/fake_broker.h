@@ -13,6 +13,7 @@ struct mosquitto { /* the broker's client, to the plugin a pointer */
     const char *id, *username, *password;
     bool clean;
     int protocol;
+    const char *address; /* NULL: 127.0.0.1 */
 };
 
 struct published {

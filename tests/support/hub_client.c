@@ -157,6 +157,11 @@ enum hub_answer world_login(struct world *w, struct conn *conn, const char *id, 
 
     memset(conn, 0, sizeof *conn);
     conn->no = ++w->last_conn;
+    conn->has_gateway = l->has_gateway;
+    r.peer = str_from(l->peer);
+    r.has_will = l->will_topic != NULL;
+    r.will_topic = str_from(l->will_topic);
+    r.will_qos = l->will_qos;
     (void)snprintf(user_name, sizeof user_name, WORLD_HOST "/%s/%s", id,
                    l->query ? l->query : "?api-version=2021-04-12");
     r.client_id = str_from(l->client_id ? l->client_id : id);
@@ -172,6 +177,17 @@ void world_connect(struct world *w, struct conn *conn, const char *id)
     assert_int_equal(world_login(w, conn, id, NULL), HUB_ACCEPT);
     assert_null(w->why);
     assert_true(hub_is_live(w->hub, str_from(id), conn->no));
+}
+
+void world_connect_with_will(struct world *w, struct conn *conn, const char *id, const char *topic, const char *payload)
+{
+    struct login login = {.has_gateway = true, .will_topic = topic};
+    struct request r = {
+        .kind = REQUEST_KEEP_WILL, .conn = conn, .topic = str_from(topic), .payload = str_from(payload)};
+
+    assert_int_equal(world_login(w, conn, id, &login), HUB_ACCEPT);
+    assert_int_equal(world_turn(w, &r), HUB_SWALLOW);
+    assert_int_equal(world_count(w, OUT_EVENT), 0);
 }
 
 void world_service(struct world *w, struct conn *conn, const char *policy)

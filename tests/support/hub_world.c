@@ -487,7 +487,7 @@ enum hub_answer world_decide(struct world *w, struct request *r)
     request_read(r);
     hub_needs(w->hub, r, &needs);
     load_needed(w, &needs, r);
-    suspect(w->suspects[0], str_from(r->conn->id));
+    suspect(w->suspects[0], str_from(r->conn ? r->conn->id : ""));
     if (r->target.device.len && ident_part_is_valid(r->target.device) &&
         (!r->target.module.len || ident_part_is_valid(r->target.module)))
         suspect(w->suspects[1], str_of(id, ident_print(r->target, id)));

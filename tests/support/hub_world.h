@@ -95,6 +95,10 @@ struct login {
     int protocol;          /* 0: 4 */
     const char *query;     /* NULL: "?api-version=2021-04-12" */
     int64_t token_seconds; /* lifetime of the default password's token; 0: an hour */
+    bool has_gateway;
+    const char *peer;       /* NULL: not known */
+    const char *will_topic; /* NULL: no will */
+    int will_qos;
 };
 /* CONNECT as that identity ("d" or "d/m"). login NULL: all defaults. */
 enum hub_answer world_login(struct world *w, struct conn *conn, const char *id, const struct login *login);
@@ -103,6 +107,8 @@ void world_connect(struct world *w, struct conn *conn, const char *id);
 /* A service client of that policy; must be accepted. */
 void world_service(struct world *w, struct conn *conn, const char *policy);
 void world_end(struct world *w, struct conn *conn, enum ended why);
+/* Through the gateway, with a will that comes right behind the CONNECT; must be accepted. */
+void world_connect_with_will(struct world *w, struct conn *conn, const char *id, const char *topic, const char *payload);
 enum hub_answer world_subscribe(struct world *w, struct conn *conn, const char *filter, int qos);
 enum hub_answer world_unsubscribe(struct world *w, struct conn *conn, const char *filter);
 enum hub_answer world_publish(struct world *w, struct conn *conn, const char *topic, const char *payload);

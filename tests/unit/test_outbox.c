@@ -108,8 +108,9 @@ static void an_entry_taken_out_is_its_takers_and_the_others_move_up(void **state
 
 static void every_end_has_its_word(void **state)
 {
-    static const char *const words[] = {"client", "takeover", "error",    "identity",
-                                        "token",  "fault",    "shutdown", "unknown"};
+    static const char *const words[] = {
+        "client",     "takeover",        "error",    "identity",  "token", "fault",          "shutdown", "lost",
+        "keep-alive", "connect-timeout", "protocol", "too-large", "slow",  "unacknowledged", "tls",      "unknown"};
 
     (void)state;
     for (size_t n = 0; n < COUNT(words); n++)

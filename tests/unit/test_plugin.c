@@ -13,9 +13,13 @@
 #include "fail_alloc.h"
 #include "fake_broker.h"
 
-#define HOST "twinsim.azure-devices.test"
-#define SEED "twinsim-development-keys"
-#define RES  "$iothub/twin/res/"
+#define HOST    "twinsim.azure-devices.test"
+#define SEED    "twinsim-development-keys"
+#define RES     "$iothub/twin/res/"
+#define GATEWAY "/a/hub/gateway.sock"
+#define PREFIX  "gw1?clean=0&keepAlive=77&peer=127.0.0.1%3A4711&user=1&cert=none"
+#define WILL    "&willTopic=devices%2Fdev%2Fmessages%2Fevents%2F&willQos=1&willRetain=0"
+#define NAME    HOST "/dev/?api-version=2021-04-12"
 
 struct world {
     char dir[64], config[128];
@@ -47,14 +51,24 @@ static int setup(void **state)
     (void)snprintf(w->config, sizeof w->config, "%s/plugin.json", w->dir);
     f = fopen(w->config, "w");
     assert_non_null(f);
-    (void)fprintf(f, "{\"dataDir\":\"%s\",\"hosts\":[\"" HOST "\"],\"keySeed\":\"" SEED "\"}", w->dir);
+    (void)fprintf(
+        f, "{\"dataDir\":\"%s\",\"hosts\":[\"" HOST "\"],\"keySeed\":\"" SEED "\",\"gatewaySocket\":\"" GATEWAY "\"}",
+        w->dir);
     assert_int_equal(fclose(f), 0);
     hub_identity_keys(STR(SEED), dev, 0, &key, &other);
     token(w->password, &dev, &key, STR(""));
     assert_int_equal(hub_policy_key(STR(SEED), STR("iothubowner"), &key), RC_OK);
     token(w->service_password, NULL, &key, STR("iothubowner"));
-    w->device = (struct mosquitto){"dev", HOST "/dev/?api-version=2021-04-12", w->password, true, 4};
-    w->service = (struct mosquitto){"service//1", "iothubowner@sas.root.twinsim", w->service_password, true, 4};
+    w->device = (struct mosquitto){.id = "dev",
+                                   .username = HOST "/dev/?api-version=2021-04-12",
+                                   .password = w->password,
+                                   .clean = true,
+                                   .protocol = 4};
+    w->service = (struct mosquitto){.id = "service//1",
+                                    .username = "iothubowner@sas.root.twinsim",
+                                    .password = w->service_password,
+                                    .clean = true,
+                                    .protocol = 4};
     *state = w;
     return 0;
 }
@@ -167,8 +181,11 @@ static void an_answer_leaves_in_the_tick_and_not_before(void **state)
 static void a_subscription_is_stored_when_it_is_granted(void **state)
 {
     struct world *w = *state;
-    pid_t child = fork();
+    pid_t child;
     int status;
+
+    w->device.clean = false;
+    child = fork();
 
     assert_true(child >= 0);
     if (child == 0) {
@@ -178,7 +195,6 @@ static void a_subscription_is_stored_when_it_is_granted(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
-    w->device.clean = false;
     assert_int_equal(broker_connect(&w->service), MOSQ_ERR_SUCCESS);
     assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
     (void)command(
@@ -193,9 +209,9 @@ static void an_answer_to_a_connection_that_was_taken_over_is_dropped(void **stat
     struct world *w = *state;
     struct mosquitto newer;
 
+    w->device.clean = false;
     start(w);
     newer = w->device;
-    newer.clean = w->device.clean = false;
     (void)patch(w, "old", "{\"a\":1}");
     assert_int_equal(broker_connect(&newer), MOSQ_ERR_SUCCESS);
     broker_disconnect(&w->device);
@@ -303,6 +319,274 @@ static void a_will_is_telemetry(void **state)
     broker_stop();
 }
 
+/* --- through the gateway -------------------------------------------------------------------------------------- */
+
+/* The device again, through the gateway: with a will or without. */
+static struct mosquitto through(const struct world *w, const char *username)
+{
+    struct mosquitto c = w->device;
+
+    c.username = username;
+    c.address = GATEWAY;
+    return c;
+}
+
+static int report(struct mosquitto *c, const char *text)
+{
+    return broker_publish(c, FRONT_DOOR_REPORTS, text, NULL);
+}
+
+static const char *event(const char *kind, size_t n)
+{
+    char topic[128];
+    const struct published *p;
+
+    (void)snprintf(topic, sizeof topic, "$twinsim/v1/events/dev/%s", kind);
+    p = broker_sent(NULL, topic, n);
+    return p ? p->body : NULL;
+}
+
+static void who_comes_through_the_gateway_is_who_the_gateway_says(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto c = through(w, PREFIX " " NAME);
+    const char *connected;
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    broker_disconnect(&w->device);
+    assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    connected = event("connected", 0);
+    assert_non_null(strstr(connected, "\"clean\":false,\"keepAlive\":77,"));
+    assert_non_null(strstr(connected, "\"peer\":\"127.0.0.1:4711\""));
+    broker_stop();
+}
+
+/* facts B-22: a prefix is believed on one listener alone, and there it must stand. */
+static void nobody_else_is_taken_for_the_gateway(void **state)
+{
+    static const char *const forged[] = {PREFIX " " NAME, PREFIX, "gw1?self=1 ", "gw1?self=1 " NAME,
+                                         "gw1?clean=0&keepAlive=1&user=1 iothubowner@sas.root.twinsim"};
+    static const char *const bare[] = {
+        NAME, "", NULL, "gw2?clean=0&keepAlive=77&user=1 " NAME, PREFIX, "iothubowner@sas.root.twinsim"};
+    struct world *w = *state;
+    struct mosquitto c = w->device,
+                     self = {.id = "gateway//1", .username = "gw1?self=1 ", .clean = true, .protocol = 4};
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    for (size_t n = 0; n < COUNT(forged); n++) {
+        static const char *const addresses[] = {
+            NULL, "127.0.0.9", "/a/hub/broker.sock", "/a/hub/gateway.sock2", "/a/hub/gateway.soc", ""};
+
+        for (size_t a = 0; a < COUNT(addresses); a++) {
+            c.username = forged[n];
+            c.address = self.address = addresses[a];
+            assert_int_equal(broker_connect(&c), MOSQ_ERR_AUTH);
+            assert_int_equal(broker_connect(&self), MOSQ_ERR_AUTH);
+        }
+    }
+    broker_tick();
+    broker_forget();
+    for (size_t n = 0; n < COUNT(bare); n++) {
+        c = through(w, bare[n]);
+        assert_int_equal(broker_connect(&c), MOSQ_ERR_AUTH);
+    }
+    broker_tick();
+    assert_non_null(strstr(broker_sent(NULL, "$twinsim/v1/hub/refused", COUNT(bare) - 1)->body, "only the gateway"));
+    self.address = GATEWAY;
+    self.id = "dev"; /* its session has an id that no identity can have */
+    assert_int_equal(broker_connect(&self), MOSQ_ERR_AUTH);
+    broker_stop();
+}
+
+static void a_report_from_anybody_else_ends_the_connection(void **state)
+{
+    struct world *w = *state;
+
+    start(w);
+    assert_int_equal(report(&w->device, "{\"end\":\"client\"}"), MOSQ_ERR_AUTH);
+    assert_int_equal(report(&w->service, "{\"end\":\"client\"}"), MOSQ_ERR_AUTH);
+    broker_stop();
+}
+
+/* The hello first, and in the tick that stored what it promises; all else by QoS 0 and marked. */
+static void the_gateway_is_greeted_first_and_gets_all_else_marked(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto c = through(w, PREFIX " " NAME);
+    const struct published *p;
+
+    start(w);
+    broker_disconnect(&w->device);
+    assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+    assert_null(broker_sent("dev", "", 0));
+    broker_tick();
+    p = broker_sent("dev", "", 0);
+    assert_string_equal(p->topic, "$gw/hello");
+    assert_string_equal(p->body, "{\"sessionPresent\":0}");
+    assert_int_equal(p->qos, 0);
+    assert_int_equal(broker_subscribe(&c, RES "#", 1), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_publish(&c, "$iothub/twin/GET/?$rid=7", "", NULL), MOSQ_ERR_ACL_DENIED);
+    broker_tick();
+    p = broker_sent("dev", "", 1);
+    assert_string_equal(p->topic, "$gw/1/0/" RES "200/?$rid=7");
+    assert_int_equal(p->qos, 0); /* so that nothing is ever in flight in the broker */
+    broker_disconnect(&c);
+    broker_tick();
+    broker_forget();
+    assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    assert_string_equal(broker_sent("dev", "$gw/hello", 0)->body, "{\"sessionPresent\":1}");
+    broker_stop();
+}
+
+static void a_service_client_comes_through_the_gateway_like_anybody(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto c = w->service;
+    const struct published *p;
+
+    start(w);
+    c.id = "service//2";
+    c.username = PREFIX " iothubowner@sas.root.twinsim";
+    c.address = GATEWAY;
+    assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    assert_string_equal(broker_sent("service//2", "", 0)->topic, "$gw/hello");
+    assert_int_equal(broker_publish(&c, CONTROL_TOPIC, "{\"commands\":[{\"command\":\"hub.status\"}]}", NULL),
+                     MOSQ_ERR_SUCCESS);
+    broker_tick();
+    p = broker_sent("service//2", "", 1);
+    assert_string_equal(p->topic, "$gw/0/0/" CONTROL_TOPIC "/response");
+    /* It said clean 0, but the broker keeps nothing of it: nobody listens until it subscribes. */
+    assert_non_null(strstr(p->body, "\"listeners\":false"));
+    broker_stop();
+}
+
+/* What was decided is not stored, so the gateway hears no hello: the CONNACK that waits for it never comes, the end does. */
+static void a_connect_of_a_turn_that_cannot_be_committed_is_not_confirmed(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto c = through(w, PREFIX " " NAME);
+
+    start(w);
+    broker_disconnect(&w->device);
+    broker_tick();
+    broker_forget();
+    assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+    turn_fail(plugin(), RC_IO, NULL);
+    broker_tick();
+    assert_null(broker_sent("dev", "", 0));
+    broker_tick();
+    assert_true(broker.n_kicked > 0);
+    assert_string_equal(broker.kicked[0], "dev");
+    broker_disconnect(&c);
+    broker_tick();
+    broker_stop();
+}
+
+/* facts M-20 */
+static void the_gateway_tells_of_the_will_and_of_the_end(void **state)
+{
+    static const struct {
+        const char *report, *reason;
+        bool is_told;
+    } rows[] = {
+        {"{\"end\":\"client\"}", "\"reason\":\"client\"}", false},
+        {"{\"end\":\"lost\"}", "\"reason\":\"lost\"}", true},
+        {"{\"end\":\"protocol\",\"detail\":\"QoS 3\"}", "\"reason\":\"protocol\",\"detail\":\"QoS 3\"}", true},
+        {NULL, "\"reason\":\"error\"}", true}, /* the broker closed it without a word of the gateway */
+        {"no report at all", "\"reason\":\"error\"}", true},
+    };
+    struct world *w = *state;
+    struct mosquitto c = through(w, PREFIX WILL " " NAME);
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    broker_disconnect(&w->device);
+    broker_tick();
+    for (size_t n = 0; n < COUNT(rows); n++) {
+        broker_forget();
+        assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+        assert_int_equal(report(&c, "{\"will\":{\"topic\":\"devices/dev/messages/events/"
+                                    "\",\"qos\":1,\"retain\":false,\"payload\":\"e30=\"}}"),
+                         MOSQ_ERR_SUCCESS);
+        broker_tick();
+        assert_null(event("telemetry", 0));
+        if (rows[n].report)
+            assert_int_equal(report(&c, rows[n].report), MOSQ_ERR_SUCCESS);
+        broker_tick();
+        broker_disconnect(&c);
+        broker_tick();
+        assert_non_null(strstr(event("disconnected", 0), rows[n].reason));
+        assert_null(event("disconnected", 1));
+        assert_int_equal(event("telemetry", 0) != NULL, rows[n].is_told);
+        assert_null(event("telemetry", 1));
+    }
+    broker_stop();
+}
+
+/* Between the report and the broker's own word somebody else comes: the end was what the client made it. */
+static void an_end_that_was_told_is_no_takeover(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto c = through(w, PREFIX WILL " " NAME), newer = through(w, PREFIX " " NAME);
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    broker_disconnect(&w->device);
+    broker_tick();
+    broker_forget();
+    assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
+    assert_int_equal(
+        report(
+            &c,
+            "{\"will\":{\"topic\":\"devices/dev/messages/events/\",\"qos\":1,\"retain\":false,\"payload\":\"e30=\"}}"),
+        MOSQ_ERR_SUCCESS);
+    assert_int_equal(report(&c, "{\"end\":\"client\"}"), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&newer), MOSQ_ERR_SUCCESS);
+    broker_disconnect(&c);
+    broker_tick();
+    assert_non_null(strstr(event("disconnected", 0), "\"client\""));
+    assert_null(event("disconnected", 1));
+    assert_null(event("telemetry", 0));
+    assert_int_equal(broker_publish(&newer, "$iothub/twin/GET/?$rid=7", "", NULL), MOSQ_ERR_ACL_DENIED);
+    broker_stop();
+}
+
+static void the_gateway_s_own_session_only_reports(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto self = {
+        .id = "gateway//1", .username = "gw1?self=1 ", .clean = true, .protocol = 4, .address = GATEWAY};
+
+    start(w);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&self), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    assert_non_null(broker_sent("gateway//1", "$gw/hello", 0));
+    assert_int_equal(
+        report(&self, "{\"refused\":{\"peer\":\"127.0.0.1:9\",\"reason\":\"tls\",\"detail\":\"no certificate\"}}"),
+        MOSQ_ERR_SUCCESS);
+    assert_int_equal(report(&self, "{\"end\":\"lost\"}"), MOSQ_ERR_SUCCESS); /* of nobody */
+    broker_tick();
+    assert_non_null(strstr(broker_sent(NULL, "$twinsim/v1/hub/refused", 0)->body,
+                           "\"reason\":\"tls\",\"detail\":\"no certificate\",\"peer\":\"127.0.0.1:9\"}"));
+    assert_int_equal(broker_subscribe(&self, "#", 0), MOSQ_ERR_ACL_DENIED);
+    assert_int_equal(broker_publish(&self, CONTROL_TOPIC, "{}", NULL), MOSQ_ERR_ACL_DENIED);
+    assert_int_equal(broker_publish(&self, "devices/dev/messages/events/", "{}", NULL), MOSQ_ERR_ACL_DENIED);
+    assert_int_equal(broker_read(&self, "devices/dev/messages/events/"), MOSQ_ERR_ACL_DENIED);
+    broker_reload();
+    assert_int_equal(broker_connect(&self), MOSQ_ERR_SUCCESS); /* facts B-07 */
+    broker_tick();
+    broker_disconnect(&self);
+    broker_tick();
+    assert_null(broker_sent(NULL, "$twinsim/v1/hub/disconnected", 0));
+    broker_stop();
+}
+
 /* facts B-07 */
 static void sighup_asks_again_and_changes_nothing(void **state)
 {
@@ -397,6 +681,7 @@ static void a_turn_that_cannot_be_committed_is_refused_as_a_whole(void **state)
     struct world *w = *state;
     const char *answer;
 
+    w->device.clean = false;
     start(w);
     assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
     (void)patch(w, "1", "{\"kept\":1}");
@@ -423,7 +708,6 @@ static void a_turn_that_cannot_be_committed_is_refused_as_a_whole(void **state)
     broker_tick();
     assert_string_equal(broker.kicked[0], "dev"); /* it connects again and reads what is true */
     broker_disconnect(&w->device);
-    w->device.clean = false;
     broker_tick();
     broker_forget();
     assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
@@ -511,6 +795,7 @@ static void one_day(struct world *w)
         "{\"command\":\"module.create\",\"deviceId\":\"dev\",\"moduleId\":\"m\"},{\"command\":\"device.list\"},"
         "{\"command\":\"twin.history\",\"deviceId\":\"dev\"},{\"command\":\"module.delete\",\"deviceId\":\"dev\","
         "\"moduleId\":\"m\"}," INVOKE("day") "]}";
+    struct mosquitto c = through(w, PREFIX WILL " " NAME);
 
     (void)broker_subscribe(&w->service, "$twinsim/v1/#", 0);
     (void)broker_connect(&w->device);
@@ -526,6 +811,15 @@ static void one_day(struct world *w)
     broker_tick();
     broker_disconnect(&w->device);
     (void)broker_write(&w->device, "devices/dev/messages/events/", "will");
+    broker_tick();
+    (void)broker_connect(&c);
+    (void)report(
+        &c, "{\"will\":{\"topic\":\"devices/dev/messages/events/\",\"qos\":1,\"retain\":false,\"payload\":\"e30=\"}}");
+    (void)broker_publish(&c, "$iothub/twin/GET/?$rid=gw", "", NULL);
+    broker_tick();
+    (void)report(&c, "{\"puback\":[\"1\",\"2\"]}");
+    (void)report(&c, "{\"end\":\"lost\"}");
+    broker_disconnect(&c);
     broker_tick();
 }
 
@@ -629,6 +923,15 @@ int main(void)
         WITH_HUB(a_kick_comes_a_turn_after_the_last_message),
         WITH_HUB(a_kick_leaves_stored_subscriptions_as_they_are),
         WITH_HUB(a_will_is_telemetry),
+        WITH_HUB(who_comes_through_the_gateway_is_who_the_gateway_says),
+        WITH_HUB(nobody_else_is_taken_for_the_gateway),
+        WITH_HUB(a_report_from_anybody_else_ends_the_connection),
+        WITH_HUB(the_gateway_is_greeted_first_and_gets_all_else_marked),
+        WITH_HUB(a_service_client_comes_through_the_gateway_like_anybody),
+        WITH_HUB(a_connect_of_a_turn_that_cannot_be_committed_is_not_confirmed),
+        WITH_HUB(the_gateway_tells_of_the_will_and_of_the_end),
+        WITH_HUB(an_end_that_was_told_is_no_takeover),
+        WITH_HUB(the_gateway_s_own_session_only_reports),
         WITH_HUB(sighup_asks_again_and_changes_nothing),
         WITH_HUB(telemetry_is_routed_to_services_only_and_never_kept),
         WITH_HUB(who_is_sent_too_much_at_once_is_closed),
