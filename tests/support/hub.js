@@ -139,6 +139,7 @@ class Hub {
   async configure() {
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'twinsim-hub-'));
     this.socket = path.join(this.dir, 'broker.sock');
+    this.gatewaySocket = path.join(this.dir, 'gateway.sock');
     this.host = await freeAddress(this.port);
     this.ca = (await makeCertificate(this.dir, this.host)).pem;
     this.writePluginOptions();
@@ -167,13 +168,15 @@ log_type notice
 log_type information
 ${this.options.logRequests ? 'log_type debug\n' : ''}listener 0 ${this.socket}
 max_qos 1
+listener 0 ${this.gatewaySocket}
+max_qos 1
 listener ${this.port} ${this.host}
 max_qos 1
 ${tls}`);
   }
 
   writePluginOptions() {
-    fs.writeFileSync(path.join(this.dir, 'plugin.json'), JSON.stringify({ dataDir: this.dir, hosts: [this.hostname, this.host, 'localhost'], keySeed: sas.SEED, ...this.options.plugin }), { mode: 0o600 });
+    fs.writeFileSync(path.join(this.dir, 'plugin.json'), JSON.stringify({ dataDir: this.dir, hosts: [this.hostname, this.host, 'localhost'], keySeed: sas.SEED, gatewaySocket: this.gatewaySocket, ...this.options.plugin }), { mode: 0o600 });
   }
 
   /** Resolves when the hub takes connections; rejects with its log when it ends instead. */

@@ -108,7 +108,8 @@ void world_connect(struct world *w, struct conn *conn, const char *id);
 void world_service(struct world *w, struct conn *conn, const char *policy);
 void world_end(struct world *w, struct conn *conn, enum ended why);
 /* Through the gateway, with a will that comes right behind the CONNECT; must be accepted. */
-void world_connect_with_will(struct world *w, struct conn *conn, const char *id, const char *topic, const char *payload);
+void world_connect_with_will(struct world *w, struct conn *conn, const char *id, const char *topic,
+                             const char *payload);
 enum hub_answer world_subscribe(struct world *w, struct conn *conn, const char *filter, int qos);
 enum hub_answer world_unsubscribe(struct world *w, struct conn *conn, const char *filter);
 enum hub_answer world_publish(struct world *w, struct conn *conn, const char *topic, const char *payload);

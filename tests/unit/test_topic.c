@@ -300,7 +300,8 @@ static void each_side_may_ask_for_its_own_filters_only(void **state)
 /* The store keeps these names: they may never change. */
 static void filter_classes_have_lasting_names(void **state)
 {
-    static const char *const names[] = {"twin-res", "twin-desired", "methods", "c2d", "inputs", "module-all"};
+    static const char *const names[] = {"twin-res", "twin-desired", "methods", "c2d",
+                                        "inputs",   "module-all",   "session"};
 
     (void)state;
     assert_int_equal(COUNT(names), FILTER_CLASSES);
