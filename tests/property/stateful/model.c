@@ -234,8 +234,9 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
     end_connection(m, s->who, "takeover", false); /* facts M-08 */
     p->conn = conn;
     p->token_ends_s = ends_s;
-    if (s->a == 1) /* facts M-11 */
+    if (s->a == 1 || p->was_clean) /* facts M-11 */
         memset(p->subscribed, 0, sizeof p->subscribed);
+    p->was_clean = s->a == 1;
     event(m, who_names[s->who], "connected");
     send_waiting(m, s->who);
 }

@@ -31,6 +31,7 @@ struct person {
     struct tree *tags, *desired, *reported; /* tags NULL: never set */
     int64_t etag, version, desired_version, reported_version;
     int subscribed[CLASSES]; /* 0: not; else QoS + 1 */
+    bool was_clean;          /* its last connection: nobody takes up what that subscribed to */
     uint64_t conn, ghost;    /* numbers of its live connection and of an earlier one; 0: none */
     int64_t token_ends_s;
     struct row rows[STORY_MAX + 1];
