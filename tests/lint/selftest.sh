@@ -116,6 +116,24 @@ if command -v node >/dev/null; then
 fi
 rm -r tests/conformance docs/reference
 
+mkdir -p tests/conformance/vectors/a tests/support
+cp -r "$checks/../conformance/facts.js" "$checks/../conformance/runner" tests/conformance/
+cp "$checks/../conformance/vectors/vector.schema.json" tests/conformance/vectors/
+cp "$checks/../support/json-schema.js" tests/support/
+printf '{ "reasons": { "T-03": "later",\n "T-07": "why" } }\n' >tests/conformance/vectors/unproved.json
+printf '{ "uncertain": [{"id": "one", "point": "p (T-01)", "known": "k", "ours": "o"}],\n "on-purpose": [] }\n' >docs/differences.json
+printf '{ "about": "a", "vectors": [\n{"name": "a name that is long enough", "facts": ["T-01", "T-08"], "shows": ["two"], "steps": [{"publish": "t"}]}] }\n' >tests/conformance/vectors/a/a.json
+printf '| T-01 | a claim | a source | sure | |\n| T-02 | a claim | a source | sure | |\n| T-03 | a claim | a source | sure | |\n' >docs/facts.md
+printf 'old\n' >docs/known-differences.md
+if command -v node >/dev/null; then
+    finds vectors docs/facts.md:2 'no vector proves T-02'
+    finds vectors tests/conformance/vectors/a/a.json:2 'cites fact T-08'
+    finds vectors tests/conformance/vectors/a/a.json:2 'shows two'
+    finds vectors tests/conformance/vectors/unproved.json:2 'there is no fact T-07'
+    finds vectors docs/known-differences.md:1 'is not what'
+fi
+rm -r tests/conformance tests/support docs/differences.json docs/known-differences.md
+
 printf '#!/bin/sh\necho $1\n' >scripts/hello
 finds scripts scripts/hello:1 'goes on after an error'
 finds scripts scripts/hello:2 'no usage line'
