@@ -207,15 +207,26 @@ static void violate(struct model *m, size_t who)
 
 int64_t token_end_s(const struct model *m, const struct step *s)
 {
-    return m->world_s + (s->b == 3 ? 100 : s->b == 4 ? -10 : 3600);
+    char word[16];
+
+    (void)step_b(s, word);
+    return m->world_s + (strcmp(word, "short") == 0 ? 100 : strcmp(word, "expired") == 0 ? -10 : 3600);
 }
 
 const char *token_key(const struct model *m, const struct step *s)
 {
     static const char wrong[] = "bm90IGFueWJvZHkncyBrZXk=";
     const struct person *p = &m->at[s->who];
-    const char *key = s->b == 1 ? p->key[1] : s->b == 2 ? p->older : p->key[0];
+    const char *key = p->key[0];
+    char word[16];
 
+    (void)step_b(s, word);
+    if (strcmp(word, "secondary") == 0)
+        key = p->key[1];
+    else if (strcmp(word, "older") == 0)
+        key = p->older;
+    else if (strcmp(word, "parents") == 0)
+        key = m->at[device_of(s->who)].key[0];
     return key[0] ? key : wrong;
 }
 
@@ -223,9 +234,11 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
 {
     struct person *p = &m->at[s->who];
     int64_t ends_s = token_end_s(m, s);
+    const char *key = token_key(m, s);
 
-    if (!p->exists || !p->is_enabled || !m->at[device_of(s->who)].is_enabled || s->b == 2 ||
-        model_now_s(m) > ends_s) { /* facts M-06, A-04, A-08, A-11 */
+    if (!p->exists || !p->is_enabled || !m->at[device_of(s->who)].is_enabled ||
+        (strcmp(key, p->key[0]) != 0 && strcmp(key, p->key[1]) != 0) ||
+        model_now_s(m) > ends_s) { /* facts M-06, A-04, A-08, A-09, A-11 */
         verdict(m, "close");
         event(m, p->exists ? who_names[s->who] : "hub", "refused");
         return;
@@ -452,7 +465,7 @@ static void step_get(struct model *m, const struct step *s)
     event(m, who_names[s->who], "twin-get 200");
     if (!p->subscribed[CLASS_TWIN]) /* facts M-35 */
         return;
-    (void)fprintf(m->says, "to %s qos%d $iothub/twin/res/200/?$rid=g {\"desired\":", who_names[s->who],
+    (void)fprintf(m->says, "to %s qos%d $iothub/twin/res/200/?$rid=g%%2f+%%20 {\"desired\":", who_names[s->who],
                   p->subscribed[CLASS_TWIN] - 1); /* facts M-26 */
     print_versioned(m->says, p->desired, p->desired_version);
     (void)fputs(",\"reported\":", m->says);
@@ -555,10 +568,11 @@ static void step_write(struct model *m, const struct step *s, uint64_t ticket)
 {
     struct tree *given = tree_read(s->json);
     const struct tree *tags = tree_get(given, "tags"), *desired = tree_get(given, "desired");
+    char word[16];
 
     verdict(m, "done");
     if (is_missing(m, s->who, ticket)) {
-    } else if (s->a == 2) { /* facts T-23 */
+    } else if (strcmp(step_a(s, word), "stale") == 0) { /* facts T-23 */
         answer(m, ticket, 412, "412001");
     } else if (!is_good_section(tags) || !is_good_section(desired)) { /* facts T-20 */
         answer(m, ticket, 400, "400*");

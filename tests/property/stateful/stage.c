@@ -332,11 +332,16 @@ static void do_write(struct stage *st, const struct step *s)
 {
     struct tree *given = tree_read(s->json), *tags = tree_get(given, "tags"), *desired = tree_get(given, "desired");
     char *tags_text = tags ? tree_text(tags) : NULL, *desired_text = desired ? tree_text(desired) : NULL, ids[80];
-    char etag[16], match[40] = "";
+    char etag[16], match[40] = "", word[16];
     bool replace = s->kind == STEP_REPLACE;
 
-    etag_text(s->a == 2 ? 0 : st->m.at[s->who].etag, etag);
-    if (s->a)
+    (void)step_a(s, word);
+    etag_text(strcmp(word, "stale") == 0 ? 0 : st->m.at[s->who].etag, etag);
+    if (strcmp(word, "star") == 0)
+        (void)snprintf(match, sizeof match, ",\"etag\":\"*\"");
+    else if (strcmp(word, "quoted") == 0)
+        (void)snprintf(match, sizeof match, ",\"etag\":\"\\\"%s\\\"\"", etag);
+    else if (s->a)
         (void)snprintf(match, sizeof match, ",\"etag\":\"%s\"", etag);
     command(st, s, replace ? "twin.replace" : "twin.update",
             "%s%s,\"%s\":{\"properties\":{\"reported\":{\"never\":1}%s%s}%s%s}", ids_of(s->who, ids), match,
@@ -509,7 +514,8 @@ static void do_it(struct stage *st, const struct step *s)
         do_packet(st, s, REQUEST_UNSUBSCRIBE, conn, filter_of(s, filter), STR(""));
         break;
     case STEP_GET:
-        do_what_may_close(st, s, REQUEST_PUBLISH, s->a ? "$iothub/twin/GET/" : "$iothub/twin/GET/?$rid=g", STR(" "));
+        do_what_may_close(st, s, REQUEST_PUBLISH, s->a ? "$iothub/twin/GET/" : "$iothub/twin/GET/?$rid=g%2f+%20",
+                          STR(" "));
         break;
     case STEP_REPORT:
         do_report(st, s);

@@ -38,7 +38,7 @@ static inline bool is_module(size_t who)
     X(DISABLE, "disable", 12, true, JSON_NONE, NULL, NULL)                                                             \
     X(RENEW, "renew", 25, true, JSON_NONE, "primary secondary both swap", NULL)                                        \
     X(MOVE, "move", 20, true, JSON_NONE, NULL, NULL)                                                                   \
-    X(CONNECT, "connect", 120, true, JSON_NONE, "keep clean", "primary secondary older short expired")                 \
+    X(CONNECT, "connect", 120, true, JSON_NONE, "keep clean", "primary secondary older parents short expired")         \
     X(LEAVE, "leave", 20, true, JSON_NONE, NULL, NULL)                                                                 \
     X(CUT, "cut", 20, true, JSON_NONE, NULL, NULL)                                                                     \
     X(GHOST, "ghost", 20, true, JSON_NONE, "ends publishes subscribes", NULL)                                          \
@@ -47,8 +47,8 @@ static inline bool is_module(size_t who)
     X(GET, "get", 50, true, JSON_NONE, "rid norid", NULL)                                                              \
     X(REPORT, "report", 100, true, JSON_PATCH, "rid norid", "any right stale future")                                  \
     X(TELL, "tell", 20, true, JSON_NONE, "own foreign", NULL)                                                          \
-    X(UPDATE, "update", 110, true, JSON_SECTIONS, "any right stale", NULL)                                             \
-    X(REPLACE, "replace", 50, true, JSON_SECTIONS, "any right stale", NULL)                                            \
+    X(UPDATE, "update", 110, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                 \
+    X(REPLACE, "replace", 50, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                \
     X(INVOKE, "invoke", 55, true, JSON_NONE, "now wait10s", "answer30s answer5s")                                      \
     X(ANSWER, "answer", 45, true, JSON_NONE, "right unknown", "good bad")                                              \
     X(HISTORY, "history", 15, true, JSON_NONE, NULL, NULL)                                                             \
