@@ -125,10 +125,10 @@ static void send_waiting(struct model *m, size_t who)
             send_call(m, &m->calls[n]);
 }
 
-const struct call *model_call_of(const struct model *m, size_t who)
+const struct call *model_call_of(const struct model *m, size_t who, bool is_others)
 {
     for (size_t n = 0; n < m->n_calls; n++)
-        if (m->calls[n].who == who && m->calls[n].is_sent && m->calls[n].rid[0])
+        if ((m->calls[n].who != who) == is_others && m->calls[n].is_sent && m->calls[n].rid[0])
             return &m->calls[n];
     return NULL;
 }
@@ -165,7 +165,7 @@ static void step_invoke(struct model *m, const struct step *s, uint64_t ticket)
 
 static void step_answer(struct model *m, const struct step *s)
 {
-    const struct call *c = s->a == 0 ? model_call_of(m, s->who) : NULL;
+    const struct call *c = s->a == 0 ? model_call_of(m, s->who, false) : NULL;
     size_t nth = c ? (size_t)(c - m->calls) : 0;
 
     verdict(m, "done");

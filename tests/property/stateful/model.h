@@ -69,8 +69,8 @@ bool model_is_moot(const struct model *m, const struct step *s);
 bool model_learns_keys(struct model *m, const struct step *s, const char *primary, const char *secondary);
 /* The next call to that one that has just been sent has this rid. returns false when there is none. */
 bool model_learns_rid(struct model *m, size_t who, const char *rid);
-/* The call that an answer of that one would be for: the oldest that was sent; NULL: none. */
-const struct call *model_call_of(const struct model *m, size_t who);
+/* The call that an answer of that one would be for: the oldest that was sent, or else the oldest that was sent to somebody else; NULL: none. */
+const struct call *model_call_of(const struct model *m, size_t who, bool is_others);
 /* What the service must be shown of it, as a text. */
 void model_print(FILE *to, const struct model *m, size_t who);
 void etag_text(int64_t etag, char out[16]);

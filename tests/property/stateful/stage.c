@@ -445,7 +445,7 @@ static void do_report(struct stage *st, const struct step *s)
 
 static void do_answer(struct stage *st, const struct step *s)
 {
-    const struct call *c = s->a == 0 ? model_call_of(&st->m, s->who) : NULL;
+    const struct call *c = s->a == 1 ? NULL : model_call_of(&st->m, s->who, s->a == 2);
     char topic[80];
 
     (void)snprintf(topic, sizeof topic, "$iothub/methods/res/299/?$rid=%s", c ? c->rid : "fffff");

@@ -200,28 +200,98 @@ static unsigned roll_word(struct dice *d, unsigned words)
     return words < 2 || roll(d, 3) == 0 ? 0 : (unsigned)roll(d, words);
 }
 
+/* What only happens in a certain order; chance puts other steps between, and changes a choice now and then. */
+static const struct {
+    size_t n;
+    struct {
+        enum step_kind kind;
+        unsigned a, b;
+    } at[6];
+} scenes[] = {
+    /* somebody comes and listens */
+    {4, {{STEP_CREATE, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 0, 1}, {STEP_SUBSCRIBE, 1, 1}}},
+    /* a call, answered in time; one that waits for its device, which then takes its time */
+    {4, {{STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 2, 0}, {STEP_INVOKE, 0, 0}, {STEP_ANSWER, 0, 0}}},
+    {5, {{STEP_INVOKE, 1, 1}, {STEP_PASS, 1, 0}, {STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 2, 0}, {STEP_PASS, 1, 0}}},
+    {4, {{STEP_SUBSCRIBE, 2, 0}, {STEP_CUT, 0, 0}, {STEP_INVOKE, 1, 1}, {STEP_CONNECT, 0, 0}}},
+    /* what was changed while nobody was there */
+    {4, {{STEP_SUBSCRIBE, 0, 0}, {STEP_CUT, 0, 0}, {STEP_UPDATE, 0, 0}, {STEP_CONNECT, 0, 0}}},
+    /* who listens no more does so behind a restart, too */
+    {5,
+     {{STEP_SUBSCRIBE, 0, 1},
+      {STEP_UNSUBSCRIBE, 0, 0},
+      {STEP_RESTART, 0, 0},
+      {STEP_CONNECT, 0, 0},
+      {STEP_UPDATE, 0, 0}}},
+    {3, {{STEP_DISABLE, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_ENABLE, 0, 0}}},
+    {4, {{STEP_CONNECT, 0, 3}, {STEP_RENEW, 0, 0}, {STEP_CONNECT, 0, 2}, {STEP_PASS, 4, 0}}},
+    {3, {{STEP_CONNECT, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_GHOST, 0, 0}}},
+    {4, {{STEP_SUBSCRIBE, 1, 1}, {STEP_GET, 0, 0}, {STEP_REPORT, 0, 1}, {STEP_GET, 0, 0}}},
+    /* enough for a snapshot */
+    {6,
+     {{STEP_UPDATE, 0, 0},
+      {STEP_REPORT, 0, 0},
+      {STEP_REPLACE, 0, 0},
+      {STEP_IDLE, 0, 0},
+      {STEP_UPDATE, 0, 0},
+      {STEP_RESTART, 0, 0}}},
+};
+
+static void add_step(struct story *s, size_t n, struct step step, struct dice *d)
+{
+    if (s->n == n)
+        return;
+    step.json = make_json(kinds[step.kind].json, d);
+    if (!kinds[step.kind].has_who)
+        step.who = 0;
+    s->at[s->n++] = step;
+}
+
+static void add_any(struct story *s, size_t n, size_t crowd, struct dice *d)
+{
+    struct step step = {.kind = roll_kind(d)};
+
+    step.who = (unsigned)roll(d, roll(d, 4) ? crowd : WHO);
+    step.a = step.kind == STEP_SUBSCRIBE ? (unsigned)roll(d, roll(d, 8) ? 3 : 5) : roll_word(d, step_as(step.kind));
+    step.b = roll_word(d, step_bs(step.kind));
+    step.fails = step_may_fail(step.kind) && roll(d, 16) == 0;
+    add_step(s, n, step, d);
+}
+
+static void add_scene(struct story *s, size_t n, size_t scene, size_t crowd, struct dice *d)
+{
+    unsigned who = (unsigned)roll(d, crowd);
+
+    for (size_t k = 0; k < scenes[scene].n; k++) {
+        struct step step = {
+            .kind = scenes[scene].at[k].kind, .who = who, .a = scenes[scene].at[k].a, .b = scenes[scene].at[k].b};
+
+        if (roll(d, 5) == 0)
+            add_any(s, n, crowd, d);
+        if (roll(d, 8) == 0)
+            step.a = roll_word(d, step_as(step.kind));
+        if (roll(d, 8) == 0)
+            step.b = roll_word(d, step_bs(step.kind));
+        add_step(s, n, step, d);
+    }
+}
+
 void story_make(struct story *s, uint64_t seed, size_t n)
 {
     struct dice d = {.state = seed * 0x9e3779b97f4a7c15u + 1};
-    /* Somebody must be there, and listen, before anything much can happen; who is most likely met again. */
-    static const enum step_kind opening[] = {STEP_CREATE, STEP_CREATE, STEP_CONNECT, STEP_SUBSCRIBE};
-    size_t crowd = 1 + roll(&d, WHO);
+    size_t crowd;
 
     assert_true(n <= STORY_MAX);
     memset(s, 0, sizeof *s);
-    for (unsigned rounds = 0; rounds < 3; rounds++)
+    for (unsigned rounds = 0; rounds < 3; rounds++) /* seeds are alike, what is made of them is not to be */
         (void)roll(&d, 2);
-    for (; s->n < n; s->n++) {
-        struct step *step = &s->at[s->n];
-
-        step->kind = s->n < COUNT(opening) ? opening[s->n] : roll_kind(&d);
-        step->who = kinds[step->kind].has_who ? (unsigned)roll(&d, roll(&d, 4) ? crowd : WHO) : 0;
-        step->a =
-            step->kind == STEP_SUBSCRIBE ? (unsigned)roll(&d, roll(&d, 8) ? 3 : 5) : roll_word(&d, step_as(step->kind));
-        step->b = roll_word(&d, step_bs(step->kind));
-        step->json = make_json(kinds[step->kind].json, &d);
-        step->fails = step_may_fail(step->kind) && s->n >= COUNT(opening) && roll(&d, 16) == 0;
-    }
+    crowd = 1 + roll(&d, WHO);
+    add_scene(s, n, 0, crowd, &d); /* somebody must be there, and listen, before anything much can happen */
+    while (s->n < n)
+        if (roll(&d, 6))
+            add_any(s, n, crowd, &d);
+        else
+            add_scene(s, n, roll(&d, COUNT(scenes)), crowd, &d);
 }
 
 void story_copy(struct story *to, const struct story *from)

@@ -50,7 +50,7 @@ static inline bool is_module(size_t who)
     X(UPDATE, "update", 110, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                 \
     X(REPLACE, "replace", 50, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                \
     X(INVOKE, "invoke", 55, true, JSON_NONE, "now wait10s", "answer30s answer5s")                                      \
-    X(ANSWER, "answer", 45, true, JSON_NONE, "right unknown", "good bad")                                              \
+    X(ANSWER, "answer", 45, true, JSON_NONE, "right unknown others", "good bad")                                       \
     X(HISTORY, "history", 15, true, JSON_NONE, NULL, NULL)                                                             \
     X(FAULT, "fault", 10, true, JSON_NONE, NULL, NULL)                                                                 \
     X(LIST, "list", 12, false, JSON_NONE, "devices modules", NULL)                                                     \
