@@ -34,8 +34,13 @@ struct envelope {
 };
 
 static char dir[512], config[600], device_password[1024], service_password[1024];
-static struct mosquitto device = {"dev1", HOST "/dev1/?api-version=2021-04-12", device_password, false, 4};
-static struct mosquitto service = {SERVICE, "iothubowner@sas.root.twinsim", service_password, true, 4};
+static struct mosquitto device = {
+    .id = "dev1", .username = HOST "/dev1/?api-version=2021-04-12", .password = device_password, .protocol = 4};
+static struct mosquitto service = {.id = SERVICE,
+                                   .username = "iothubowner@sas.root.twinsim",
+                                   .password = service_password,
+                                   .clean = true,
+                                   .protocol = 4};
 static bool is_device_here;
 static size_t waiting; /* messages whose answer may come later */
 
