@@ -16,12 +16,12 @@ const done = (f) => new Promise((resolve, reject) => f((error, value) => (error 
 
 const KINDS = {
   UnauthorizedError: 'unauthorized', NotConnectedError: 'unreachable', TimeoutError: 'timeout', NotImplementedError: 'unsupported',
-  ArgumentError: 'invalid', ReferenceError: 'invalid', TypeError: 'invalid', RangeError: 'invalid',
+  ArgumentError: 'invalid', FormatError: 'invalid', ReferenceError: 'invalid', TypeError: 'invalid', RangeError: 'invalid',
 };
-/** What the SDK tells of an error. A twin's error of the hub has no type, only the hub's words. */
+/** What the SDK tells of an error. What the hub answers to a twin's request comes as a plain Error with the hub's words. */
 function told(error) {
-  const isHubs = error instanceof Error && error.constructor === Error;
-  return { kind: KINDS[error.name] && !isHubs ? KINDS[error.name] : 'refused', message: `${error.name}: ${error.message}` };
+  const plain = error.message === 'Connection closed' ? 'unreachable' : 'refused';
+  return { kind: error.constructor === Error ? plain : (KINDS[error.name] ?? 'unknown'), message: `${error.name}: ${error.message}` };
 }
 
 class Driven {
