@@ -29,7 +29,7 @@ async function hearsAgain(x, c, after) {
 }
 /** What SDKs' own end-to-end tests send to have a fault happen to them. */
 const wish = (type, { delay = 0, duration = 0 } = {}) => ({
-  body: '', properties: { AzIoTHub_FaultOperationType: type, AzIoTHub_FaultOperationCloseReason: 'boom', AzIoTHub_FaultOperationDelayInSecs: String(delay), AzIoTHub_FaultOperationDurationInSecs: String(duration) },
+  body: '"wish"', properties: { AzIoTHub_FaultOperationType: type, AzIoTHub_FaultOperationCloseReason: 'boom', AzIoTHub_FaultOperationDelayInSecs: String(delay), AzIoTHub_FaultOperationDurationInSecs: String(duration) },
 });
 async function backAfter(x, type) {
   const c = await listener(x);

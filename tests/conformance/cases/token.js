@@ -34,6 +34,27 @@ module.exports = {
     await c.change((patch) => patch.after === 'renewal');
   },
 
+  // In time by itself or cut by the hub: an SDK may do either.
+  async 'token-outlived'(x) {
+    const c = await x.open({ tokenSeconds: 5, renewSeconds: 3 });
+    await c.listen('desired');
+    for (let i = 1; i <= 3; i++) await x.event('connected');
+    await x.desired({ after: 'three tokens' });
+    await c.change((patch) => patch.after === 'three tokens');
+    await c.report({ still: 'here' });
+  },
+
+  async 'token-given-outlives'(x) {
+    const c = await x.open({ sas: x.token() });
+    await c.listen('desired');
+    await x.event('connected');
+    await c.request('renew', { sas: x.token({ se: Math.floor(Date.now() / 1000) + 3 * 3600 }) });
+    await x.ok({ command: 'clock.advance', by: '2h' });
+    await x.event('connected'); // at once with the new one, or when the old one ended
+    await x.desired({ after: 'the first token' });
+    await c.change((patch) => patch.after === 'the first token');
+  },
+
   async 'token-expired-by-fault'(x) {
     const c = await x.open();
     await c.listen('desired');

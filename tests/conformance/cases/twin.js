@@ -203,7 +203,7 @@ module.exports = {
   'twin-fault-throttling': Object.assign(async (x) => {
     const c = await x.open({ retry: false });
     await c.twin();
-    await c.send({ body: '', properties: { AzIoTHub_FaultOperationType: 'InvokeThrottling', AzIoTHub_FaultOperationCloseReason: 'boom', AzIoTHub_FaultOperationDelayInSecs: '0', AzIoTHub_FaultOperationDurationInSecs: '1' } });
+    await c.send({ body: '"wish"', properties: { AzIoTHub_FaultOperationType: 'InvokeThrottling', AzIoTHub_FaultOperationCloseReason: 'boom', AzIoTHub_FaultOperationDelayInSecs: '0', AzIoTHub_FaultOperationDurationInSecs: '1' } });
     await x.fails(c.report({ a: 1 }), 'refused');
     const limit = Date.now() + 10000;
     while (!(await c.report({ a: 2 }).then(() => true, () => false))) assert.ok(Date.now() < limit, 'it is over after its duration');
