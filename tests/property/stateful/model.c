@@ -190,6 +190,11 @@ static void end_connection(struct model *m, size_t who, const char *why, bool is
     if (!p->conn)
         return;
     event(m, who_names[who], "disconnected %s", why);
+    if (p->has_will && strcmp(why, "client") != 0) { /* facts M-20 */
+        event(m, who_names[who], "telemetry will");
+        (void)fprintf(m->says, "will %s {\"gone\":1}\n", who_names[who]);
+    }
+    p->has_will = false;
     fail_calls_of(m, who, false, 404, "404104");
     if (is_closed_by_hub)
         (void)fprintf(m->says, "close %s\n", who_names[who]);
@@ -235,10 +240,12 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
     struct person *p = &m->at[s->who];
     int64_t ends_s = token_end_s(m, s);
     const char *key = token_key(m, s);
+    char word[16];
+    bool is_clean = strcmp(step_a(s, word), "clean") == 0;
 
     if (!p->exists || !p->is_enabled || !m->at[device_of(s->who)].is_enabled ||
-        (strcmp(key, p->key[0]) != 0 && strcmp(key, p->key[1]) != 0) ||
-        model_now_s(m) > ends_s) { /* facts M-06, A-04, A-08, A-09, A-11 */
+        (strcmp(key, p->key[0]) != 0 && strcmp(key, p->key[1]) != 0) || model_now_s(m) > ends_s ||
+        strcmp(word, "badwill") == 0) { /* facts M-06, M-20, A-04, A-08, A-09, A-11 */
         verdict(m, "close");
         event(m, p->exists ? who_names[s->who] : "hub", "refused");
         return;
@@ -247,9 +254,12 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
     end_connection(m, s->who, "takeover", false); /* facts M-08 */
     p->conn = conn;
     p->token_ends_s = ends_s;
-    if (s->a == 1 || p->was_clean) /* facts M-11 */
+    if (strcmp(word, "plain") != 0) /* it came through the gateway */
+        (void)fprintf(m->says, "hello %s %s\n", who_names[s->who], !is_clean && p->has_session ? "present" : "fresh");
+    if (is_clean || !p->has_session) /* facts M-10, M-11 */
         memset(p->subscribed, 0, sizeof p->subscribed);
-    p->was_clean = s->a == 1;
+    p->has_session = !is_clean;
+    p->has_will = strcmp(word, "will") == 0;
     event(m, who_names[s->who], "connected");
     send_waiting(m, s->who);
 }
@@ -430,6 +440,7 @@ static void step_move(struct model *m, const struct step *s, uint64_t ticket)
     fail_calls_of(m, s->who, true, 404, is_module(s->who) ? "404010" : "404001");
     end_connection(m, s->who, "identity", true);
     memset(p->subscribed, 0, sizeof p->subscribed);
+    p->has_session = false;
     p->n_rows = 0;
     note_row(p, "created");
     event(m, who_names[s->who], "created");
@@ -642,7 +653,7 @@ static void step_clock(struct model *m, const struct step *s, uint64_t ticket)
 static void step_restart(struct model *m)
 {
     for (size_t n = 0; n < WHO; n++)
-        m->at[n].conn = m->at[n].ghost = 0;
+        m->at[n].conn = m->at[n].ghost = m->at[n].has_will = 0;
     m->n_calls = 0;
     m->offset_s = 0;
     m->is_frozen = false;
@@ -737,7 +748,7 @@ void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t t
     case STEP_LEAVE:
     case STEP_CUT:
         verdict(m, "accept");
-        end_connection(m, s->who, s->kind == STEP_LEAVE ? "client" : "error", false);
+        end_connection(m, s->who, s->kind == STEP_LEAVE ? "client" : "lost", false);
         break;
     case STEP_GHOST:
         step_ghost(m, s);

@@ -8,6 +8,8 @@
  *   answer 7 404 404001                           the answer to command 7 (and the error's code; 400* is any 400004-like one)
  *   close d0                                      its connection is to be closed
  *   event d0 disconnected takeover                on the event stream, while somebody listens
+ *   hello d0 present                              the gateway may let it in; or fresh: no session stood
+ *   will d0 {body}                                for who reads telemetry
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -30,9 +32,9 @@ struct person {
     char older[KEY_TEXT];                   /* one that was replaced; empty: none */
     struct tree *tags, *desired, *reported; /* tags NULL: never set */
     int64_t etag, version, desired_version, reported_version;
-    int subscribed[CLASSES]; /* 0: not; else QoS + 1 */
-    bool was_clean;          /* its last connection: nobody takes up what that subscribed to */
-    uint64_t conn, ghost;    /* numbers of its live connection and of an earlier one; 0: none */
+    int subscribed[CLASSES];    /* 0: not; else QoS + 1 */
+    bool has_session, has_will; /* of clean 0, which stands without a connection, too */
+    uint64_t conn, ghost;       /* numbers of its live connection and of an earlier one; 0: none */
     int64_t token_ends_s;
     struct row rows[STORY_MAX + 1];
     size_t n_rows;

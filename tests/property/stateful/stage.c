@@ -91,6 +91,17 @@ static bool are_same(char *want, char *got)
     return is_same;
 }
 
+/* devices/d0[/modules/m0] */
+static const char *home_of(size_t who, char out[80])
+{
+    const char *module = strchr(who_names[who], '/');
+    size_t len = module ? (size_t)(module - who_names[who]) : strlen(who_names[who]);
+
+    (void)snprintf(out, 80, "devices/%.*s%s%s", (int)len, who_names[who], module ? "/modules" : "",
+                   module ? module : "");
+    return out;
+}
+
 /* --- what left -------------------------------------------------------------------------------------------------------- */
 
 static void print_error_code(FILE *to, const struct tree *body, int64_t status)
@@ -191,6 +202,8 @@ static void print_detail(FILE *to, const struct tree *event, const char *kind)
                    {"method-answer", "status"}};
     char word[KEY_TEXT];
 
+    if (tree_get2(event, "properties", "iothub-MessageType"))
+        (void)fputs(" will", to);
     if (tree_get(event, "waited")) {
         (void)fputs(" unwaited", to);
         return;
@@ -200,14 +213,28 @@ static void print_detail(FILE *to, const struct tree *event, const char *kind)
             (void)fprintf(to, " %s", word_of(tree_get(event, details[n].member), word));
 }
 
+/* What the hub itself publishes where devices write. */
+static void print_will(struct stage *st, const struct out *o)
+{
+    char topic[128], home[80];
+
+    for (size_t who = 0; who < WHO; who++) {
+        (void)snprintf(topic, sizeof topic, "%s/messages/events/w=1", home_of(who, home));
+        if (strcmp(o->topic, topic) == 0)
+            (void)fprintf(st->got, "will %s %s\n", who_names[who], o->body);
+    }
+}
+
 static void print_event(struct stage *st, const struct out *o)
 {
     struct tree *event, *device, *module;
     char word[KEY_TEXT], kind[KEY_TEXT];
 
     if (strncmp(o->topic, EVENTS_ROOT "events/", sizeof EVENTS_ROOT + 6) != 0 &&
-        strncmp(o->topic, EVENTS_ROOT "hub/", sizeof EVENTS_ROOT + 3) != 0)
+        strncmp(o->topic, EVENTS_ROOT "hub/", sizeof EVENTS_ROOT + 3) != 0) {
+        print_will(st, o);
         return;
+    }
     event = tree_read(o->body);
     device = tree_get(event, "device");
     module = tree_get(event, "module");
@@ -235,6 +262,8 @@ static void print_outbox(struct stage *st)
             print_sent(st, o);
         else if (o->kind == OUT_EVENT)
             print_event(st, o);
+        else if (o->kind == OUT_HELLO)
+            (void)fprintf(st->got, "hello %s %s\n", o->to, o->session_present ? "present" : "fresh");
         else if (o->kind == OUT_CLOSE)
             (void)fprintf(st->got, "close %s\n", o->to);
     }
@@ -296,17 +325,6 @@ static const char *ids_of(size_t who, char out[80])
 
     (void)snprintf(out, 80, ",\"deviceId\":\"%.*s\"%s%s%s", (int)len, who_names[who], module ? ",\"moduleId\":\"" : "",
                    module ? module + 1 : "", module ? "\"" : "");
-    return out;
-}
-
-/* devices/d0[/modules/m0] */
-static const char *home_of(size_t who, char out[80])
-{
-    const char *module = strchr(who_names[who], '/');
-    size_t len = module ? (size_t)(module - who_names[who]) : strlen(who_names[who]);
-
-    (void)snprintf(out, 80, "devices/%.*s%s%s", (int)len, who_names[who], module ? "/modules" : "",
-                   module ? module : "");
     return out;
 }
 
@@ -374,19 +392,35 @@ static void do_connect(struct stage *st, const struct step *s)
 {
     struct conn *conn = calloc(1, sizeof *conn);
     struct sas_key key;
-    char user_name[160], scope[160], home[80];
+    char user_name[160], scope[160], home[80], will[128], word[16];
+    bool is_bad;
 
     assert_non_null(conn);
+    (void)step_a(s, word);
+    is_bad = strcmp(word, "badwill") == 0;
     conn->no = ++st->w.last_conn;
+    conn->has_gateway = strcmp(word, "plain") != 0;
     assert_int_equal(sas_key_read(str_from(token_key(&st->m, s)), &key), RC_OK);
     (void)snprintf(user_name, sizeof user_name, WORLD_HOST "/%s/?api-version=2021-04-12", who_names[s->who]);
     (void)snprintf(scope, sizeof scope, WORLD_HOST "/%s", home_of(s->who, home));
-    st->r = (struct request){.kind = REQUEST_CONNECT, .conn = conn, .protocol = 4, .is_clean = s->a == 1};
+    st->r = (struct request){.kind = REQUEST_CONNECT, .conn = conn, .protocol = 4};
+    st->r.is_clean = strcmp(word, "clean") == 0;
+    st->r.has_will = is_bad || strcmp(word, "will") == 0;
+    (void)snprintf(will, sizeof will, "%s/messages/events/w=1", is_bad ? "devices/nobody" : home_of(s->who, home));
+    st->r.will_topic = str_from(will);
+    st->r.will_qos = 1;
     st->r.client_id = str_from(who_names[s->who]);
     st->r.user_name = str_from(user_name);
     st->r.password = str_from(world_token(&st->w, scope, &key, NULL, token_end_s(&st->m, s)));
     st->conns[st->n_conns++] = conn;
     turn(st, s);
+    if (!st->r.has_will || st->answer != HUB_ACCEPT || s->fails)
+        return;
+    st->r = (struct request){.kind = REQUEST_KEEP_WILL, .conn = conn, .topic = str_from(will), .qos = 1};
+    st->r.payload = STR("{\"gone\":1}");
+    assert_int_equal(world_turn(&st->w, &st->r), HUB_SWALLOW);
+    st->has_answered = false;
+    print_outbox(st);
 }
 
 static void do_packet(struct stage *st, const struct step *s, enum request_kind kind, uint64_t conn, const char *topic,
@@ -502,7 +536,7 @@ static void do_it(struct stage *st, const struct step *s)
         break;
     case STEP_LEAVE:
     case STEP_CUT:
-        do_end(st, s, conn, s->kind == STEP_LEAVE ? ENDED_CLIENT : ENDED_ERROR);
+        do_end(st, s, conn, s->kind == STEP_LEAVE ? ENDED_CLIENT : ENDED_LOST);
         break;
     case STEP_GHOST:
         do_ghost(st, s);

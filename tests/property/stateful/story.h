@@ -38,7 +38,8 @@ static inline bool is_module(size_t who)
     X(DISABLE, "disable", 12, true, JSON_NONE, NULL, NULL)                                                             \
     X(RENEW, "renew", 25, true, JSON_NONE, "primary secondary both swap", NULL)                                        \
     X(MOVE, "move", 20, true, JSON_NONE, NULL, NULL)                                                                   \
-    X(CONNECT, "connect", 120, true, JSON_NONE, "keep clean", "primary secondary older parents short expired")         \
+    X(CONNECT, "connect", 120, true, JSON_NONE, "keep clean will badwill plain",                                       \
+      "primary secondary older parents short expired")                                                                 \
     X(LEAVE, "leave", 20, true, JSON_NONE, NULL, NULL)                                                                 \
     X(CUT, "cut", 20, true, JSON_NONE, NULL, NULL)                                                                     \
     X(GHOST, "ghost", 20, true, JSON_NONE, "ends publishes subscribes", NULL)                                          \
