@@ -18,6 +18,7 @@ struct hub *hub_new(const struct hub_options *options)
         h->options.cache_bytes = HUB_CACHE_DEFAULT;
     h->random = options->random ? options->random : 1;
     h->next_token_us = INT64_MAX;
+    throttle_init(&h->throttle, &options->profile, 0);
     buf_init(&h->event, 0);
     h->n_slots = 64;
     h->slots = calloc(h->n_slots, sizeof(struct identity *));
@@ -103,10 +104,10 @@ void request_read(struct request *r)
 
 void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
 {
-    (void)h;
     memset(out, 0, sizeof *out);
     if (r->kind == REQUEST_COMMAND) {
         command_needs(r, out);
+        out->twins |= h->has_readers && r->verb && r->verb->run == device_delete; /* they are shown once more */
         return;
     }
     if (r->target.device.len == 0 || r->kind == REQUEST_END)
@@ -234,6 +235,7 @@ void hub_note_end_so(struct hub *h, struct identity *i, enum ended why, struct s
     if (detail.len)
         json_put_text(b, "detail", detail);
     event_send(h, out);
+    notice_connection(h, i, false, now, out);
     hub_will_end(h, i, why, now, out);
     hub_method_lost(h, i, now, out);
     i->conn = 0;
@@ -270,7 +272,8 @@ uint64_t hub_seq(const struct hub *h)
 
 static bool is_service_topic(struct str topic)
 {
-    return str_starts(topic, STR(EVENTS_ROOT)) || str_starts(topic, STR("devices/"));
+    return str_starts(topic, STR(EVENTS_ROOT)) || str_starts(topic, STR(HUB_EVENTS_ROOT)) ||
+           str_starts(topic, STR("devices/"));
 }
 
 bool hub_may_read(const struct conn *conn, struct str topic)
@@ -280,13 +283,16 @@ bool hub_may_read(const struct conn *conn, struct str topic)
 
 void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out)
 {
-    if (!h->started_mono_us)
+    if (!h->started_mono_us) {
+        h->started_us = now.us;
         h->started_mono_us = now.mono_us;
+    }
     if (strcmp(kind, "hub-stopping") == 0) {
         struct refusal why;
 
         refuse(&why, 503, 503001, "The hub stops.");
         hub_method_end(h, NULL, &why, now, out);
+        hub_waiting_answers(h, 0, now, out);
     }
     (void)event_begin(h, kind, NULL, 0, now);
     event_send(h, out);

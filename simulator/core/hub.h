@@ -12,9 +12,10 @@
 #include "profile.h"
 #include "user_name.h"
 
-#define HUB_HOSTS_MAX 16u
-#define CONTROL_TOPIC "$CONTROL/twinsim/v1"
-#define EVENTS_ROOT   "$twinsim/v1/"
+#define HUB_HOSTS_MAX   16u
+#define CONTROL_TOPIC   "$CONTROL/twinsim/v1"
+#define EVENTS_ROOT     "$twinsim/v1/"
+#define HUB_EVENTS_ROOT "$twinsim/hub-events/v1/" /* events in the service's own shape */
 
 /* When something happens: the hub's clock (which may be moved: hub_now) and a clock that never jumps, both in microseconds. */
 struct now {
@@ -175,6 +176,8 @@ bool hub_is_live(const struct hub *h, struct str id, uint64_t conn);
 
 /* Whether anybody listens to events; objects are only built while so. seq counts all the same. */
 void hub_set_listeners(struct hub *h, bool any);
+/* The same for events in the service's own shape (docs/reference/events.md). */
+void hub_set_readers(struct hub *h, bool any);
 uint64_t hub_seq(const struct hub *h);
 /* Announce the hub itself: "hub-ready", "hub-stopping". Calls of methods that are under way end with the latter. */
 void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out);

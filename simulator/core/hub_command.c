@@ -239,14 +239,21 @@ void hub_command(struct hub *h, struct request *r, struct outbox *out)
     const char *name = json_get_text(r->command, "command");
     struct asker asker = {r->conn->id, r->conn->no, r->ticket, json_get(r->command, "correlationData")};
     struct reply reply = {.status = 200};
+    int64_t wait_us;
+    size_t from;
 
     buf_init(&reply.body, 0);
     h->cause = json_get_text(r->command, "correlationData");
-    run(h, r, &reply, out);
+    wait_us = hub_throttle_command(h, r, &reply);
+    if (wait_us >= 0)
+        run(h, r, &reply, out);
     h->cause = NULL;
     r->is_later = reply.is_later;
+    from = out->len;
     if (!reply.is_later)
         command_answer(h, &asker, name ? name : "", &reply, r->now, out);
+    if (!reply.is_later && wait_us > 0)
+        r->is_later = hub_throttle_hold(h, from, r->now.mono_us + wait_us, out);
     buf_done(&reply.body);
 }
 

@@ -185,6 +185,7 @@ static void announce_connected(struct hub *h, const struct identity *i, const st
     if (r->peer.len)
         json_put_text(b, "peer", r->peer);
     event_send(h, out);
+    notice_connection(h, i, true, r->now, out);
 }
 
 /* Does this CONNECT take up a session that stands? What it does not take up is forgotten, for good (facts M-10, M-11). */
@@ -234,7 +235,7 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     struct identity *i = NULL, *device = NULL;
     const struct fault *f;
     struct sas_token token;
-    int64_t skew_us, ends_us;
+    int64_t skew_us, ends_us, wait_us;
     const char *why;
 
     if (r->read_rc)
@@ -272,6 +273,10 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     if (why)
         return refused(h, r, i, why, out);
 
+    if (hub_throttle(h, THROTTLE_CONNECT, 1, r->now, &wait_us) == THROTTLE_REFUSES) {
+        (void)refused(h, r, i, "throttled: more new connections than a hub of this tier takes", out);
+        return HUB_CUT; /* a client may try again, which it would not behind a 5 */
+    }
     note_model(i, r, out);
     ends_us = token_end_us(h, &token);
     if (ends_us < INT64_MAX - FAULT_SKEW_MAX)

@@ -22,7 +22,8 @@ static enum hub_answer subscribe_service(const struct request *r)
     if (str_eq(r->topic, STR(CONTROL_TOPIC "/response")))
         return HUB_ACCEPT;
     /* What devices say is for who may ServiceConnect; a registry policy sees identities only. */
-    return (is_telemetry || str_starts(r->topic, STR(EVENTS_ROOT))) && r->conn->rights & RIGHT_SERVICE_CONNECT
+    return (is_telemetry || str_starts(r->topic, STR(EVENTS_ROOT)) || str_starts(r->topic, STR(HUB_EVENTS_ROOT))) &&
+                   r->conn->rights & RIGHT_SERVICE_CONNECT
                ? HUB_ACCEPT
                : HUB_DENY;
 }
@@ -272,6 +273,7 @@ static void handle_patch(struct hub *h, struct identity *i, const struct request
         body = body_by_fault(f, NULL, &len, out);
         answer(h, i, r, status, i->twin->reported_version, body, len, out);
         announce_reported(h, i, r, status, text, NULL, out);
+        notice_twin(h, i, &(struct twin_change){.reported = patch}, r->now, out);
     }
     cJSON_Delete(patch);
 }
@@ -325,8 +327,25 @@ static void refuse_by_fault(struct hub *h, const struct identity *i, const struc
         announce_reported(h, i, r, why.status, STR(""), &why, out);
 }
 
+/* More than the tier takes (facts L-02): not carried out. */
+static void refuse_by_throttle(struct hub *h, const struct identity *i, const struct request *r, struct outbox *out)
+{
+    struct refusal why;
+
+    refusal_of(429, &why);
+    answer_refusal(h, i, r, &why, out);
+    if (r->read.kind == TOPIC_TWIN_GET)
+        announce_get(h, i, r, why.status, &why, out);
+    else
+        announce_reported(h, i, r, why.status, STR(""), &why, out);
+}
+
 static enum hub_answer handle_twin(struct hub *h, struct identity *i, const struct request *r, struct outbox *out)
 {
+    enum throttle_kind kind = r->read.kind == TOPIC_TWIN_GET ? THROTTLE_TWIN_READ : THROTTLE_TWIN_UPDATE;
+    enum throttle_verdict throttled;
+    size_t from = out->len;
+    int64_t wait_us = 0;
     unsigned types = FAULTS_THAT_END | FAULT_BIT(STATUS) | FAULT_BIT(THROTTLE);
     const struct fault *f = hub_fault_pick(h, types, operation_of(r), i, r->topic, r->now, out);
 
@@ -334,12 +353,17 @@ static enum hub_answer handle_twin(struct hub *h, struct identity *i, const stru
         hub_note_end(h, i, hub_fault_ended(f->type), r->now, out);
         return HUB_CLOSE;
     }
-    if (f && (f->type == FAULT_TYPE_THROTTLE || f->status >= 300))
+    throttled = hub_throttle(h, kind, 1, r->now, &wait_us);
+    if (throttled == THROTTLE_REFUSES)
+        refuse_by_throttle(h, i, r, out);
+    else if (f && (f->type == FAULT_TYPE_THROTTLE || f->status >= 300))
         refuse_by_fault(h, i, r, f, out);
     else if (r->read.kind == TOPIC_TWIN_GET)
         handle_get(h, i, r, f, out);
     else
         handle_patch(h, i, r, f, out);
+    if (throttled == THROTTLE_WAITS)
+        (void)hub_throttle_hold(h, from, r->now.mono_us + wait_us, out);
     return HUB_SWALLOW;
 }
 

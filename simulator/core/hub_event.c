@@ -117,6 +117,12 @@ void event_send(struct hub *h, struct outbox *out)
         out->rc = RC_NOMEM;
 }
 
+void guid_print(uint64_t high, uint64_t low, char out[GUID_MAX])
+{
+    (void)snprintf(out, GUID_MAX, "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64, high >> 32,
+                   high >> 16 & 0xffff, high & 0xffff, low >> 48, low & UINT64_C(0xffffffffffff));
+}
+
 /* --- errors --------------------------------------------------------------------------------------------------- */
 
 void error_print(struct hub *h, struct buf *b, int code, const char *message, struct now now)

@@ -156,7 +156,7 @@ int64_t hub_fault_tick(struct hub *h, struct now now, struct outbox *out)
 
 bool hub_faults_are_valid(const struct hub *h)
 {
-    size_t faults = 0, waiting = 0, bytes = 0, owed = 0;
+    size_t faults = 0, waiting = 0, bytes = 0, owed = 0, free_of = 0;
     uint64_t id = 0;
     int64_t due_us = 0;
 
@@ -168,13 +168,15 @@ bool hub_faults_are_valid(const struct hub *h)
         owed += f->waiting;
     }
     for (const struct waiting *w = h->waiting; w; w = w->next) {
-        if (w->due_us < due_us || !w->message.topic || !hub_is_live(h, str_from(w->message.to), w->message.conn))
+        if (w->due_us < due_us || !w->message.topic ||
+            !(w->message.ticket || hub_is_live(h, str_from(w->message.to), w->message.conn)))
             return false;
         due_us = w->due_us;
         waiting++;
+        free_of += !w->of;
         bytes += strlen(w->message.topic) + w->message.body_len;
     }
-    return faults == h->n_faults && waiting == h->n_waiting && owed == waiting && bytes == h->waiting_bytes;
+    return faults == h->n_faults && waiting == h->n_waiting && owed + free_of == waiting && bytes == h->waiting_bytes;
 }
 
 void hub_faults_free(struct hub *h)

@@ -39,12 +39,13 @@ static size_t bytes_of(const struct waiting *w)
 /* It is out of the list: stop counting it. */
 static void uncount(struct hub *h, const struct waiting *w)
 {
-    w->of->waiting--;
+    if (w->of)
+        w->of->waiting--;
     h->n_waiting--;
     h->waiting_bytes -= bytes_of(w);
 }
 
-/* Behind all that is due no later. Takes *message over, on failure too. */
+/* Behind all that is due no later. f NULL: the tier's throttle. Takes *message over, on failure too. */
 static struct waiting *enter(struct hub *h, struct fault *f, enum fault_operation op, int64_t due_us,
                              struct out *message, struct outbox *out)
 {
@@ -65,7 +66,8 @@ static struct waiting *enter(struct hub *h, struct fault *f, enum fault_operatio
     w->due_us = due_us;
     w->message = *message;
     w->message.is_answer = false; /* when that later turn cannot be stored, this one still could */
-    f->waiting++;
+    if (f)
+        f->waiting++;
     h->n_waiting++;
     h->waiting_bytes += bytes_of(w);
     return w;
@@ -77,8 +79,9 @@ void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struc
     int64_t planned_us = w->due_us < now.mono_us ? w->due_us : now.mono_us;
 
     uncount(h, w);
-    if (i && i->conn == w->message.conn) {
-        hub_fault_tell(h, w->of, i, w->operation, "released", planned_us, now, out);
+    if (w->message.ticket || (i && i->conn == w->message.conn)) {
+        if (w->of)
+            hub_fault_tell(h, w->of, i, w->operation, "released", planned_us, now, out);
         if (w->operation == FAULT_TELEMETRY) {
             hub_telemetry_late(h, i, w, now, out);
         } else {
@@ -110,8 +113,37 @@ void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, st
     }
 }
 
-void hub_fault_delay_telemetry(struct hub *h, struct fault *f, const struct identity *i, const struct request *r,
-                               struct outbox *out)
+void hub_waiting_take(struct hub *h, size_t at, int64_t due_us, struct outbox *out)
+{
+    struct out message;
+
+    outbox_take(out, at, &message);
+    (void)enter(h, NULL, FAULT_OPERATIONS, due_us, &message, out);
+}
+
+void hub_waiting_answers(struct hub *h, uint64_t ticket, struct now now, struct outbox *out)
+{
+    struct waiting **at = &h->waiting;
+
+    while (*at) {
+        struct waiting *w = *at;
+
+        if (!w->message.ticket || (ticket && w->message.ticket != ticket)) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        if (ticket) {
+            uncount(h, w);
+            hub_waiting_free(w);
+        } else {
+            hub_waiting_release(h, w, now, out);
+        }
+    }
+}
+
+void hub_waiting_telemetry(struct hub *h, struct fault *f, int64_t wait_us, const struct identity *i,
+                           const struct request *r, struct outbox *out)
 {
     struct out message = {.conn = i->conn};
     struct waiting *w;
@@ -125,7 +157,7 @@ void hub_fault_delay_telemetry(struct hub *h, struct fault *f, const struct iden
         out->rc = RC_NOMEM;
         return;
     }
-    w = enter(h, f, FAULT_TELEMETRY, r->now.mono_us + fault_backlog_us(f), &message, out);
+    w = enter(h, f, FAULT_TELEMETRY, r->now.mono_us + wait_us, &message, out);
     if (w)
         w->retain = r->retain;
 }
@@ -334,8 +366,8 @@ static struct waiting **find_reordered(struct hub *h, const struct identity *i, 
 {
     struct waiting **at = &h->waiting;
 
-    while (*at && !((*at)->of->type == FAULT_TYPE_REORDER && (*at)->operation == op && (*at)->message.conn == i->conn &&
-                    str_eq(str_from((*at)->message.to), identity_id(i))))
+    while (*at && !((*at)->of && (*at)->of->type == FAULT_TYPE_REORDER && (*at)->operation == op &&
+                    (*at)->message.conn == i->conn && str_eq(str_from((*at)->message.to), identity_id(i))))
         at = &(*at)->next;
     return *at ? at : NULL;
 }

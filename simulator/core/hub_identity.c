@@ -140,6 +140,7 @@ static struct identity *admit(struct hub *h, struct identity *i, struct request 
     hub_store_document(i, CHANGE_CREATED, r->now, out);
     i = hub_put(h, i);
     announce_identity(h, "created", i, r->now, out);
+    notice_lifecycle(h, i, true, r->now, out);
     identity_print_document(&reply->body, i);
     return i;
 }
@@ -255,6 +256,7 @@ static void delete_one(struct hub *h, struct identity *i, struct now now, struct
     struct out *o;
 
     announce_identity(h, "deleted", i, now, out); /* the cause, then what it does */
+    notice_lifecycle(h, i, false, now, out);
     if (ident_is_module(identity_ident(i)))
         refuse(&why, 404, 404010, "Module %s not registered", i->id);
     else

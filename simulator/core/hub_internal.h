@@ -13,6 +13,8 @@
  *   hub_method.c    direct methods: what is called, and waits for its answer
  *   hub_query.c     the command that asks a query
  *   hub_event.c     events, error bodies, derived keys
+ *   hub_notice.c    events in the service's own shape
+ *   hub_throttle.c  a hub of some tier: what waits, and what is refused
  *   hub_fault.c         which fault strikes; those that end a connection; time
  *   hub_fault_message.c those that change, lose or hold back what the hub sends
  *   hub_fault_command.c the commands about faults
@@ -53,11 +55,12 @@ struct hub_clock {
 };
 
 struct call; /* hub_method.c */
+struct reply;
 
 /* A message that a fault holds back: to a device, or (operation telemetry) to whoever reads what devices tell. */
 struct waiting {
     struct waiting *next;
-    struct fault *of;
+    struct fault *of; /* NULL: the tier's throttle holds it back; then it may also be the answer to a command */
     enum fault_operation operation;
     int64_t due_us; /* mono; INT64_MAX: when the fault is cleared */
     bool retain;
@@ -78,15 +81,17 @@ struct hub {
     size_t connected;      /* devices and modules with a live connection */
     int64_t next_token_us; /* no token ends before this */
     uint64_t random;
-    uint64_t seq; /* events so far */
-    bool has_listeners;
-    int64_t started_mono_us;
+    uint64_t seq;                    /* events so far */
+    bool has_listeners, has_readers; /* of events; of those in the service's shape */
+    uint64_t states;                 /* connections begun and ended, as far as somebody read of it */
+    int64_t started_us, started_mono_us;
     struct hub_clock clock;
     struct fault *faults; /* in order of their ids */
     size_t n_faults;
     uint64_t last_fault;     /* number of the last one */
     struct waiting *waiting; /* by due_us; equal ones in order of arrival */
     size_t n_waiting, waiting_bytes;
+    struct throttle throttle;
     struct call *calls; /* methods under way, in the order of their calls */
     size_t n_calls, call_bytes;
     uint64_t last_rid;    /* of the last one that was sent */
@@ -123,6 +128,23 @@ void event_send(struct hub *h, struct outbox *out);
 /* {"errorCode":..,"trackingId":..,"message":..,"timestampUtc":..} */
 void error_print(struct hub *h, struct buf *b, int code, const char *message, struct now now);
 const struct policy *policy_find(struct str name);
+/* Two numbers as a GUID: 01234567-89ab-cdef-0123-456789abcdef. */
+#define GUID_MAX 37u /* bytes with NUL */
+void guid_print(uint64_t high, uint64_t low, char out[GUID_MAX]);
+
+/* --- hub_notice.c: events in the service's own shape; each returns at once when nobody reads them --- */
+void notice_connection(struct hub *h, const struct identity *i, bool is_connected, struct now now, struct outbox *out);
+/* It was made, or is about to go. */
+void notice_lifecycle(struct hub *h, const struct identity *i, bool is_created, struct now now, struct outbox *out);
+/* What was submitted, and has been written; NULL: not touched. replace: the notice holds the whole twin. */
+struct twin_change {
+    const cJSON *tags, *desired, *reported;
+    bool replace;
+};
+void notice_twin(struct hub *h, const struct identity *i, const struct twin_change *change, struct now now,
+                 struct outbox *out);
+void notice_telemetry(struct hub *h, const struct identity *i, const cJSON *system, const cJSON *properties,
+                      struct str payload, struct outbox *out);
 
 /* --- hub_clock.c --- */
 /* End the connections whose tokens have ended. */
@@ -136,6 +158,8 @@ void hub_telemetry_late(struct hub *h, const struct identity *i, struct waiting 
 /* Say that a client did what closes its connection. */
 void hub_violation(struct hub *h, struct request *r, const struct identity *i, const char *reason, struct outbox *out);
 struct str without_trailing_nuls(struct str payload); /* facts C-05 */
+/* Add "body": JSON, or "bodyBase64": anything else. */
+void put_body(struct buf *b, struct str payload);
 
 /* Tell an identity's will, or why it is none. r is a WILL that was read. */
 void hub_tell_will(struct hub *h, const struct identity *i, struct request *r, struct outbox *out);
@@ -176,9 +200,13 @@ void hub_faults_free(struct hub *h);
 /* The last entry of the outbox is a message to a device: let faults have it. topic: of the packet that asked for it, or its own. */
 void hub_fault_message(struct hub *h, const struct identity *i, enum fault_operation op, struct str topic,
                        struct now now, struct outbox *out);
-/* Telemetry over a throttle's rate goes on later. */
-void hub_fault_delay_telemetry(struct hub *h, struct fault *f, const struct identity *i, const struct request *r,
-                               struct outbox *out);
+/* Telemetry over a rate goes on later. f NULL: the tier's. */
+void hub_waiting_telemetry(struct hub *h, struct fault *f, int64_t wait_us, const struct identity *i,
+                           const struct request *r, struct outbox *out);
+/* An entry of the outbox, an answer, leaves later, as the tier's throttle wants it. */
+void hub_waiting_take(struct hub *h, size_t at, int64_t due_us, struct outbox *out);
+/* Let the answers to commands go that wait, or (ticket not 0) forget that one. */
+void hub_waiting_answers(struct hub *h, uint64_t ticket, struct now now, struct outbox *out);
 /* Is there room for one more that waits? */
 bool hub_waiting_has_room(const struct hub *h);
 /* Let go of one: it leaves, if its connection is still there (telemetry in any case that the identity is in memory). */
@@ -186,6 +214,15 @@ void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struc
 /* The connection ends: telemetry leaves, the rest is dropped. out NULL: all of it is dropped. */
 void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
 void hub_waiting_free(struct waiting *w);
+
+/* --- hub_throttle.c --- */
+/* Ask the tier's throttle; without a tier everything passes. What would wait passes when no more can be held back. */
+enum throttle_verdict hub_throttle(struct hub *h, enum throttle_kind kind, double cost, struct now now,
+                                   int64_t *wait_us);
+/* The same for a command. returns how long its answer waits; -1: refused, with the refusal written. */
+int64_t hub_throttle_command(struct hub *h, const struct request *r, struct reply *reply);
+/* The answer among the entries from `from` on leaves then. returns false when there is none. */
+bool hub_throttle_hold(struct hub *h, size_t from, int64_t due_us, struct outbox *out);
 
 /* --- hub_fault_sdk.c --- */
 /* Is this telemetry a fault message of an SDK (facts C-22)? Then the fault is entered, and *answer says what becomes of the message. */

@@ -394,6 +394,7 @@ void hub_abandon(struct hub *h, uint64_t ticket)
         at = &(*at)->next;
     if (*at)
         remove_call(h, at);
+    hub_waiting_answers(h, ticket, (struct now){0, 0}, NULL);
 }
 
 int64_t hub_method_tick(struct hub *h, struct now now, struct outbox *out)

@@ -25,7 +25,7 @@ struct str without_trailing_nuls(struct str payload)
     return payload;
 }
 
-static void put_body(struct buf *b, struct str payload)
+void put_body(struct buf *b, struct str payload)
 {
     struct str text = without_trailing_nuls(payload);
     cJSON *tree = NULL;
@@ -98,7 +98,7 @@ static bool take_telemetry(struct hub *h, const struct identity *i, const struct
         return false;
     }
     b = event_begin(h, "telemetry", i, r->kind == REQUEST_WILL ? 0 : r->conn->no, r->now);
-    if (!rc && !b->rc)
+    if (!rc && (!b->rc || h->has_readers))
         rc = stamp(system, properties, i, r);
     if (rc)
         out->rc = RC_NOMEM;
@@ -110,6 +110,8 @@ static bool take_telemetry(struct hub *h, const struct identity *i, const struct
         put_body(b, r->payload);
     }
     event_send(h, out);
+    if (!out->rc && !rc)
+        notice_telemetry(h, i, system, properties, r->payload, out);
     cJSON_Delete(system);
     cJSON_Delete(properties);
     return true;
@@ -151,8 +153,32 @@ static bool meets_fault(struct hub *h, struct identity *i, const struct request 
     f = hub_waiting_has_room(h) ? hub_fault_pick(h, FAULT_BIT(THROTTLE), FAULT_TELEMETRY, i, r->topic, r->now, out)
                                 : NULL;
     if (f)
-        hub_fault_delay_telemetry(h, f, i, r, out);
+        hub_waiting_telemetry(h, f, fault_backlog_us(f), i, r, out);
     return f != NULL;
+}
+
+/* The tier's throttle and its day. returns true with *answer when that is the end of it: MQTT 3.1.1 knows no 429 and no 403, so what
+ * is too much ends the connection. */
+static bool meets_throttle(struct hub *h, const struct identity *i, struct request *r, enum hub_answer *answer,
+                           struct outbox *out)
+{
+    int64_t wait_us;
+    enum throttle_verdict v = hub_throttle(h, THROTTLE_TELEMETRY, 1, r->now, &wait_us);
+
+    *answer = HUB_CLOSE;
+    if (v == THROTTLE_REFUSES) {
+        hub_violation(h, r, i, "throttled: more messages than a hub of this tier takes (429001)", out);
+        return true;
+    }
+    if (!throttle_count(&h->throttle, r->payload.len + r->read.bag.len, r->now.us)) {
+        hub_violation(h, r, i, "the hub's daily quota of messages is used up (403002)", out);
+        return true;
+    }
+    if (v == THROTTLE_PASSES)
+        return false;
+    hub_waiting_telemetry(h, NULL, wait_us, i, r, out);
+    *answer = HUB_SWALLOW;
+    return true;
 }
 
 enum hub_answer hub_telemetry(struct hub *h, struct identity *i, struct request *r, struct outbox *out)
@@ -163,6 +189,8 @@ enum hub_answer hub_telemetry(struct hub *h, struct identity *i, struct request 
     if (h->options.fault_messages && hub_fault_of_sdk(h, i, r, &answer, out))
         return answer;
     if (h->faults && meets_fault(h, i, r, &answer, out))
+        return answer;
+    if (h->throttle.profile.tier && meets_throttle(h, i, r, &answer, out))
         return answer;
     if (take_telemetry(h, i, r, &why, out))
         return HUB_ACCEPT; /* the broker routes it, to service clients only */

@@ -200,6 +200,11 @@ static void apply(struct hub *h, struct identity *i, const struct write *w, stru
         announce_desired(h, i, w, &note, r->now, out);
     else
         buf_done(&note);
+    if (tags || desired)
+        notice_twin(h, i,
+                    &(struct twin_change){
+                        .tags = tags ? w->tags : NULL, .desired = desired ? w->desired : NULL, .replace = w->replace},
+                    r->now, out);
 }
 
 static void write_twin(struct hub *h, struct request *r, const char *member, bool replace, struct reply *reply,

@@ -66,6 +66,10 @@ struct str twin_device_view(struct twin *t);
 /* Append "properties":{...} pieces of the service's view: one section with $metadata and $version last. */
 void twin_print_section(struct buf *out, const struct twin *t, enum twin_section section);
 
+/* What a write touched, as events tell it: the submitted section (an object, or null: cleared), nulls kept, with the metadata of what
+ * it names and the $version. Call it behind the write. */
+void twin_print_change(struct buf *out, const struct twin *t, enum twin_section section, const cJSON *patch);
+
 /* The twin alone as a snapshot, and back: {"etag":1,"version":2,"tags":..,"desired":{..,"$metadata":..,"$version":1},"reported":{..}}.
  * twin_read also takes a service-view document (properties.desired ...) with or without metadata and counters: what is missing
  * gets the values of a fresh twin (metadata stamped now_us). returns RC_OK, RC_SYNTAX (*why says what), RC_NOMEM */

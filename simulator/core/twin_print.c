@@ -134,6 +134,41 @@ void twin_print_section(struct buf *out, const struct twin *t, enum twin_section
     }
 }
 
+/* The stamps of a node, and the nodes of what the patch names and left there. */
+static void print_metadata_of(struct buf *out, const cJSON *metadata, const cJSON *patch)
+{
+    struct json_index *nodes = json_index_if_wide(metadata);
+    bool is_first = true;
+
+    buf_add_char(out, '{');
+    for (const cJSON *stamp = metadata->child; stamp && stamp->string[0] == '$'; stamp = stamp->next) {
+        print_key(out, stamp->string, &is_first);
+        json_print(out, stamp);
+    }
+    for (const cJSON *member = cJSON_IsObject(patch) ? patch->child : NULL; member; member = member->next) {
+        const cJSON *node = json_lookup(nodes, metadata, member->string);
+
+        if (cJSON_IsNull(member) || !node)
+            continue;
+        print_key(out, member->string, &is_first);
+        print_metadata_of(out, node, member);
+    }
+    buf_add_char(out, '}');
+    json_index_free(nodes);
+}
+
+void twin_print_change(struct buf *out, const struct twin *t, enum twin_section section, const cJSON *patch)
+{
+    bool is_desired = section == TWIN_DESIRED, is_first;
+
+    buf_add_char(out, '{');
+    is_first = !cJSON_IsObject(patch) || !json_print_members(out, patch);
+    print_key(out, "$metadata", &is_first);
+    print_metadata_of(out, is_desired ? t->desired_metadata : t->reported_metadata, patch);
+    print_counter(out, "$version", is_desired ? t->desired_version : t->reported_version, &is_first);
+    buf_add_char(out, '}');
+}
+
 void twin_print(struct buf *out, const struct twin *t)
 {
     bool is_first = true;

@@ -13,6 +13,7 @@
 static void set_listeners(struct plugin *pl)
 {
     hub_set_listeners(pl->hub, pl->connections.listeners > 0);
+    hub_set_readers(pl->hub, pl->connections.readers > 0);
 }
 
 /* --- CONNECT -------------------------------------------------------------------------------------------------- */

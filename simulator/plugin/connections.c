@@ -152,13 +152,35 @@ struct connection *connections_open(const struct connections *cs, struct str id)
     return NULL;
 }
 
+/* It is one of those that are counted, or no more. */
+static void count(bool is_one, bool *was_one, size_t *number)
+{
+    if (is_one == *was_one)
+        return;
+    assert(is_one || *number > 0);
+    *number = is_one ? *number + 1 : *number - 1;
+    *was_one = is_one;
+}
+
 static void unlisten_all(struct connections *cs, struct connection *c)
 {
-    if (c->is_listener) {
-        assert(cs->listeners > 0);
-        cs->listeners--;
-        c->is_listener = false;
+    count(false, &c->is_listener, &cs->listeners);
+    count(false, &c->is_reader, &cs->readers);
+}
+
+/* Count it anew by the filters that it holds. */
+static void recount(struct connections *cs, struct connection *c)
+{
+    bool listens = false, reads = false;
+
+    for (size_t i = 0; i < c->n_filters; i++) {
+        bool of_service = str_starts(str_from(c->filters[i]), STR(HUB_EVENTS_ROOT));
+
+        listens |= !of_service;
+        reads |= of_service;
     }
+    count(listens, &c->is_listener, &cs->listeners);
+    count(reads, &c->is_reader, &cs->readers);
 }
 
 void connections_close(struct connections *cs, struct connection *c)
@@ -192,10 +214,10 @@ void connections_sweep(struct connections *cs)
 
 void connections_count_listener(struct connections *cs, struct connection *c)
 {
-    if (!c->is_listener && !c->is_closed) {
-        c->is_listener = true;
-        cs->listeners++;
-    }
+    if (c->is_closed)
+        return;
+    count(true, &c->is_listener, &cs->listeners);
+    count(true, &c->is_reader, &cs->readers);
 }
 
 enum rc connections_listen(struct connections *cs, struct connection *c, struct str filter)
@@ -217,7 +239,10 @@ enum rc connections_listen(struct connections *cs, struct connection *c, struct 
         return RC_NOMEM;
     }
     c->filters[c->n_filters++] = copy;
-    connections_count_listener(cs, c);
+    if (c->conn.is_clean && !c->is_closed)
+        recount(cs, c);
+    else
+        connections_count_listener(cs, c); /* a stored session may hold filters that we never saw */
     return RC_OK;
 }
 
@@ -228,8 +253,8 @@ void connections_unlisten(struct connections *cs, struct connection *c, struct s
             free(c->filters[i]);
             c->filters[i] = c->filters[--c->n_filters];
             /* A stored session may hold filters that we never saw: it stays a listener until its end. */
-            if (!c->n_filters && c->conn.is_clean)
-                unlisten_all(cs, c);
+            if (c->conn.is_clean && !c->is_closed)
+                recount(cs, c);
             return;
         }
 }

@@ -24,7 +24,8 @@ struct connection {
     unsigned queued; /* messages published to it in the turn below */
     uint64_t queued_turn;
     bool is_listener; /* counted in connections.listeners */
-    char **filters;   /* service clients: accepted filters of the event stream */
+    bool is_reader;   /* counted in connections.readers */
+    char **filters;   /* service clients: accepted filters of either event stream */
     size_t n_filters;
     struct connection *next_by_client, *next_by_id, *next_closed;
 };
@@ -34,6 +35,7 @@ struct connections {
     size_t slots, len;
     struct connection *closed;
     size_t listeners; /* service clients that may hear events */
+    size_t readers;   /* service clients that may read events in the service's shape */
 };
 
 void connections_init(struct connections *cs);
@@ -55,7 +57,7 @@ void connections_close(struct connections *cs, struct connection *c);
 /* End of turn: free what is closed. */
 void connections_sweep(struct connections *cs);
 
-/* A service client's filter of the event stream was accepted, or given up.
+/* A service client's filter of one of the event streams was accepted, or given up.
  * returns RC_OK, RC_LIMIT (it holds HUB_FILTERS_MAX), RC_NOMEM */
 MUST_USE enum rc connections_listen(struct connections *cs, struct connection *c, struct str filter);
 void connections_unlisten(struct connections *cs, struct connection *c, struct str filter);
