@@ -18,14 +18,12 @@ static enum hub_answer subscribe_service(const struct request *r)
 {
     bool is_telemetry = str_eq(r->topic, STR("devices/+/messages/events/#")) ||
                         str_eq(r->topic, STR("devices/+/modules/+/messages/events/#"));
+    bool is_event = str_starts(r->topic, STR(EVENTS_ROOT)) || str_starts(r->topic, STR(HUB_EVENTS_ROOT));
 
     if (str_eq(r->topic, STR(CONTROL_TOPIC "/response")))
         return HUB_ACCEPT;
     /* What devices say is for who may ServiceConnect; a registry policy sees identities only. */
-    return (is_telemetry || str_starts(r->topic, STR(EVENTS_ROOT)) || str_starts(r->topic, STR(HUB_EVENTS_ROOT))) &&
-                   r->conn->rights & RIGHT_SERVICE_CONNECT
-               ? HUB_ACCEPT
-               : HUB_DENY;
+    return (is_telemetry || is_event) && r->conn->rights & RIGHT_SERVICE_CONNECT ? HUB_ACCEPT : HUB_DENY;
 }
 
 static void announce_filter(struct hub *h, const char *kind, const struct identity *i, const struct request *r,
