@@ -46,7 +46,7 @@ static void tell_acked(struct conn *c)
     if (gw->n_acked == 0)
         return;
     buf_init(&packet, 0);
-    report_pubacks(&packet, gw->acked, gw->n_acked);
+    tell_pubacks(&packet, gw->acked, gw->n_acked);
     gw->n_acked = 0;
     put_broker_buf(c, &packet);
 }
@@ -88,7 +88,7 @@ static void connect_from_device(struct conn *c, const struct mqtt_packet *p)
     if (mqtt_connect_rewrite(&packet, &connect, str_from(c->peer)) && buf_ok(&packet))
         packet.rc = RC_LIMIT;
     if (connect.has_will)
-        report_will(&packet, &connect);
+        tell_will(&packet, &connect);
     put_broker_buf(c, &packet);
     if (c->should_end)
         return;

@@ -134,12 +134,12 @@ static void begin_ending(struct conn *c)
 }
 
 /* The last words on the broker's connection. */
-static void tell_end(struct conn *c, enum end end, const char *detail)
+static void say_end(struct conn *c, enum end end, const char *detail)
 {
     struct buf packet;
 
     buf_init(&packet, 0);
-    report_end(&packet, end, detail);
+    tell_end(&packet, end, detail);
     if (end == END_CLIENT)
         mqtt_header_write(&packet, MQTT_DISCONNECT, 0, 0);
     if (!buf_ok(&packet) || wire_put(&c->broker, buf_view(&packet)))
@@ -154,7 +154,7 @@ void conn_end(struct conn *c, enum end end, const char *detail)
     if (c->state >= CONN_ENDING)
         return;
     if (c->state == CONN_OPEN)
-        tell_end(c, end, detail);
+        say_end(c, end, detail);
     else if (end != END_SHUTDOWN)
         link_tell_refused(&c->gw->link, c->peer, end, detail);
     begin_ending(c);

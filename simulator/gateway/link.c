@@ -179,7 +179,7 @@ void link_tell_refused(struct link *l, const char *peer, enum end end, const cha
     if (!l->is_up || wire_queued(&l->wire) > LINK_QUEUE)
         return;
     buf_init(&packet, 0);
-    report_refused(&packet, peer, end, detail);
+    tell_refused(&packet, peer, end, detail);
     if (buf_ok(&packet) && wire_put(&l->wire, buf_view(&packet)) == RC_OK)
         wire_flush(&l->wire);
     buf_done(&packet);

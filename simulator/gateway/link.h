@@ -6,7 +6,7 @@
 #ifndef TWINSIM_LINK_H
 #define TWINSIM_LINK_H
 
-#include "report.h"
+#include "tell.h"
 #include "wire.h"
 
 #define LINK_RETRY_US 10000

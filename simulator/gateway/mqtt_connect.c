@@ -109,8 +109,11 @@ enum rc mqtt_connect_read(const struct mqtt_packet *p, struct mqtt_connect *out,
     *why = flags_mistake(&c, flags);
     if (*why)
         return RC_SYNTAX;
-    if (!payload_take(&rest, &c) || rest.len) {
-        *why = rest.len ? "the CONNECT has bytes too many" : "the CONNECT is cut short";
+    *why = "the CONNECT is cut short";
+    if (!payload_take(&rest, &c))
+        return RC_SYNTAX;
+    if (rest.len) {
+        *why = "the CONNECT has bytes too many";
         return RC_SYNTAX;
     }
     if (!mqtt_text_is_fit(c.client_id) || !mqtt_text_is_fit(c.will_topic) || !mqtt_text_is_fit(c.user_name)) {

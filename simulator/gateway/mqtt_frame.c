@@ -54,12 +54,13 @@ static enum frame_step header_read(struct str bytes, size_t max, size_t *header,
         rest |= (size_t)(byte & 127u) << (7 * (i - 1));
         if (byte & 128u)
             continue;
+        if (i + 1 + rest > max) {
+            *why = "the packet is larger than allowed";
+            return FRAME_TOO_LARGE;
+        }
         *header = i + 1;
         *total = *header + rest;
-        if (*total <= max)
-            return FRAME_PACKET;
-        *why = "the packet is larger than allowed";
-        return FRAME_TOO_LARGE;
+        return FRAME_PACKET;
     }
     *why = "the packet's length has more than four bytes";
     return FRAME_MALFORMED;

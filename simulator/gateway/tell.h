@@ -1,4 +1,4 @@
-/* report.h - what the gateway tells the hub: JSON in a PUBLISH at QoS 0 to a control topic, put in among a connection's own packets.
+/* tell.h - what the gateway tells the hub: JSON in a PUBLISH at QoS 0 to a control topic, put in among a connection's own packets.
  *
  *   {"will":{"topic":"..","qos":1,"retain":false,"payload":BASE64}}    right behind the CONNECT
  *   {"puback":["2a","2b"]}                                            the client has these
@@ -7,8 +7,8 @@
  *
  * Pure.
  */
-#ifndef TWINSIM_REPORT_H
-#define TWINSIM_REPORT_H
+#ifndef TWINSIM_TELL_H
+#define TWINSIM_TELL_H
 
 #include "mqtt_connect.h"
 
@@ -33,9 +33,9 @@ enum end { END_LIST(END_ENUM) };
 const char *end_name(enum end end);
 
 /* Each appends one whole packet. detail may be NULL, and may hold any bytes. */
-void report_will(struct buf *out, const struct mqtt_connect *c);
-void report_pubacks(struct buf *out, const uint64_t *tags, size_t n);
-void report_end(struct buf *out, enum end end, const char *detail);
-void report_refused(struct buf *out, const char *peer, enum end end, const char *detail);
+void tell_will(struct buf *out, const struct mqtt_connect *c);
+void tell_pubacks(struct buf *out, const uint64_t *tags, size_t n);
+void tell_end(struct buf *out, enum end end, const char *detail);
+void tell_refused(struct buf *out, const char *peer, enum end end, const char *detail);
 
 #endif

@@ -1,5 +1,5 @@
-/* report.c - see report.h. */
-#include "report.h"
+/* tell.c - see tell.h. */
+#include "tell.h"
 
 #include <inttypes.h>
 
@@ -27,7 +27,7 @@ static void send_json(struct buf *out, struct buf *json)
     buf_done(json);
 }
 
-void report_will(struct buf *out, const struct mqtt_connect *c)
+void tell_will(struct buf *out, const struct mqtt_connect *c)
 {
     struct buf json;
 
@@ -42,7 +42,7 @@ void report_will(struct buf *out, const struct mqtt_connect *c)
     send_json(out, &json);
 }
 
-void report_pubacks(struct buf *out, const uint64_t *tags, size_t n)
+void tell_pubacks(struct buf *out, const uint64_t *tags, size_t n)
 {
     struct buf json;
 
@@ -62,7 +62,7 @@ static void add_detail(struct buf *json, const char *detail)
     json_print_string(json, str_from(detail));
 }
 
-void report_end(struct buf *out, enum end end, const char *detail)
+void tell_end(struct buf *out, enum end end, const char *detail)
 {
     struct buf json;
 
@@ -73,7 +73,7 @@ void report_end(struct buf *out, enum end end, const char *detail)
     send_json(out, &json);
 }
 
-void report_refused(struct buf *out, const char *peer, enum end end, const char *detail)
+void tell_refused(struct buf *out, const char *peer, enum end end, const char *detail)
 {
     struct buf json;
 

@@ -1,0 +1,2 @@
+# The gateway's tests of what is pure; tests/e2e/gateway.test.js has the process.
+twinsim_test(test_mqtt_frame unit LIBS twinsim_packets)
