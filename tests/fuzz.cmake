@@ -27,6 +27,7 @@ foreach(name json scenario recording normalise schema)
   twinsim_fuzz(${name} LIBS twinsim_harness)
 endforeach()
 twinsim_fuzz(store_row LIBS twinsim_store)
+twinsim_fuzz(mqtt_frame LIBS twinsim_packets)
 # Control messages whole, through the plugin as a broker made for tests drives it.
 list(TRANSFORM TWINSIM_PLUGIN_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/simulator/plugin/ OUTPUT_VARIABLE plugin_sources)
 twinsim_fuzz(envelope LIBS twinsim_store)

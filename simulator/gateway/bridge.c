@@ -9,7 +9,7 @@
 #define NO_MEMORY     "the gateway is out of memory"
 #define CLOSE_REASONS "\x20\x02\0\x01" /* CONNACK 1: unacceptable protocol level */
 
-void bridge_should_end(struct conn *c, enum end end, const char *detail)
+void bridge_should_end(struct conn *c, enum ended end, const char *detail)
 {
     if (c->should_end)
         return;
@@ -23,7 +23,7 @@ void bridge_should_end(struct conn *c, enum end end, const char *detail)
 static void put_broker(struct conn *c, struct str bytes)
 {
     if (wire_put(&c->broker, bytes))
-        bridge_should_end(c, END_SHUTDOWN, NO_MEMORY);
+        bridge_should_end(c, ENDED_SHUTDOWN, NO_MEMORY);
 }
 
 /* Take what was made in a buffer, or its failure. */
@@ -32,7 +32,7 @@ static void put_broker_buf(struct conn *c, struct buf *b)
     if (buf_ok(b))
         put_broker(c, buf_view(b));
     else
-        bridge_should_end(c, b->rc == RC_LIMIT ? END_TOO_LARGE : END_SHUTDOWN,
+        bridge_should_end(c, b->rc == RC_LIMIT ? ENDED_TOO_LARGE : ENDED_SHUTDOWN,
                           b->rc == RC_LIMIT ? "what the CONNECT says does not fit" : NO_MEMORY);
     buf_done(b);
 }
@@ -74,14 +74,14 @@ static void connect_from_device(struct conn *c, const struct mqtt_packet *p)
     enum rc rc;
 
     if (p->type != MQTT_CONNECT) {
-        bridge_should_end(c, END_PROTOCOL, "the first packet is no CONNECT");
+        bridge_should_end(c, ENDED_PROTOCOL, "the first packet is no CONNECT");
         return;
     }
     rc = mqtt_connect_read(p, &connect, &why);
     if (rc) {
         if (rc == RC_REFUSED)
             buf_add(&c->gw->stage, STR(CLOSE_REASONS));
-        bridge_should_end(c, END_PROTOCOL, why);
+        bridge_should_end(c, ENDED_PROTOCOL, why);
         return;
     }
     buf_init(&packet, 0);
@@ -102,8 +102,8 @@ static void publish_from_device(struct conn *c, const struct mqtt_packet *p)
 {
     struct mqtt_publish publish;
 
-    if (mqtt_publish_read(p, &publish) == RC_OK && str_starts(publish.topic, STR(REPORT_ROOT)))
-        bridge_should_end(c, END_PROTOCOL, "a PUBLISH to a topic of the gateway's own");
+    if (mqtt_publish_read(p, &publish) == RC_OK && str_starts(publish.topic, STR(REPORTS_ROOT)))
+        bridge_should_end(c, ENDED_PROTOCOL, "a PUBLISH to a topic of the gateway's own");
     else
         pass_on(c, p);
 }
@@ -135,13 +135,13 @@ static void packet_from_device(struct conn *c, const struct mqtt_packet *p)
     }
     mistake = c->is_unchecked ? NULL : mqtt_mistake(p);
     if (mistake)
-        bridge_should_end(c, END_PROTOCOL, mistake);
+        bridge_should_end(c, ENDED_PROTOCOL, mistake);
     else if (p->type == MQTT_PUBLISH)
         publish_from_device(c, p);
     else if (p->type == MQTT_PUBACK)
         puback_from_device(c, p);
     else if (p->type == MQTT_DISCONNECT)
-        bridge_should_end(c, END_CLIENT, NULL);
+        bridge_should_end(c, ENDED_CLIENT, NULL);
     else
         pass_on(c, p);
 }
@@ -156,9 +156,9 @@ void bridge_from_device(struct conn *c, struct str bytes)
     while (!c->should_end && (step = framer_next(&c->from_device, &p, &why)) == FRAME_PACKET)
         packet_from_device(c, &p);
     if (step == FRAME_MALFORMED)
-        bridge_should_end(c, END_PROTOCOL, why);
+        bridge_should_end(c, ENDED_PROTOCOL, why);
     else if (step == FRAME_TOO_LARGE)
-        bridge_should_end(c, END_TOO_LARGE, why);
+        bridge_should_end(c, ENDED_TOO_LARGE, why);
 }
 
 /* --- to the client ---------------------------------------------------------------------------------------------------------- */
@@ -169,11 +169,11 @@ static void leave_stage(struct conn *c)
     struct buf *stage = &c->gw->stage;
 
     if (!buf_ok(stage))
-        bridge_should_end(c, END_SHUTDOWN, NO_MEMORY);
+        bridge_should_end(c, ENDED_SHUTDOWN, NO_MEMORY);
     if (stage->len && c->ssl && !c->is_tls_broken && c->device.fd >= 0) {
         if (tls_write(c->ssl, buf_view(stage))) {
             c->is_tls_broken = true;
-            bridge_should_end(c, END_SHUTDOWN, NO_MEMORY);
+            bridge_should_end(c, ENDED_SHUTDOWN, NO_MEMORY);
         }
         wire_flush(&c->device);
     }
@@ -228,7 +228,7 @@ static void connack_from_broker(struct conn *c, const struct mqtt_packet *p)
     buf_add(&c->held, p->whole);
     if (!buf_ok(&c->held)) {
         c->session_at = 0;
-        bridge_should_end(c, END_SHUTDOWN, NO_MEMORY);
+        bridge_should_end(c, ENDED_SHUTDOWN, NO_MEMORY);
     }
     release(c);
 }
@@ -254,7 +254,7 @@ static void marked_from_hub(struct conn *c, const struct marker *m, const struct
     enum rc rc = m->qos ? inflight_add(&c->inflight, m->tag, &out.id) : RC_OK;
 
     if (rc) {
-        bridge_should_end(c, rc == RC_LIMIT ? END_UNACKNOWLEDGED : END_SHUTDOWN, rc == RC_LIMIT ? NULL : NO_MEMORY);
+        bridge_should_end(c, rc == RC_LIMIT ? ENDED_UNACKNOWLEDGED : ENDED_SHUTDOWN, rc == RC_LIMIT ? NULL : NO_MEMORY);
         return;
     }
     mqtt_publish_write(to_device(c), &out);
@@ -270,7 +270,7 @@ static void publish_from_broker(struct conn *c, const struct mqtt_packet *p)
         log_line("the broker sent a PUBLISH that cannot be read");
         return;
     }
-    if (str_eq(publish.topic, STR(HELLO_TOPIC))) {
+    if (str_eq(publish.topic, STR(FRONT_DOOR_HELLO))) {
         hello_from_hub(c, publish.payload);
         return;
     }
@@ -286,7 +286,7 @@ static void publish_from_broker(struct conn *c, const struct mqtt_packet *p)
 static void packet_from_broker(struct conn *c, const struct mqtt_packet *p)
 {
     if (is_slow(c, p->whole.len)) {
-        bridge_should_end(c, END_SLOW, NULL);
+        bridge_should_end(c, ENDED_SLOW, NULL);
         return;
     }
     if (p->type == MQTT_CONNACK)
@@ -308,7 +308,7 @@ void bridge_from_broker(struct conn *c, struct str bytes)
         packet_from_broker(c, &p);
     if (step == FRAME_MALFORMED || step == FRAME_TOO_LARGE) {
         log_line("the broker sent what cannot be passed on: %s", why);
-        bridge_should_end(c, END_SHUTDOWN, why);
+        bridge_should_end(c, ENDED_SHUTDOWN, why);
     }
 }
 

@@ -11,7 +11,7 @@
 void bridge_from_device(struct conn *c, struct str bytes);
 void bridge_from_broker(struct conn *c, struct str bytes);
 /* Let the connection end when this turn's bytes are dealt with; the first reason stands. detail is static, or lives as long as the turn. */
-void bridge_should_end(struct conn *c, enum end end, const char *detail);
+void bridge_should_end(struct conn *c, enum ended end, const char *detail);
 /* The end of the turn for this connection. It may be closed afterwards, never freed. */
 void bridge_finish(struct conn *c);
 

@@ -53,10 +53,11 @@ static void on_timer(evutil_socket_t unused, short what, void *arg)
     switch (c->state) {
     case CONN_HANDSHAKE:
     case CONN_FIRST:
-        conn_end(c, END_CONNECT_TIMEOUT, c->state == CONN_FIRST ? "no CONNECT came" : "the TLS handshake did not end");
+        conn_end(c, ENDED_CONNECT_TIMEOUT,
+                 c->state == CONN_FIRST ? "no CONNECT came" : "the TLS handshake did not end");
         break;
     case CONN_OPEN:
-        conn_end(c, END_KEEP_ALIVE, NULL);
+        conn_end(c, ENDED_KEEP_ALIVE, NULL);
         break;
     case CONN_ENDING:
         if (c->device.fd >= 0) {
@@ -134,13 +135,13 @@ static void begin_ending(struct conn *c)
 }
 
 /* The last words on the broker's connection. */
-static void say_end(struct conn *c, enum end end, const char *detail)
+static void say_end(struct conn *c, enum ended end, const char *detail)
 {
     struct buf packet;
 
     buf_init(&packet, 0);
     tell_end(&packet, end, detail);
-    if (end == END_CLIENT)
+    if (end == ENDED_CLIENT)
         mqtt_header_write(&packet, MQTT_DISCONNECT, 0, 0);
     if (!buf_ok(&packet) || wire_put(&c->broker, buf_view(&packet)))
         wire_close(&c->broker);
@@ -149,18 +150,18 @@ static void say_end(struct conn *c, enum end end, const char *detail)
     buf_done(&packet);
 }
 
-void conn_end(struct conn *c, enum end end, const char *detail)
+void conn_end(struct conn *c, enum ended end, const char *detail)
 {
     if (c->state >= CONN_ENDING)
         return;
     if (c->state == CONN_OPEN)
         say_end(c, end, detail);
-    else if (end != END_SHUTDOWN)
+    else if (end != ENDED_SHUTDOWN)
         link_tell_refused(&c->gw->link, c->peer, end, detail);
     begin_ending(c);
-    if (end == END_TLS)
+    if (end == ENDED_TLS)
         c->is_tls_broken = true;
-    if (end == END_SLOW)
+    if (end == ENDED_SLOW)
         wire_drop_queue(&c->device);
     if (c->device.has_ended)
         wire_close(&c->device);
@@ -195,10 +196,10 @@ void conn_read_again(struct conn *c)
         turns_wait(&gw->turns, c, WAITS_AGAIN);
     if (step == TLS_FAILED) {
         c->is_tls_broken = true;
-        bridge_should_end(c, END_TLS, gw->why);
+        bridge_should_end(c, ENDED_TLS, gw->why);
     }
     if (step == TLS_ENDED)
-        bridge_should_end(c, END_LOST, *gw->why ? gw->why : NULL);
+        bridge_should_end(c, ENDED_LOST, *gw->why ? gw->why : NULL);
     bridge_finish(c);
 }
 
@@ -238,11 +239,11 @@ void conn_handshake(struct conn *c)
         wire_flush(&c->device);
         return;
     case TLS_ENDED:
-        conn_end(c, END_TLS, *gw->why ? gw->why : "closed within the handshake");
+        conn_end(c, ENDED_TLS, *gw->why ? gw->why : "closed within the handshake");
         return;
     case TLS_FAILED:
         wire_flush(&c->device); /* the alert */
-        conn_end(c, END_TLS, gw->why);
+        conn_end(c, ENDED_TLS, gw->why);
         return;
     }
 }

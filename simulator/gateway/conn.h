@@ -59,7 +59,7 @@ struct conn {
     bool is_tls_broken;
     bool has_said_end; /* TLS's close_notify is queued */
     bool should_end;   /* at the end of this turn, for: */
-    enum end end;
+    enum ended end;
     const char *end_detail;
 };
 
@@ -76,7 +76,7 @@ void conn_free(struct conn *c);
 /* From the bridge: the CONNECT has come and is queued for the broker; connect that end, those who came before first. */
 void conn_open_broker(struct conn *c);
 /* End a connection: tell why, let go. detail may be NULL. Does nothing to one that is ending. */
-void conn_end(struct conn *c, enum end end, const char *detail);
+void conn_end(struct conn *c, enum ended end, const char *detail);
 /* Close both ends at once, and let it be freed. */
 void conn_bury(struct conn *c);
 

@@ -73,7 +73,7 @@ static void stop(struct gateway *gw, int status)
     for (c = TAILQ_FIRST(&gw->conns); c; c = next) {
         next = TAILQ_NEXT(c, all);
         if (c->state == CONN_OPEN)
-            conn_end(c, END_SHUTDOWN, NULL);
+            conn_end(c, ENDED_SHUTDOWN, NULL);
         else if (c->state < CONN_OPEN)
             conn_bury(c);
     }

@@ -42,8 +42,9 @@ static enum rc id_make(char id[ID_MAX])
         return RC_IO;
     r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
     r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    (void)snprintf(id, ID_MAX, "gateway//%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0],
-                   r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    (void)snprintf(id, ID_MAX, FRONT_DOOR_CLIENT "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                   r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+                   r[15]);
     return RC_OK;
 }
 
@@ -172,7 +173,7 @@ void link_start(struct link *l)
     attempt(-1, 0, l);
 }
 
-void link_tell_refused(struct link *l, const char *peer, enum end end, const char *detail)
+void link_tell_refused(struct link *l, const char *peer, enum ended end, const char *detail)
 {
     struct buf packet;
 

@@ -28,7 +28,7 @@ void link_done(struct link *l);
 /* Begin to try. */
 void link_start(struct link *l);
 /* Tell the hub of a connection that did not get to it; nothing happens while there is no session. */
-void link_tell_refused(struct link *l, const char *peer, enum end end, const char *detail);
+void link_tell_refused(struct link *l, const char *peer, enum ended end, const char *detail);
 /* Say DISCONNECT, and close. */
 void link_stop(struct link *l);
 

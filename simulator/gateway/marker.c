@@ -1,9 +1,6 @@
 /* marker.c - see marker.h. */
 #include "marker.h"
 
-#include <inttypes.h>
-
-#define ROOT           "$gw/"
 #define TAG_DIGITS_MAX 16u
 
 static bool tag_read(struct str text, uint64_t *out)
@@ -28,10 +25,10 @@ static bool tag_read(struct str text, uint64_t *out)
 
 enum rc marker_read(struct str topic, struct marker *out)
 {
-    struct str rest = str_skip(topic, sizeof ROOT - 1), flags, tag;
+    struct str rest = str_skip(topic, sizeof FRONT_DOOR_MARK - 1), flags, tag;
     struct marker m = {0};
 
-    if (!str_starts(topic, STR(ROOT)))
+    if (!str_starts(topic, STR(FRONT_DOOR_MARK)))
         return RC_NOT_OURS;
     flags = str_cut(&rest, '/');
     if (!rest.at)
@@ -46,11 +43,4 @@ enum rc marker_read(struct str topic, struct marker *out)
     m.topic = rest;
     *out = m;
     return RC_OK;
-}
-
-void marker_write(struct buf *out, const struct marker *m)
-{
-    assert(m->qos <= 1 && (m->qos || !m->is_dup));
-    buf_addf(out, ROOT "%u%s/%" PRIx64 "/", (unsigned)m->qos, m->is_dup ? "d" : "", m->tag);
-    buf_add(out, m->topic);
 }

@@ -5,15 +5,13 @@
  *   $gw/0/0/$iothub/twin/res/200/?$rid=1                QoS 0; nobody waits
  *
  * The broker itself carries all of these at QoS 0, so that it never has anything in flight to a client: delivery is between the hub and
- * the gateway. Pure; views point into the topic that was read.
+ * the gateway. core/front_door.h writes it. Pure; views point into
+ * the topic that was read.
  */
 #ifndef TWINSIM_MARKER_H
 #define TWINSIM_MARKER_H
 
-#include "buf.h"
-
-/* The first message of each connection, before anything else: what CONNACK says of the session. */
-#define HELLO_TOPIC "$gw/hello"
+#include "front_door.h"
 
 struct marker {
     uint8_t qos;  /* 0 or 1 */
@@ -29,7 +27,5 @@ struct marker {
  *          RC_SYNTAX    malformed
  */
 MUST_USE enum rc marker_read(struct str topic, struct marker *out);
-/* Append a topic with its marker. A DUP needs QoS 1. */
-void marker_write(struct buf *out, const struct marker *m);
 
 #endif

@@ -4,21 +4,11 @@
 #include <inttypes.h>
 
 #include "base64.h"
-#include "json.h"
-
-const char *end_name(enum end end)
-{
-#define END_TEXT(name, text) text,
-    static const char *const names[] = {END_LIST(END_TEXT)};
-#undef END_TEXT
-
-    return names[end];
-}
 
 /* One packet with that JSON; a failure to make it becomes one of out. */
 static void send_json(struct buf *out, struct buf *json)
 {
-    const struct mqtt_publish p = {.topic = STR(REPORT_TOPIC), .payload = buf_view(json)};
+    const struct mqtt_publish p = {.topic = STR(FRONT_DOOR_REPORTS), .payload = buf_view(json)};
 
     if (buf_ok(json))
         mqtt_publish_write(out, &p);
@@ -62,25 +52,25 @@ static void add_detail(struct buf *json, const char *detail)
     json_print_string(json, str_from(detail));
 }
 
-void tell_end(struct buf *out, enum end end, const char *detail)
+void tell_end(struct buf *out, enum ended end, const char *detail)
 {
     struct buf json;
 
     buf_init(&json, 0);
-    buf_addf(&json, "{\"end\":\"%s\"", end_name(end));
+    buf_addf(&json, "{\"end\":\"%s\"", ended_name(end));
     add_detail(&json, detail);
     buf_add_char(&json, '}');
     send_json(out, &json);
 }
 
-void tell_refused(struct buf *out, const char *peer, enum end end, const char *detail)
+void tell_refused(struct buf *out, const char *peer, enum ended end, const char *detail)
 {
     struct buf json;
 
     buf_init(&json, 0);
     buf_add(&json, STR("{\"refused\":{\"peer\":"));
     json_print_string(&json, str_from(peer));
-    buf_addf(&json, ",\"reason\":\"%s\"", end_name(end));
+    buf_addf(&json, ",\"reason\":\"%s\"", ended_name(end));
     add_detail(&json, detail);
     buf_add(&json, STR("}}"));
     send_json(out, &json);

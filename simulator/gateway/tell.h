@@ -5,37 +5,20 @@
  *   {"end":"lost","detail":".."}                                      the connection ends, and why; nothing follows but a DISCONNECT
  *   {"refused":{"peer":"..","reason":"tls","detail":".."}}            on the gateway's own connection: one that never reached the broker
  *
- * Pure.
+ * The hub's side of it is core/front_door.h. Pure.
  */
 #ifndef TWINSIM_TELL_H
 #define TWINSIM_TELL_H
 
+#include "front_door.h"
 #include "mqtt_connect.h"
 
-#define REPORT_ROOT  "$CONTROL/twinsim-gateway/" /* no client may publish below it */
-#define REPORT_TOPIC REPORT_ROOT "v1"
-
-/* Why a connection ended. */
-#define END_LIST(X)                                                                                                    \
-    X(CLIENT, "client")                   /* it sent DISCONNECT */                                                     \
-    X(LOST, "lost")                       /* its end closed, or was reset, without one */                              \
-    X(KEEP_ALIVE, "keep-alive")           /* it said nothing for too long */                                           \
-    X(CONNECT_TIMEOUT, "connect-timeout") /* it did not say who it is in time */                                       \
-    X(PROTOCOL, "protocol")               /* it broke the rules of MQTT */                                             \
-    X(TOO_LARGE, "too-large")             /* a packet is larger than allowed */                                        \
-    X(SLOW, "slow")                       /* it does not read what the hub sends */                                    \
-    X(UNACKNOWLEDGED, "unacknowledged")   /* it does not acknowledge what the hub sends */                             \
-    X(TLS, "tls")                         /* TLS failed, in the handshake or later */                                  \
-    X(SHUTDOWN, "shutdown")               /* the gateway stops */
-#define END_ENUM(name, text) END_##name,
-enum end { END_LIST(END_ENUM) };
-#undef END_ENUM
-const char *end_name(enum end end);
+#define REPORTS_ROOT "$CONTROL/twinsim-gateway/" /* FRONT_DOOR_REPORTS lies below it; no client may publish there */
 
 /* Each appends one whole packet. detail may be NULL, and may hold any bytes. */
 void tell_will(struct buf *out, const struct mqtt_connect *c);
 void tell_pubacks(struct buf *out, const uint64_t *tags, size_t n);
-void tell_end(struct buf *out, enum end end, const char *detail);
-void tell_refused(struct buf *out, const char *peer, enum end end, const char *detail);
+void tell_end(struct buf *out, enum ended end, const char *detail);
+void tell_refused(struct buf *out, const char *peer, enum ended end, const char *detail);
 
 #endif

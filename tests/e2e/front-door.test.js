@@ -1,136 +1,100 @@
-// front-door.test.js - the hub's side of the front door, with the real broker and a gateway that the test plays: prefix, hello, marks,
-// reports. What the gateway itself does is gateway.test.js; what a client sees of both together, session.test.js.
+// front-door.test.js - clients that come through the gateway meet the same hub, and the hub knows more of them.
 'use strict';
 const assert = require('node:assert/strict');
 const test = require('node:test');
 const { startHub } = require('../support/hub.js');
-const { throughGateway, prefixed, REPORTS } = require('../support/fake-gateway.js');
+const { gatewayBefore, Client, publishPacket } = require('../support/gateway.js');
 
-const RES = '$iothub/twin/res/#';
-const EVENTS = 'devices/dev/messages/events/';
+const telemetry = (id) => `devices/${id}/messages/events/`;
 
-test('who comes through the gateway', async (t) => {
+test('through the front door', { concurrency: true }, async (t) => {
   const hub = await startHub(t);
-  await hub.create('dev');
-  await hub.create('dev/mod');
-  const events = await hub.listen();
+  const gateway = await gatewayBefore(t, hub);
+  const events = async (id) => {
+    await hub.create(id);
+    return hub.listen(`$twinsim/v1/events/${id}/#`);
+  };
   const it = (title, f) => t.test(title, f);
 
-  await it('is told of with what the client itself sent', async () => {
-    const c = await throughGateway(hub, hub.login('dev', { clean: false, keepAlive: 77, peer: '127.0.0.1:4712' }));
-    assert.equal(c.connack.code, 0);
-    const e = await events.event('connected', (x) => x.device === 'dev');
-    assert.deepEqual([e.clean, e.keepAlive, e.peer], [false, 77, '127.0.0.1:4712']);
-    await c.leave();
-    assert.equal((await events.event('disconnected')).reason, 'client');
-  });
-
-  await it('has a session by what the hub itself knows, right after kill -9, too (facts M-10, M-11)', async () => {
-    const present = async (clean) => {
-      const c = await throughGateway(hub, hub.login('dev/mod', { clean }));
-      assert.equal(c.connack.code, 0);
-      return [c, c.connack.sessionPresent];
-    };
-    let [c, was] = await present(false);
-    assert.equal(was, false);
-    assert.deepEqual(await c.subscribe(RES, 1), [1]);
-    await hub.kill();
-    await hub.start();
-    [c, was] = await present(false);
-    assert.equal(was, true);
-    assert.deepEqual([(await c.twinGet('1')).status, (await c.twinGet('2')).qos], [200, 1]);
-    [c, was] = await present(true);
-    assert.equal(was, false);
-    await c.publish('$iothub/twin/GET/?$rid=3');
-    await c.ping();
-    assert.deepEqual(c.messages(), []);
-    [, was] = await present(false);
-    assert.equal(was, false);
-  });
-
-  await it('may be a service client: commands and events work as ever', async () => {
-    const c = await throughGateway(hub, hub.serviceLogin('iothubowner', { clean: false }));
-    assert.deepEqual([c.connack.code, c.connack.sessionPresent], [0, false]);
-    assert.deepEqual(await c.subscribe('$twinsim/v1/#', 1), [1]);
-    await c.publish('$CONTROL/twinsim/v1', JSON.stringify({ commands: [{ command: 'device.create', deviceId: 'by-service' }] }), { qos: 1 });
-    const answer = JSON.parse((await c.message('$CONTROL/twinsim/v1/response')).payload);
-    assert.equal(answer.responses[0].status, 200);
-    await c.message('$twinsim/v1/events/by-service/created');
-  });
-
-  await it('is refused without a prefix, and one is believed nowhere else', async () => {
-    const listening = await hub.listen();
-    for (const rawUserName of [hub.userName('dev'), '', 'gw1?clean=1&keepAlive=5&user=1']) {
-      const c = await throughGateway(hub, { ...hub.login('dev'), rawUserName });
+  await Promise.all([
+    it('a device reads its twin, reports, and hears of a change', async () => {
+      await hub.create('twin');
+      const d = await hub.device('twin', gateway.door);
+      await d.subscribe(['$iothub/twin/res/#', '$iothub/twin/PATCH/properties/desired/#']);
+      assert.equal((await d.twinGet('1')).status, 200);
+      assert.equal((await d.twinPatch('2', { fan: 'on' }, { qos: 1 })).status, 204);
+      await hub.desired('twin', { speed: 3 });
+      assert.equal(JSON.parse((await d.message('$iothub/twin/PATCH/')).payload).speed, 3);
+      await d.disconnect();
+    }),
+    it('a wrong token gets CONNACK 5', async () => {
+      await hub.create('stranger');
+      const c = await hub.connect(hub.login('stranger', { ...gateway.door, password: hub.token('stranger', { key: Buffer.alloc(32).toString('base64') }) }));
       assert.deepEqual(c.connack, { sessionPresent: false, code: 5 });
-      const e = await listening.event('refused');
-      assert.deepEqual([e.topic, e.reason, e.detail], ['$twinsim/v1/hub/refused', 'protocol', 'only the gateway may use its socket']);
-    }
-    for (const to of [{}, { path: hub.socket, host: undefined }]) {
-      for (const login of [hub.login('dev', to), hub.login('dev', { ...to, clientId: 'gateway//1', password: undefined })]) {
-        const username = login.password ? prefixed(login) : 'gw1?self=1 ';
-        const c = await hub.connect({ ...login, username });
-        assert.deepEqual(c.connack, { sessionPresent: false, code: 5 });
+      await c.closed();
+    }),
+    it('the hub knows what the client said of itself: clean session and keep-alive (facts M-13)', async () => {
+      const e = await events('said');
+      const d = await hub.device('said', { ...gateway.door, clean: false, keepAlive: 77 });
+      const { clean, keepAlive } = await e.event('connected');
+      assert.deepEqual([clean, keepAlive], [false, 77]);
+      await d.disconnect();
+    }),
+    it('the hub says why a connection ended', async () => {
+      const e = await events('ends');
+      const ways = [
+        ['client', (d) => d.disconnect()],
+        ['lost', (d) => d.drop()],
+        ['protocol', (d) => (d.send(publishPacket(telemetry('ends'), 'x', { qos: 2 })), d.closed())],
+        ['keep-alive', (d) => d.closed()],
+        ['takeover', (d) => hub.device('ends', gateway.door).then(() => d.closed())],
+      ];
+      for (const [reason, end] of ways) {
+        const d = await hub.device('ends', { ...gateway.door, keepAlive: 1 });
+        await end(d);
+        assert.equal((await e.event('disconnected')).reason, reason);
       }
-    }
-  });
-
-  await it('cannot report for itself on another way in', async () => {
-    const c = await hub.device('dev');
-    await assert.rejects(c.publish(REPORTS, JSON.stringify({ end: 'client' }), { qos: 1 }), /closed/);
-  });
-});
-
-test('a last will is the hub\'s, at every end but a DISCONNECT (facts M-20)', async (t) => {
-  const hub = await startHub(t);
-  await hub.create('dev');
-  const events = await hub.listen();
-  const telemetry = await hub.listen('devices/+/messages/events/#');
-  const will = { topic: `${EVENTS}a=b`, payload: '{"gone":1}', qos: 1, retain: true };
-  const login = () => hub.login('dev', { will });
-
-  for (const [reason, detail] of [['lost'], ['keep-alive', '90 s'], ['protocol', 'a second CONNECT'], ['slow'], ['shutdown']]) {
-    const c = await throughGateway(hub, login());
-    c.report({ end: reason, detail });
-    c.stream.destroy();
-    const gone = await events.event('disconnected');
-    assert.deepEqual([gone.reason, gone.detail], [reason, detail]);
-    const told = await events.event('telemetry');
-    assert.deepEqual(told.properties, { a: 'b', 'mqtt-retain': 'true', 'iothub-MessageType': 'Will' });
-    const p = await telemetry.client.message(`${EVENTS}a=b`);
-    assert.deepEqual([p.payload.toString(), p.retain], ['{"gone":1}', false]);
-  }
-
-  // Taken over, with clean 0 on both sides: the broker alone would drop it.
-  const older = await throughGateway(hub, hub.login('dev', { will, clean: false }));
-  const newer = await throughGateway(hub, hub.login('dev', { clean: false }));
-  await older.closed();
-  assert.equal((await events.event('disconnected')).reason, 'takeover');
-  assert.equal((await events.event('telemetry')).properties['iothub-MessageType'], 'Will');
-  await newer.leave();
-  assert.equal((await events.event('disconnected')).reason, 'client');
-
-  const c = await throughGateway(hub, login());
-  await c.leave();
-  await events.event('disconnected', (e) => e.reason === 'client');
-  await events.client.ping();
-  assert.deepEqual(events.client.messages(), [], 'who says good-bye leaves no will');
-
-  for (const topic of ['devices/other/messages/events/', 'foo', '$iothub/twin/GET/?$rid=1']) {
-    const refused = await throughGateway(hub, hub.login('dev', { will: { topic } }));
-    assert.equal(refused.connack.code, 5);
-    assert.match((await events.event('refused')).reason, /a will must be telemetry/);
-  }
-});
-
-test('the gateway\'s own session tells of those who never came in', async (t) => {
-  const hub = await startHub(t);
-  const events = await hub.listen();
-  const self = await throughGateway(hub, { clientId: 'gateway//1', rawUserName: 'gw1?self=1 ' });
-  assert.equal(self.connack.code, 0);
-  self.report({ refused: { peer: '127.0.0.1:9', reason: 'connect-timeout', detail: 'no CONNECT within 60 s' } });
-  const e = await events.event('refused');
-  assert.deepEqual([e.topic, e.reason, e.detail, e.peer], ['$twinsim/v1/hub/refused', 'connect-timeout', 'no CONNECT within 60 s', '127.0.0.1:9']);
-  await hub.reload();
-  await self.ping();
+    }),
+    it('session present is what the hub remembers (facts M-10, M-11)', async () => {
+      await hub.create('session');
+      for (const [clean, present] of [[true, false], [false, false], [false, true], [true, false], [false, false]]) {
+        const d = await hub.device('session', { ...gateway.door, clean });
+        assert.equal(d.connack.sessionPresent, present, `clean ${clean}`);
+        await d.subscribe('$iothub/twin/res/#');
+        await d.disconnect();
+      }
+    }),
+    it('a will is sent when the client is lost, and not when it says good-bye (facts M-17)', async () => {
+      const e = await events('will');
+      const will = { topic: telemetry('will'), payload: 'gone', qos: 1 };
+      await (await hub.device('will', { ...gateway.door, will })).disconnect();
+      assert.equal((await e.event('disconnected')).reason, 'client');
+      assert.equal(e.seen.some((x) => x.kind === 'telemetry'), false);
+      await (await hub.device('will', { ...gateway.door, will })).drop();
+      const sent = await e.event('telemetry');
+      assert.equal(sent.properties['iothub-MessageType'], 'Will');
+      assert.equal(sent.body ?? Buffer.from(sent.bodyBase64, 'base64').toString(), 'gone');
+    }),
+    it('a service client does its work through it, and hears the events', async () => {
+      const s = await hub.service('iothubowner', { ...hub.serviceLogin(), path: undefined, port: hub.port, ...gateway.door });
+      await s.subscribe();
+      const response = await s.command({ command: 'device.create', deviceId: 'by-service' });
+      assert.equal(response.status, 200);
+      await s.event('created', (x) => x.device === 'by-service');
+    }),
+    it('who never reached the broker is told as refused', async () => {
+      const e = await hub.listen('$twinsim/v1/hub/#');
+      const c = await Client.socket({ host: gateway.host, port: gateway.port });
+      c.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+      await c.closed();
+      assert.match(JSON.stringify(await e.event('refused')), /tls/);
+    }),
+    it('messages at QoS 1 of many clients at once are all acknowledged, each to its sender', async () => {
+      const ids = Array.from({ length: 20 }, (_, i) => `load-${i}`);
+      await Promise.all(ids.map((id) => hub.create(id)));
+      const all = await Promise.all(ids.map((id) => hub.device(id, gateway.door)));
+      await Promise.all(all.map((d, i) => Promise.all(Array.from({ length: 50 }, (_, n) => d.publish(telemetry(ids[i]), `${n}`, { qos: 1 })))));
+      await Promise.all(all.map((d) => d.disconnect()));
+    }),
+  ]);
 });

@@ -7,7 +7,7 @@ const net = require('node:net');
 const path = require('node:path');
 const test = require('node:test');
 const tls = require('node:tls');
-const { startGateway, Client, TYPE, LIMIT_MS, REPORTS, packet, connectPacket, publishPacket, field, u16, makeCertificate } = require('../support/gateway.js');
+const { startGateway, Client, TYPE, REPORTS, packet, connectPacket, publishPacket, field, u16, makeCertificate } = require('../support/gateway.js');
 
 const isType = (type) => (p) => p.type === type;
 const TELEMETRY = 'devices/d/messages/events/';

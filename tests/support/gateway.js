@@ -257,4 +257,17 @@ async function startGateway(t, { args = [], broker: options = {} } = {}) {
   return { gateway, broker };
 }
 
-module.exports = { startGateway, Broker, Client, TYPE, LIMIT_MS, REPORTS, packet, connectPacket, publishPacket, field, u16, makeCertificate };
+/** The gateway before a real hub (support/hub.js), on an address of its own; hub.device(id, gateway.door) comes through it. */
+async function gatewayBefore(t, hub, { args = [] } = {}) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'twinsim-gateway-'));
+  const gateway = new Gateway(dir, { file: hub.gatewaySocket, all: [], server: { close() {} } });
+  t.after(() => gateway.cleanup());
+  gateway.port = 8883;
+  gateway.host = await freeAddress(gateway.port);
+  gateway.ca = (await makeCertificate(dir, gateway.host)).pem;
+  await gateway.spawn(args);
+  gateway.door = { host: gateway.host, ca: gateway.ca };
+  return gateway;
+}
+
+module.exports = { startGateway, gatewayBefore, Broker, Client, TYPE, LIMIT_MS, REPORTS, packet, connectPacket, publishPacket, field, u16, makeCertificate };

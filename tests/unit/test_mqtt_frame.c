@@ -496,7 +496,7 @@ static char *report_of(struct buf *b)
     p = packet_of(buf_view(b), &copy);
     assert_int_equal(mqtt_publish_read(&p, &publish), RC_OK);
     assert_int_equal(publish.qos, 0);
-    assert_true(str_eq(publish.topic, STR(REPORT_TOPIC)));
+    assert_true(str_eq(publish.topic, STR(FRONT_DOOR_REPORTS)));
     text = str_dup(publish.payload);
     assert_non_null(text);
     free(copy);
@@ -529,11 +529,11 @@ static void reports_are_what_the_hub_reads(void **state)
     EXPECT_REPORT(&b, "{\"puback\":\"2a\"}");
     tell_pubacks(&b, tags, 2);
     EXPECT_REPORT(&b, "{\"puback\":[\"2a\",\"ffffffffffffffff\"]}");
-    tell_end(&b, END_KEEP_ALIVE, NULL);
+    tell_end(&b, ENDED_KEEP_ALIVE, NULL);
     EXPECT_REPORT(&b, "{\"end\":\"keep-alive\"}");
-    tell_end(&b, END_PROTOCOL, "a \"quoted\" word");
+    tell_end(&b, ENDED_PROTOCOL, "a \"quoted\" word");
     EXPECT_REPORT(&b, "{\"end\":\"protocol\",\"detail\":\"a \\\"quoted\\\" word\"}");
-    tell_refused(&b, "127.0.0.1:1", END_TLS, "unknown ca");
+    tell_refused(&b, "127.0.0.1:1", ENDED_TLS, "unknown ca");
     EXPECT_REPORT(&b, "{\"refused\":{\"peer\":\"127.0.0.1:1\",\"reason\":\"tls\",\"detail\":\"unknown ca\"}}");
     buf_done(&b);
 }
