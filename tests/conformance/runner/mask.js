@@ -23,7 +23,7 @@ const ridOf = (topic) => METHOD.exec(topic)?.[2];
 function maskEvent(text, rids) {
   const event = JSON.parse(maskText(text));
   if (['hub-ready', 'hub-stopping', 'clock'].includes(event.kind)) return undefined;
-  for (const name of ['seq', 'time', 'mono_us', 'conn', 'cause', 'planned_us', 'actual_us']) delete event[name];
+  for (const name of ['seq', 'time', 'mono_us', 'conn', 'cause', 'peer', 'planned_us', 'actual_us']) delete event[name];
   if (event.kind === 'fault') event.id = '<fault>';
   if (event.kind.startsWith('method') && event.rid !== undefined && (event.waited !== false || rids.includes(event.rid))) event.rid = '<rid>';
   return event;
