@@ -2,12 +2,12 @@
  * hub_handle in the world of support/hub_world.h, with its laws. No broker, no socket, no clock.
  *
  * In, each with "op":
- *   reset {options}  connect {client, clientId, userName, password, clean, keepAlive, protocol}  subscribe {client, filters, qos}
+ *   reset {options}  connect {client, clientId, userName, password, clean, keepAlive, protocol, will}  subscribe {client, filters, qos}
  *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  leave {client, graceful}
  *   service {client, policy}  command {client, command}  pass {us}  restart {}
  * Out: {"out":[...]}, in order, of which each is a packet ({"to", "connack" | "suback" | "unsuback" | "puback" | "topic", "qos", "payload"
  * | "closed"}), an answer to a command ({"to", "response": text}) or an event ({"event": text}). Payloads are base64.
- * What the broker does by itself is done here by hand: acknowledgements, and the end of a connection that was taken over.
+ * Clients come through the front door, unless options.gateway is false. What gateway and broker do by themselves is done here by hand: acknowledgements, and the end of a connection that was taken over.
  */
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -28,6 +28,7 @@ struct glass {
     struct client clients[CLIENTS_MAX];
     size_t n_clients;
     uint64_t ticket;
+    bool has_gateway; /* clients come through the front door */
     struct buf reply; /* the line being written */
 };
 
@@ -95,6 +96,24 @@ static void put_base64(struct buf *b, struct str bytes)
                                                          (int)n)));
     }
     buf_add_char(b, '"');
+}
+
+/* The bytes of a base64 text with not one to spare; the caller frees. */
+static char *bytes_of(const char *base64, size_t *len)
+{
+    size_t n = strlen(base64);
+    unsigned char *room = malloc(n + 4);
+    int decoded = EVP_DecodeBlock(room, (const unsigned char *)base64, (int)n);
+    char *exact;
+
+    if (decoded < 0)
+        trouble("not base64");
+    *len = (size_t)decoded;
+    for (; n && base64[n - 1] == '='; n--)
+        --*len;
+    exact = copy_exact(room, *len);
+    free(room);
+    return exact;
 }
 
 static struct client *client_of_conn(struct glass *g, uint64_t no)
@@ -212,13 +231,50 @@ static struct client *client_new(struct glass *g, const char *name)
     memset(c, 0, sizeof *c);
     (void)snprintf(c->name, sizeof c->name, "%s", name);
     c->conn.no = ++g->world.last_conn;
+    c->conn.has_gateway = g->has_gateway;
     return c;
+}
+
+/* The will comes right behind the CONNECT that was accepted. */
+static void keep_will(struct glass *g, struct client *c, const cJSON *will)
+{
+    struct request r = {.kind = REQUEST_KEEP_WILL, .conn = &c->conn};
+    char *bytes = bytes_of(text_of(will, "payload"), &r.payload.len);
+
+    r.payload.at = bytes;
+    r.topic = str_from(text_of(will, "topic"));
+    r.qos = (int)number_of(will, "qos", 0);
+    r.retain = is_set(will, "retain");
+    turn(g, &r);
+    free(bytes);
+}
+
+static bool is_session_present(const struct world *w)
+{
+    for (size_t n = 0; n < w->out.len; n++)
+        if (w->out.at[n].kind == OUT_HELLO)
+            return w->out.at[n].session_present;
+    return false;
+}
+
+static void tell_connack(struct glass *g, const struct client *c, enum hub_answer answer)
+{
+    char text[64];
+
+    if (answer != HUB_CUT) {
+        (void)snprintf(text, sizeof text, "\"connack\":%d,\"present\":%d", answer == HUB_ACCEPT ? 0 : 5,
+                       answer == HUB_ACCEPT && is_session_present(&g->world));
+        tell(g, c, text);
+    }
+    if (answer != HUB_ACCEPT)
+        tell(g, c, "\"closed\":true");
 }
 
 static void op_connect(struct glass *g, const cJSON *op)
 {
     struct client *c = client_new(g, text_of(op, "client"));
     struct request r = {.kind = REQUEST_CONNECT, .conn = &c->conn};
+    const cJSON *will = g->has_gateway ? json_get(op, "will") : NULL;
     uint64_t older = 0;
     enum hub_answer answer;
 
@@ -228,6 +284,9 @@ static void op_connect(struct glass *g, const cJSON *op)
     r.is_clean = is_set(op, "clean");
     r.keep_alive_s = (int)number_of(op, "keepAlive", 240);
     r.protocol = (int)number_of(op, "protocol", 4);
+    r.has_will = will != NULL;
+    r.will_topic = str_from(json_get_text(will, "topic"));
+    r.will_qos = (int)number_of(will, "qos", 0);
     world_begin(&g->world);
     answer = world_decide(&g->world, &r);
     assert_true(world_commit(&g->world));
@@ -235,13 +294,12 @@ static void op_connect(struct glass *g, const cJSON *op)
         if (&g->clients[n] != c && g->clients[n].is_open && strcmp(g->clients[n].conn.id, c->conn.id) == 0)
             older = g->clients[n].conn.no;
     c->is_open = answer == HUB_ACCEPT;
-    if (answer != HUB_CUT)
-        tell(g, c, answer == HUB_ACCEPT ? "\"connack\":0" : "\"connack\":5");
-    if (!c->is_open)
-        tell(g, c, "\"closed\":true");
+    tell_connack(g, c, answer);
     tell_turn(g);
     if (older && client_of_conn(g, older))
         shut(g, client_of_conn(g, older), ENDED_TAKEOVER);
+    if (c->is_open && will)
+        keep_will(g, c, will);
 }
 
 static void op_subscribe(struct glass *g, const cJSON *op, enum request_kind kind)
@@ -286,19 +344,11 @@ static void op_publish(struct glass *g, const cJSON *op)
 {
     struct client *c = client_of(g, op);
     struct request r = {.kind = REQUEST_PUBLISH, .conn = &c->conn};
-    struct str base64 = str_from(text_of(op, "payload"));
-    unsigned char *bytes = malloc(base64.len + 4);
-    char *exact;
-    int len = EVP_DecodeBlock(bytes, (const unsigned char *)base64.at, (int)base64.len);
+    char *bytes = bytes_of(text_of(op, "payload"), &r.payload.len);
     enum hub_answer answer;
 
-    if (len < 0)
-        trouble("payload is no base64");
-    for (size_t n = base64.len; n && base64.at[n - 1] == '='; n--)
-        len--;
-    exact = copy_exact(bytes, (size_t)len);
+    r.payload.at = bytes;
     r.topic = str_from(text_of(op, "topic"));
-    r.payload = str_of(exact, (size_t)len);
     r.qos = (int)number_of(op, "qos", 0);
     r.retain = is_set(op, "retain");
     world_begin(&g->world);
@@ -309,7 +359,6 @@ static void op_publish(struct glass *g, const cJSON *op)
     tell_turn(g);
     if (answer == HUB_CLOSE)
         shut(g, c, ENDED_ERROR);
-    free(exact);
     free(bytes);
 }
 
@@ -318,7 +367,7 @@ static void op_leave(struct glass *g, const cJSON *op)
     struct client *c = client_of(g, op);
     struct request r = {.kind = REQUEST_END, .conn = &c->conn};
 
-    r.ended = ENDED_UNKNOWN; /* as a broker without the front door says it, DISCONNECT or not */
+    r.ended = !g->has_gateway ? ENDED_UNKNOWN : is_set(op, "graceful") ? ENDED_CLIENT : ENDED_LOST;
     c->is_open = false;
     turn(g, &r);
 }
@@ -345,6 +394,7 @@ static void op_reset(struct glass *g, const cJSON *op)
 {
     const cJSON *options = json_get(op, "options");
     const char *forbidden = json_get_text(options, "forbiddenFilter");
+    const char *will = json_get_text(options, "forbiddenWill");
 
     world_done(&g->world);
     world_init(&g->world);
@@ -352,6 +402,8 @@ static void op_reset(struct glass *g, const cJSON *op)
     g->world.options.require_api_version = is_set(options, "requireApiVersion");
     g->world.options.fault_messages = is_set(options, "faultMessages");
     g->world.options.forbidden_filter_is_0x80 = forbidden && strcmp(forbidden, "0x80") == 0;
+    g->world.options.forbidden_will_is_dropped = will && strcmp(will, "drop") == 0;
+    g->has_gateway = !cJSON_IsFalse(json_get(options, "gateway"));
     g->world.options.token_skew_us = number_of(options, "tokenSkewSeconds", 0) * WORLD_SECOND;
     world_restart(&g->world);
     g->n_clients = 0;

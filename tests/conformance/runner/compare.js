@@ -74,8 +74,9 @@ function againstFile(vector, { steps, after }) {
   return undefined;
 }
 
-/** In memory nobody keeps a broker's session: whether one was there is for vectors of the wire. */
-const comparable = (item) => {
+/** Without the front door the broker says whether a session was there, by its own books. */
+const comparable = (vector) => (item) => {
+  if (vector.hub?.gateway !== false) return item;
   const { present, ...rest } = item;
   return rest;
 };
@@ -83,7 +84,7 @@ const comparable = (item) => {
 /** The two runs must agree byte for byte. */
 function betweenRuns(vector, memory, wire) {
   for (const [n, step] of vector.steps.entries()) {
-    const [a, b] = [memory.steps[n].out.map(comparable), wire.steps[n].out.map(comparable)];
+    const [a, b] = [memory.steps[n].out.map(comparable(vector)), wire.steps[n].out.map(comparable(vector))];
     if (!isDeepStrictEqual(a, b)) return { step: `step ${n + 1} ${nameOf(step)}, in memory and over the wire`, expected: a, got: b };
     const [e, f] = [memory.steps[n].events, wire.steps[n].events];
     if (!isDeepStrictEqual(e, f)) return { step: `step ${n + 1} ${nameOf(step)}, its events in memory and over the wire`, expected: e, got: f };

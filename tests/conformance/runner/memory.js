@@ -45,7 +45,7 @@ class Memory {
   async step(step, log) {
     const { client } = step;
     const op = {
-      connect: () => ({ op: 'connect', client, clientId: step.login.clientId, userName: step.login.username, password: step.login.password, clean: step.login.clean, keepAlive: step.login.keepAlive, protocol: step.login.level }),
+      connect: () => ({ op: 'connect', client, clientId: step.login.clientId, userName: step.login.username, password: step.login.password, clean: step.login.clean, keepAlive: step.login.keepAlive, protocol: step.login.level, ...(step.login.will && { will: { ...step.login.will, payload: step.login.will.payload.toString('base64') } }) }),
       subscribe: () => ({ op: 'subscribe', client, filters: step.filters, qos: step.qos }),
       unsubscribe: () => ({ op: 'unsubscribe', client, filters: step.filters }),
       publish: () => ({ op: 'publish', client, topic: step.topic, payload: step.bytes.toString('base64'), qos: step.qos, retain: step.retain }),

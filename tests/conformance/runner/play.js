@@ -55,7 +55,7 @@ function tokenOf(spec, identity, vector, nowS) {
 
 function loginOf(step, client, vector, nowS) {
   const identity = step.identity ?? client.replace(/#.*$/, '');
-  const login = { clientId: step.clientId ?? identity, clean: step.clean ?? true, keepAlive: step.keepAlive ?? 240, level: step.level ?? 4, will: step.will, acknowledges: step.acknowledge };
+  const login = { clientId: step.clientId ?? identity, clean: step.clean ?? true, keepAlive: step.keepAlive ?? 240, level: step.level ?? 4, ...(step.will && { will: { ...step.will, payload: bytesOf(step.will.payload, step.will.base64) } }), acknowledges: step.acknowledge };
   if (step.userName !== null) login.username = step.userName ?? `${HOST}/${identity}/${step.query ?? '?api-version=2021-04-12'}`;
   if (step.password !== null) login.password = step.password ?? tokenOf(step.token ?? {}, identity, vector, nowS);
   return login;
