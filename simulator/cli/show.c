@@ -136,8 +136,10 @@ static void cut(struct buf *b, size_t max)
 
 void show_event(struct buf *out, const cJSON *event)
 {
-    static const char *const shown[] = {"seq", "time", "mono_us", "kind", "device", "module", "conn", "cause"};
-    struct str time = str_from(text_or(event, "time", ""));
+    static const char *const shown[] = {"seq",  "time",  "mono_us",         "kind", "device", "module",
+                                        "conn", "cause", "systemProperties"};
+    const char *taken = text_or(json_get(event, "systemProperties"), "iothub-enqueuedtime", "");
+    struct str time = str_from(text_or(event, "time", taken));
     const char *device = json_get_text(event, "device"), *module = json_get_text(event, "module");
     char id[2 * IDENT_TEXT_MAX];
     struct buf rest;

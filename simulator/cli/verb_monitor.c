@@ -1,6 +1,7 @@
 /* verb_monitor.c - twinsim monitor */
 #include <stdio.h>
 
+#include "json_write.h"
 #include "show.h"
 #include "talk.h"
 #include "verbs.h"
@@ -8,8 +9,21 @@
 struct monitor {
     const struct cli *cli;
     long left; /* events until the end; -1: no end */
+    bool hub_events;
     bool failed;
 };
+
+/* As it came: without what the service client put in front. */
+static void print_hub_event(struct buf *line, const cJSON *event)
+{
+    static const char *const names[] = {"systemProperties", "properties", "body", "bodyBase64"};
+
+    buf_add_char(line, '{');
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (json_get(event, names[i]))
+            json_put_node(line, names[i], json_get(event, names[i]));
+    buf_add_char(line, '}');
+}
 
 static void on_event(void *arg, const cJSON *event)
 {
@@ -19,7 +33,9 @@ static void on_event(void *arg, const cJSON *event)
     if (m->left == 0)
         return;
     buf_init(&line, 0);
-    if (m->cli->json)
+    if (m->cli->json && m->hub_events)
+        print_hub_event(&line, event);
+    else if (m->cli->json)
         json_print(&line, event);
     else
         show_event(&line, event);
@@ -52,7 +68,7 @@ static int note_if_absent(struct cli *c)
 static int run(struct cli *c)
 {
     struct str id = str_from(c->n_operands ? c->operands[0] : "");
-    struct monitor m = {c, cli_number(c, "count", -1), false};
+    struct monitor m = {c, cli_number(c, "count", -1), cli_flag(c, "hub-events"), false};
     struct ident ident;
     uint64_t missed = 0;
     enum rc rc;
@@ -63,7 +79,8 @@ static int run(struct cli *c)
     code = talk_open(c);
     if (code)
         return code;
-    rc = service_listen(c->service, id, on_event, &m);
+    rc = m.hub_events ? service_listen_hub_events(c->service, id, on_event, &m)
+                      : service_listen(c->service, id, on_event, &m);
     if (rc)
         return cli_fail(c, CLI_HUB, "the hub's events cannot be listened to: %s", rc_text(rc));
     if (id.len)
@@ -87,6 +104,8 @@ static int run(struct cli *c)
 
 static const struct option_spec options[] = {
     {.name = "count", .value = "N", .min = 1, .max = 1000000000, .help = "end after so many events"},
+    {.name = "hub-events",
+     .help = "show the events of the real service instead, in its own shape: docs/reference/events.md"},
     {.name = "ready", .help = "say 'listening' on standard error once no event can be missed any more"},
     OPTIONS_END,
 };
@@ -98,7 +117,8 @@ const struct verb verb_monitor = {
     .summary = "Show what the hub sees and does, as it happens",
     .text = "Of all identities, or of one. With --json one event a line, as docs/reference/control.md describes them. "
             "Ctrl-C ends it.",
-    .examples = "twinsim monitor\ntwinsim monitor edge-1/azureiotsecurity --json | jq .patch",
+    .examples = "twinsim monitor\ntwinsim monitor edge-1/azureiotsecurity --json | jq .patch\ntwinsim monitor "
+                "--hub-events --json",
     .options = options,
     .has_data = true,
     .has_json = true,

@@ -41,7 +41,8 @@ static void on_event(void *arg, const cJSON *event)
     r->happened++;
     if (json_get_i64(event, "seq", &seq) == RC_OK && seq > r->last_seq)
         r->last_seq = seq;
-    record_event(r, event);
+    if (json_get(event, "seq")) /* the hub's own: a recording tells all by these */
+        record_event(r, event);
     if (!r->timeline_rc)
         r->timeline_rc = timeline_add(&r->timeline, event, run_now_us());
 }
@@ -200,6 +201,21 @@ static enum verdict count_events(struct run *r, int64_t *count)
     return v;
 }
 
+/* Does any step name a source of events in the service's own shape? They are built only for who listens. */
+static bool wants_hub_events(const struct scenario *s)
+{
+    static const char *const sources[] = {HUB_EVENT_SOURCES};
+
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        if (s->text.len && strstr(s->text.at, sources[i]))
+            return true;
+        for (size_t n = 0; n < s->n_includes; n++)
+            if (s->includes[n].text.len && strstr(s->includes[n].text.at, sources[i]))
+                return true;
+    }
+    return false;
+}
+
 static enum verdict listen_to_hub(struct run *r)
 {
     char why[WHY_MAX] = "";
@@ -208,7 +224,8 @@ static enum verdict listen_to_hub(struct run *r)
         r->hub_lost = true;
         return run_error(r, "%s", why);
     }
-    if (service_listen(r->service, STR(""), on_event, r)) {
+    if (service_listen(r->service, STR(""), on_event, r) ||
+        (wants_hub_events(r->s) && service_listen_hub_events(r->service, STR(""), on_event, r))) {
         r->hub_lost = true;
         return run_error(r, "the hub does not let us listen to its events");
     }

@@ -32,12 +32,13 @@ struct service {
     void *arg;
     bool hears_all;
     int64_t last_seq; /* 0: none yet */
+    int64_t last_us;  /* mono_us of the last event */
     uint64_t missed;
 
     /* Messages that libmosquitto handed over and we have not yet dealt with: handlers run outside of its loop, so they may command. */
     struct message {
         struct message *next;
-        bool is_response;
+        bool is_response, is_hub_event;
         cJSON *doc;
     } * first, **last;
 
@@ -112,6 +113,7 @@ static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto
         return;
     }
     kept->is_response = strcmp(m->topic, RESPONSE) == 0;
+    kept->is_hub_event = str_starts(str_from(m->topic), STR(HUB_EVENTS_ROOT));
     kept->doc = doc;
     *s->last = kept;
     s->last = &kept->next;
@@ -164,6 +166,8 @@ static void deal_with_event(struct service *s, const cJSON *event)
 {
     int64_t seq = 0;
 
+    if (json_get_i64(event, "mono_us", &s->last_us))
+        s->last_us = 0;
     if (s->hears_all && !json_get_i64(event, "seq", &seq)) {
         if (s->last_seq && seq > s->last_seq + 1)
             s->missed += (uint64_t)(seq - s->last_seq - 1);
@@ -171,6 +175,44 @@ static void deal_with_event(struct service *s, const cJSON *event)
     }
     if (s->on_event)
         s->on_event(s->arg, event);
+}
+
+/* What makes it one of a line of events: kind, whom it concerns, when. */
+static cJSON *head_of(const struct service *s, const cJSON *event)
+{
+    static const char *const names[][2] = {{"kind", "iothub-message-source"},
+                                           {"device", "iothub-connection-device-id"},
+                                           {"module", "iothub-connection-module-id"}};
+    const cJSON *system = json_get(event, "systemProperties");
+    cJSON *head = cJSON_CreateObject();
+    enum rc rc = head ? json_set(head, "mono_us", json_i64(s->last_us)) : RC_NOMEM;
+
+    for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
+        const char *text = json_get_text(system, names[i][1]);
+
+        if (text)
+            rc = json_set(head, names[i][0], json_str(str_from(text)));
+    }
+    if (!rc)
+        return head;
+    cJSON_Delete(head);
+    return NULL;
+}
+
+static void deal_with_hub_event(struct service *s, cJSON *event)
+{
+    cJSON *head = head_of(s, event);
+    enum rc rc = head ? RC_OK : RC_NOMEM;
+
+    while (!rc && event->child) {
+        cJSON *member = cJSON_DetachItemViaPointer(event, event->child);
+
+        rc = json_set(head, member->string, cJSON_Duplicate(member, true));
+        cJSON_Delete(member);
+    }
+    if (!rc && s->on_event)
+        s->on_event(s->arg, head);
+    cJSON_Delete(head);
 }
 
 static void deal_with_messages(struct service *s)
@@ -183,6 +225,8 @@ static void deal_with_messages(struct service *s)
             s->last = &s->first;
         if (m->is_response)
             deal_with_response(s, m->doc);
+        else if (m->is_hub_event)
+            deal_with_hub_event(s, m->doc);
         else
             deal_with_event(s, m->doc);
         cJSON_Delete(m->doc);
@@ -375,17 +419,19 @@ void service_free(struct service *s)
 }
 
 /* The filter of one identity's events ("+" is the kind; a device's does not hold its modules'), or of all. */
-static enum rc make_filter(struct str id, struct buf *out)
+static enum rc make_filter(struct str id, bool hub_events, struct buf *out)
 {
     struct ident who;
 
+    buf_add(out, hub_events ? STR(HUB_EVENTS_ROOT) : STR(EVENTS_ROOT));
     if (id.len == 0) {
-        buf_add(out, STR(EVENTS_ROOT "#"));
+        buf_add_char(out, '#');
         return out->rc;
     }
     if (ident_read(id, &who))
         return RC_SYNTAX;
-    buf_add(out, STR(EVENTS_ROOT "events/"));
+    if (!hub_events)
+        buf_add(out, STR("events/"));
     buf_add_percent(out, who.device, STR(""));
     if (ident_is_module(who)) {
         buf_add_char(out, '/');
@@ -395,14 +441,14 @@ static enum rc make_filter(struct str id, struct buf *out)
     return out->rc;
 }
 
-enum rc service_listen(struct service *s, struct str id_or_empty, service_event_fn *on_event, void *arg)
+static enum rc listen(struct service *s, struct str id, bool hub_events, service_event_fn *on_event, void *arg)
 {
     int64_t end = mono_ms() + LISTEN_MS;
     struct buf filter;
     enum rc rc;
 
     buf_init(&filter, 2048);
-    rc = make_filter(id_or_empty, &filter);
+    rc = make_filter(id, hub_events, &filter);
     if (!rc && mosquitto_subscribe(s->mosq, &s->suback, filter.at, 0))
         rc = RC_IO;
     buf_done(&filter);
@@ -410,13 +456,23 @@ enum rc service_listen(struct service *s, struct str id_or_empty, service_event_
         return rc;
     s->on_event = on_event;
     s->arg = arg;
-    s->hears_all = s->hears_all || id_or_empty.len == 0;
+    s->hears_all = s->hears_all || (id.len == 0 && !hub_events);
     while (!rc && s->suback) {
         int64_t left = end - mono_ms();
 
         rc = left > 0 ? service_wait(s, (int)left) : RC_TIMEOUT;
     }
     return !rc && s->suback_refused ? RC_REFUSED : rc;
+}
+
+enum rc service_listen(struct service *s, struct str id_or_empty, service_event_fn *on_event, void *arg)
+{
+    return listen(s, id_or_empty, false, on_event, arg);
+}
+
+enum rc service_listen_hub_events(struct service *s, struct str id_or_empty, service_event_fn *on_event, void *arg)
+{
+    return listen(s, id_or_empty, true, on_event, arg);
 }
 
 /* Publish {"commands":[command]}; takes command over. */

@@ -10,6 +10,9 @@
 
 struct service;
 
+/* Where events in the real service's own shape come from (docs/reference/events.md). */
+#define HUB_EVENT_SOURCES "twinChangeEvents", "deviceLifecycleEvents", "deviceConnectionStateEvents", "Telemetry"
+
 /* Called for each event, in order. The event is lent. */
 typedef void service_event_fn(void *arg, const cJSON *event);
 
@@ -20,6 +23,11 @@ void service_free(struct service *s);
 
 /* Listen to events: every event of the hub ("$twinsim/v1/#") or of one identity (id text). Waits for the SUBACK. */
 MUST_USE enum rc service_listen(struct service *s, struct str id_or_empty, service_event_fn *on_event, void *arg);
+
+/* The same for events in the real service's own shape. To each are added, in front, "kind" (its source), "device", "module", and the "mono_us"
+ * of the last of the hub's own events, so that both can stand in one line. */
+MUST_USE enum rc service_listen_hub_events(struct service *s, struct str id_or_empty, service_event_fn *on_event,
+                                           void *arg);
 
 /* Send one command and wait for its answer, handing out events meanwhile. Takes command over ({"command":..,...}; correlationData is
  * added when missing). On RC_OK *status and *body (for cJSON_Delete, may be NULL) are written.

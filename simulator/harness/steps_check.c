@@ -2,6 +2,7 @@
 #include "scenario_internal.h"
 
 #include "match.h"
+#include "service.h"
 #include "suggest.h"
 #include "topic.h"
 #include "vars.h"
@@ -11,7 +12,7 @@
 static const char *const event_kinds[] = {
     "hub-ready",    "hub-stopping", "created",      "updated",  "deleted",  "connected",     "refused",
     "disconnected", "subscribed",   "unsubscribed", "twin-get", "reported", "desired",       "tags",
-    "telemetry",    "fault",        "violation",    "clock",    "method",   "method-answer",
+    "telemetry",    "fault",        "violation",    "clock",    "method",   "method-answer", HUB_EVENT_SOURCES,
 };
 
 void check_kind(struct reading *r, const cJSON *value)
