@@ -6,7 +6,7 @@
  *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  leave {client, graceful}
  *   service {client, policy}  command {client, command}  pass {us}  restart {}
  * Out: {"out":[...]}, in order, of which each is a packet ({"to", "connack" | "suback" | "unsuback" | "puback" | "topic", "qos", "payload"
- * | "closed"}), an answer to a command ({"to", "response": text}) or an event ({"event": text}). Payloads are base64.
+ * | "closed"}), an answer to a command ({"to", "response": text}) or an event ({"topic", "event": text}, in the service's own shape {"topic", "notice": text}). Payloads are base64.
  * Clients come through the front door, unless options.gateway is false. What gateway and broker do by themselves is done here by hand: acknowledgements, and the end of a connection that was taken over.
  */
 #include <openssl/evp.h>
@@ -155,6 +155,17 @@ static void tell_publish(struct glass *g, const struct out *o)
 /* The connection is gone; the hub hears of it as its adapter would say it. */
 static void shut(struct glass *g, struct client *c, enum ended why);
 
+static void tell_event(struct glass *g, const char *key, const struct out *o)
+{
+    struct buf *b = entry(g);
+
+    buf_add_char(b, '{');
+    put_text(b, "topic", str_from(o->topic));
+    buf_add_char(b, ',');
+    put_text(b, key, str_of(o->body, o->body_len));
+    buf_add_char(b, '}');
+}
+
 /* What the turn that was just committed wanted done. */
 static void tell_turn(struct glass *g)
 {
@@ -168,11 +179,9 @@ static void tell_turn(struct glass *g)
         if (o->kind == OUT_PUBLISH) {
             tell_publish(g, o);
         } else if (o->kind == OUT_EVENT && str_starts(str_from(o->topic), STR(EVENTS_ROOT))) {
-            struct buf *b = entry(g);
-
-            buf_add_char(b, '{');
-            put_text(b, "event", str_of(o->body, o->body_len));
-            buf_add_char(b, '}');
+            tell_event(g, "event", o);
+        } else if (o->kind == OUT_EVENT && str_starts(str_from(o->topic), STR(HUB_EVENTS_ROOT))) {
+            tell_event(g, "notice", o);
         } else if (o->kind == OUT_CLOSE && n_closing < CLIENTS_MAX) {
             closing[n_closing++] = o->conn;
         }
@@ -405,7 +414,11 @@ static void op_reset(struct glass *g, const cJSON *op)
     g->world.options.forbidden_will_is_dropped = will && strcmp(will, "drop") == 0;
     g->has_gateway = !cJSON_IsFalse(json_get(options, "gateway"));
     g->world.options.token_skew_us = number_of(options, "tokenSkewSeconds", 0) * WORLD_SECOND;
+    g->world.options.profile = (struct profile){0};
+    if (json_get(options, "profile") && profile_read(str_from(text_of(options, "profile")), &g->world.options.profile))
+        trouble("profile");
     world_restart(&g->world);
+    hub_set_readers(g->world.hub, true);
     g->n_clients = 0;
 }
 
@@ -417,6 +430,7 @@ static void op_restart(struct glass *g)
             tell(g, &g->clients[n], "\"closed\":true");
         }
     world_restart(&g->world);
+    hub_set_readers(g->world.hub, true);
 }
 
 static void run(struct glass *g, const cJSON *op)

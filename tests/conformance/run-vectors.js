@@ -77,8 +77,8 @@ class Worker {
     return this.memory;
   }
 
-  async onTheWire({ hub }) {
-    const key = JSON.stringify(hub ?? {});
+  async onTheWire({ hub, name }) {
+    const key = JSON.stringify(hub ?? {}) + (hub?.profile ? name : ''); // what a tier has counted is no state that can be set back
     if (this.wire && this.key !== key) {
       const old = this.wire;
       this.wire = undefined;

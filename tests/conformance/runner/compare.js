@@ -3,7 +3,7 @@
 const { isDeepStrictEqual } = require('node:util');
 const { bytesOf } = require('./play.js');
 
-const nameOf = (step) => JSON.stringify(Object.fromEntries(Object.entries(step).filter(([key]) => !['out', 'events'].includes(key)))).slice(0, 300);
+const nameOf = (step) => JSON.stringify(Object.fromEntries(Object.entries(step).filter(([key]) => !['out', 'events', 'hubEvents'].includes(key)))).slice(0, 300);
 
 /** An expected packet as a transcript has it. */
 function wanted(item, client) {
@@ -36,6 +36,10 @@ function unstamped(event) {
 /** Stamps count where the vector names them. */
 const eventsLike = (got, want) => got.map((event, k) => (want[k]?.system?.[STAMPS[0]] === undefined ? unstamped(event) : event));
 
+/** Of an event in the service's own shape the system properties count where the vector names them. */
+const plainNotice = ({ systemProperties, ...rest }) => rest;
+const noticesLike = (got, want) => got.map((notice, k) => (want[k]?.systemProperties === undefined ? plainNotice(notice) : notice));
+
 const sorted = (items) => items.map((item, n) => [item, n]).sort(([a, m], [b, n]) => (a.to === 'service') - (b.to === 'service') || (a.to < b.to ? -1 : a.to > b.to ? 1 : m - n)).map(([item]) => item);
 
 /** A twin as a vector writes it: of the service's document, the members it names. */
@@ -65,6 +69,8 @@ function againstFile(vector, { steps, after }) {
     if (!isDeepStrictEqual(want, got)) return { step: `step ${n + 1} ${nameOf(step)}`, expected: want, got };
     const events = eventsLike(steps[n].events, step.events ?? []);
     if (step.events && !isDeepStrictEqual(step.events, events)) return { step: `step ${n + 1} ${nameOf(step)}, its events`, expected: step.events, got: events };
+    const notices = noticesLike(steps[n].notices, step.hubEvents ?? []);
+    if (step.hubEvents && !isDeepStrictEqual(step.hubEvents, notices)) return { step: `step ${n + 1} ${nameOf(step)}, its events in the service's own shape`, expected: step.hubEvents, got: notices };
   }
   for (const [id, want] of Object.entries(vector.after ?? {})) {
     const response = JSON.parse(after[id]);
@@ -88,9 +94,11 @@ function betweenRuns(vector, memory, wire) {
     if (!isDeepStrictEqual(a, b)) return { step: `step ${n + 1} ${nameOf(step)}, in memory and over the wire`, expected: a, got: b };
     const [e, f] = [memory.steps[n].events, wire.steps[n].events];
     if (!isDeepStrictEqual(e, f)) return { step: `step ${n + 1} ${nameOf(step)}, its events in memory and over the wire`, expected: e, got: f };
+    const [g, h] = [memory.steps[n].notices, wire.steps[n].notices];
+    if (!isDeepStrictEqual(g, h)) return { step: `step ${n + 1} ${nameOf(step)}, its events in the service's own shape in memory and over the wire`, expected: g, got: h };
   }
   for (const id of Object.keys(memory.after)) if (memory.after[id] !== wire.after[id]) return { step: `the state after, ${id}, in memory and over the wire`, expected: memory.after[id], got: wire.after[id] };
   return undefined;
 }
 
-module.exports = { againstFile, betweenRuns, twinOf, unstamped };
+module.exports = { againstFile, betweenRuns, twinOf, unstamped, plainNotice };

@@ -46,6 +46,12 @@ function expand(file, raw) {
     const vars = variables(row, variables(raw.vars, {}));
     const { each, vars: _, ...rest } = raw;
     const v = fill(rest, vars);
+    v.firstOf = []; // where each step of the file begins among those that are played
+    v.steps = v.steps.flatMap(({ times = 1, ...step }) => {
+      v.firstOf.push((v.firstOf.at(-1) ?? 0) + (v.firstOf.length ? v.lastTimes : 0));
+      v.lastTimes = times;
+      return Array.from({ length: times }, () => step);
+    });
     v.file = file;
     v.template = raw.name;
     v.row = raw.each ? n : undefined;

@@ -4,6 +4,7 @@
 //   <rid>          of a method call: the hub chooses it
 //   <etag>         of an identity (not of a twin)
 //   <fault>        the number of a fault
+//   <correlation>  the correlation id of an event in the service's own shape, and <sequence> its sequence number (which must rise)
 'use strict';
 
 function maskText(text) {
@@ -13,6 +14,15 @@ function maskText(text) {
     .replace(/("generationId":"<generation>","etag":")[^"]*"/g, '$1<etag>"')
     .replace(/^\{"id":\d+\}$/, '{"id":"<fault>"}')
     .replace(/("deviceEtag":")[^"]*"/g, '$1<etag>"');
+}
+
+/** An event in the service's own shape. last: the sequence number before. Gives [event, sequence number]. */
+function maskNotice(topic, text, last) {
+  const notice = JSON.parse(maskText(text));
+  const sequence = notice.body?.sequenceNumber;
+  if (notice.systemProperties?.['correlation-id'] !== undefined && notice.systemProperties['iothub-message-source'] !== 'Telemetry') notice.systemProperties['correlation-id'] = '<correlation>';
+  if (sequence !== undefined && notice.properties?.opType?.startsWith('device')) notice.body.sequenceNumber = /^[0-9A-F]{64}$/i.test(sequence) && sequence > last ? '<sequence>' : `${sequence} behind ${last}`;
+  return [{ topic: topic.replace('$twinsim/hub-events/v1/', ''), ...notice }, sequence ?? last];
 }
 
 const METHOD = /^(\$iothub\/methods\/POST\/[^/]+\/\?\$rid=)(.+)$/;
@@ -29,4 +39,4 @@ function maskEvent(text, rids) {
   return event;
 }
 
-module.exports = { maskText, maskTopic, maskEvent, ridOf };
+module.exports = { maskNotice, maskText, maskTopic, maskEvent, ridOf };

@@ -62,6 +62,7 @@ class Memory {
     }
     for (const out of await this.do(op())) {
       if (out.event !== undefined) log.event(out.event);
+      else if (out.notice !== undefined) log.notice(out.topic, out.notice);
       else if (out.response !== undefined) log.response(out.response);
       else if (out.topic !== undefined) log.publish(out.to, out.topic, out.qos, Buffer.from(out.payload, 'base64'));
       else log.other(out);

@@ -2,7 +2,7 @@
 // holds the same bytes whichever transport it was.
 'use strict';
 const { sas } = require('../../support/hub.js');
-const { maskText, maskTopic, maskEvent, ridOf } = require('./mask.js');
+const { maskNotice, maskText, maskTopic, maskEvent, ridOf } = require('./mask.js');
 const { SEED } = require('./wire.js');
 
 const HOST = 'twinsim.azure-devices.test';
@@ -63,8 +63,12 @@ function loginOf(step, client, vector, nowS) {
 
 /* --- the transcript --- */
 
+let plays = 0;
+
 class Log {
   constructor() {
+    this.mark = `v${++plays}`; // of this play's commands: what earlier ones left behind is none of it
+    this.sequence = '';
     this.rids = new Map(); // of each client, the method calls it heard, oldest first
     this.clear();
   }
@@ -72,6 +76,7 @@ class Log {
   clear() {
     this.out = new Map();
     this.events = [];
+    this.notices = [];
   }
 
   push(to, item) {
@@ -92,6 +97,7 @@ class Log {
   }
 
   response(text) {
+    if (!text.includes(`"correlationData":"${this.mark}-`)) return;
     const at = text.indexOf('"body":') + 7;
     const { status } = JSON.parse(text);
     this.push('service', { status, body: maskText(text.slice(at, -1)) });
@@ -102,13 +108,19 @@ class Log {
     if (event) this.events.push(event);
   }
 
+  notice(topic, text) {
+    const [notice, sequence] = maskNotice(topic, text, this.sequence);
+    this.sequence = sequence;
+    this.notices.push(notice);
+  }
+
   /** Everything of one step: each client's packets in their order, the clients by name, the service last. */
   take() {
     const names = [...this.out.keys()].sort((a, b) => (a === 'service') - (b === 'service') || (a < b ? -1 : 1));
     const out = names.flatMap((to) => this.out.get(to).map((item) => ({ to, ...item })));
-    const { events } = this;
+    const { events, notices } = this;
     this.clear();
-    return { out, events };
+    return { out, events, notices };
   }
 }
 
@@ -160,10 +172,10 @@ function resolve(step, vector, state, log) {
     case 'send':
       return { ...base, bytes: Buffer.from(step.send, 'hex') };
     case 'command':
-      return { kind, client: 'service', command: { correlationData: `v${++state.calls}`, ...step.command }, policy: step.policy, isLater: step.later === true };
+      return { kind, client: 'service', command: { correlationData: `${log.mark}-${++state.calls}`, ...step.command }, policy: step.policy, isLater: step.later === true };
     case 'advance':
       state.nowS += durationUs(step.advance) / 1e6;
-      return { kind: 'command', client: 'service', command: { correlationData: `v${++state.calls}`, command: 'clock.advance', by: step.advance }, isAdvance: true };
+      return { kind: 'command', client: 'service', command: { correlationData: `${log.mark}-${++state.calls}`, command: 'clock.advance', by: step.advance }, isAdvance: true };
     case 'pass':
       return { ...base, us: durationUs(step.pass) };
     case 'restart':

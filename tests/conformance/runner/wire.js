@@ -92,7 +92,7 @@ class Wire {
     this.service = await this.serviceClient('iothubowner');
     this.policies = new Map();
     this.answered = 0;
-    await this.service.subscribe('$twinsim/v1/#', 0);
+    await this.service.subscribe(['$twinsim/v1/#', '$twinsim/hub-events/v1/#'], 0);
     await this.command({ command: 'clock.freeze' });
     await this.setClock();
   }
@@ -236,6 +236,7 @@ class Wire {
   tellService(log, p) {
     if (p.type !== TYPE.PUBLISH) return;
     if (p.topic.startsWith('$twinsim/v1/')) log.event(p.payload.toString());
+    else if (p.topic.startsWith('$twinsim/hub-events/')) log.notice(p.topic, p.payload.toString());
     else if (p.topic === `${CONTROL}/response` && !p.payload.includes('"correlationData":"own-')) log.response(Wire.response(p));
   }
 

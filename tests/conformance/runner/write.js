@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { FOLDER } = require('./load.js');
-const { twinOf, unstamped } = require('./compare.js');
+const { twinOf, unstamped, plainNotice } = require('./compare.js');
 
 const WIDTH = 140;
 
@@ -25,8 +25,8 @@ function print(node, indent = '') {
 
 /** A step: its action on one line, then what came out, a packet a line. */
 function printStep(step, indent) {
-  const { out, events, ...action } = step;
-  const lists = Object.entries({ out, events }).filter(([, list]) => list !== undefined);
+  const { out, events, hubEvents, ...action } = step;
+  const lists = Object.entries({ out, events, hubEvents }).filter(([, list]) => list !== undefined);
   if (oneLine(step).length + indent.length <= WIDTH) return oneLine(step);
   const inner = `${indent}  `;
   const head = oneLine(action).slice(0, -1);
@@ -80,8 +80,8 @@ function fillRow(raw, row, result, all) {
   };
   raw.steps.forEach((step, n) => {
     if (typeof step.connect === 'string') client = step.connect;
-    put(hole(step.out), result.transcript.steps[n].out.map((item) => shown(item, step.client ?? client)));
-    put(hole(step.events), result.transcript.steps[n].events.map(unstamped));
+    put(hole(step.out), result.transcript.steps[result.vector.firstOf[n]].out.map((item) => shown(item, step.client ?? client)));
+    put(hole(step.events), result.transcript.steps[result.vector.firstOf[n]].events.map(unstamped));
   });
   const ids = Object.keys(result.vector.after ?? {});
   for (const [n, want] of Object.values(raw.after ?? {}).entries()) {
@@ -96,11 +96,13 @@ function fillIn(raw, result, all) {
   raw.steps.forEach((step, n) => {
     if (typeof step.connect === 'string') client = step.connect;
     const to = ['disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
-    const { out, events } = result.transcript.steps[n];
+    const { out, events, notices } = result.transcript.steps[result.vector.firstOf[n]];
     if (all || step.out === undefined) step.out = out.map((item) => shown(item, to));
     for (const [k, item] of out.entries()) if (step.out[k]?.body === true) step.out[k].body = readable(item.body);
     if (step.out.length === 0) delete step.out;
     if (step.events === true || (all && step.events)) step.events = events.map(unstamped);
+    if (step.hubEvents === true || (all && step.hubEvents)) step.hubEvents = notices.map(plainNotice);
+    if (step.hubEvents === 'full') step.hubEvents = notices;
     if (step.events === 'full') step.events = events;
   });
   for (const [id, want] of Object.entries(raw.after ?? {})) {
