@@ -180,6 +180,7 @@ function resolve(step, vector, state, log) {
       return { ...base, us: durationUs(step.pass) };
     case 'restart':
       state.nowS = START_S;
+      log.sequence = ''; // the world's clock stands still, and numbers begin with the hub's life
       return { ...base, how: step.restart };
     default:
       return base;
