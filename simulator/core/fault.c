@@ -9,7 +9,8 @@
 
 const char *fault_operation_name(enum fault_operation op)
 {
-    static const char *const names[] = {"connect", "subscribe", "twin-get", "reported", "desired", "telemetry", ""};
+    static const char *const names[] = {"connect", "subscribe", "twin-get", "reported",
+                                        "desired", "telemetry", "message",  ""};
 
     assert((size_t)op < sizeof names / sizeof names[0]);
     return names[op];

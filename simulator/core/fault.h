@@ -25,6 +25,7 @@ enum fault_operation {
     FAULT_REPORTED,
     FAULT_DESIRED,
     FAULT_TELEMETRY,
+    FAULT_MESSAGE,
     FAULT_OPERATIONS
 };
 /* The word of it: "connect", ... "telemetry". FAULT_OPERATIONS (none): "". */

@@ -11,6 +11,7 @@
 #define BIT(op)     (1u << FAULT_##op)
 #define TWINS       (BIT(TWIN_GET) | BIT(REPORTED))
 #define MESSAGES    (TWINS | BIT(DESIRED))
+#define SENT        (MESSAGES | BIT(MESSAGE))
 #define ANYTHING    (MESSAGES | BIT(SUBSCRIBE) | BIT(TELEMETRY))
 #define BODY_MAX    (256u * 1024) /* bytes of a body to send */
 #define BY_MAX      1000000000    /* how far a version may be off */
@@ -25,11 +26,11 @@ static const struct kind {
     const char *members;
 } kinds[FAULT_TYPES] = {
     [FAULT_TYPE_STATUS] = {TWINS, BIT(REPORTED), false, "status body"},
-    [FAULT_TYPE_LOSE] = {MESSAGES | BIT(TELEMETRY), BIT(DESIRED), false, ""},
-    [FAULT_TYPE_DELAY] = {MESSAGES, BIT(REPORTED), false, "delay"},
-    [FAULT_TYPE_HOLD] = {MESSAGES, BIT(REPORTED), false, ""},
-    [FAULT_TYPE_DUPLICATE] = {MESSAGES, BIT(DESIRED), false, "copies delay"},
-    [FAULT_TYPE_REORDER] = {MESSAGES, BIT(DESIRED), false, ""},
+    [FAULT_TYPE_LOSE] = {SENT | BIT(TELEMETRY), BIT(DESIRED), false, ""},
+    [FAULT_TYPE_DELAY] = {SENT, BIT(REPORTED), false, "delay"},
+    [FAULT_TYPE_HOLD] = {SENT, BIT(REPORTED), false, ""},
+    [FAULT_TYPE_DUPLICATE] = {SENT, BIT(DESIRED), false, "copies delay"},
+    [FAULT_TYPE_REORDER] = {SENT, BIT(DESIRED), false, ""},
     [FAULT_TYPE_RID] = {TWINS, BIT(REPORTED), false, "how"},
     [FAULT_TYPE_VERSION] = {MESSAGES, BIT(DESIRED), false, "by"},
     [FAULT_TYPE_MALFORM] = {BIT(TWIN_GET) | BIT(DESIRED), BIT(TWIN_GET), false, "how"},

@@ -17,8 +17,11 @@ struct hub *hub_new(const struct hub_options *options)
     if (!h->options.cache_bytes)
         h->options.cache_bytes = HUB_CACHE_DEFAULT;
     h->random = options->random ? options->random : 1;
+    if (!h->options.message_ttl_us)
+        h->options.message_ttl_us = MESSAGE_TTL_S * INT64_C(1000000);
     h->next_token_us = INT64_MAX;
     throttle_init(&h->throttle, &options->profile, 0);
+    h->messages = (struct message_state){0, INT64_MAX, 0, INT64_MAX};
     buf_init(&h->event, 0);
     h->n_slots = 64;
     h->slots = calloc(h->n_slots, sizeof(struct identity *));
@@ -97,6 +100,9 @@ void request_read(struct request *r)
     case REQUEST_PUBACK:
         r->target = r->conn->who;
         break;
+    case REQUEST_EXPIRE:
+        r->read_rc = ident_read(r->client_id, &r->target);
+        break;
     case REQUEST_TURNED_AWAY:
         break;
     }
@@ -108,6 +114,7 @@ void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
     if (r->kind == REQUEST_COMMAND) {
         command_needs(r, out);
         out->twins |= h->has_readers && r->verb && r->verb->run == device_delete; /* they are shown once more */
+        message_needs(h, r, out);
         return;
     }
     if (r->target.device.len == 0 || r->kind == REQUEST_END)
@@ -115,6 +122,7 @@ void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
     out->ids[out->n_ids++] = r->target;
     if (r->kind == REQUEST_CONNECT && ident_is_module(r->target))
         out->ids[out->n_ids++] = (struct ident){r->target.device, {NULL, 0}}; /* a disabled device blocks its modules */
+    out->messages = r->kind == REQUEST_CONNECT || r->kind == REQUEST_SUBSCRIBE || r->kind == REQUEST_EXPIRE;
     out->twins = r->kind == REQUEST_PUBLISH && r->read_rc == RC_OK &&
                  (r->read.kind == TOPIC_TWIN_GET || r->read.kind == TOPIC_TWIN_PATCH_REPORTED);
 }
@@ -145,13 +153,20 @@ static enum hub_answer handle(struct hub *h, struct request *r, struct outbox *o
     case REQUEST_KEEP_WILL:
         hub_will_keep(h, r, out);
         return HUB_SWALLOW;
-    case REQUEST_PUBACK:
-        return HUB_SWALLOW;
     case REQUEST_TURNED_AWAY:
         hub_turned_away(h, r, out);
         return HUB_SWALLOW;
     case REQUEST_COMMAND:
         hub_command(h, r, out);
+        return HUB_SWALLOW;
+    case REQUEST_PUBACK:
+        if (i)
+            hub_message_acknowledged(h, i, r->conn->no, r->tag, r->now, out);
+        return HUB_SWALLOW;
+    case REQUEST_EXPIRE:
+        i = hub_find(h, r->client_id);
+        if (i)
+            hub_message_expire(h, i, r->now, out);
         return HUB_SWALLOW;
     }
     return HUB_CLOSE;
@@ -238,6 +253,7 @@ void hub_note_end_so(struct hub *h, struct identity *i, enum ended why, struct s
     notice_connection(h, i, false, now, out);
     hub_will_end(h, i, why, now, out);
     hub_method_lost(h, i, now, out);
+    hub_message_lost(h, i);
     i->conn = 0;
     i->token_ends_us = INT64_MAX;
     i->state_updated_us = now.us;
@@ -248,14 +264,14 @@ void hub_note_end_so(struct hub *h, struct identity *i, enum ended why, struct s
 
 int64_t hub_tick(struct hub *h, struct now now, struct outbox *out)
 {
-    int64_t next = hub_fault_tick(h, now, out), call = hub_method_tick(h, now, out), token;
+    int64_t next = hub_fault_tick(h, now, out), at = hub_method_tick(h, now, out);
 
-    next = call < next ? call : next;
+    next = at < next ? at : next;
     hub_end_expired(h, now, out);
-    if (h->next_token_us == INT64_MAX || h->clock.is_frozen || h->next_token_us - now.us >= INT64_MAX - now.mono_us)
-        return next;
-    token = now.mono_us + (h->next_token_us - now.us);
-    return token < next ? token : next;
+    at = hub_mono_of(h, h->next_token_us, now);
+    next = at < next ? at : next;
+    at = hub_message_tick(h, now, out);
+    return at < next ? at : next;
 }
 
 /* --- who listens, who may read -------------------------------------------------------------------------------- */

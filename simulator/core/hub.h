@@ -31,6 +31,8 @@ struct hub_options {
     int64_t token_skew_us;         /* grace after a token's expiry; default 0 */
     bool forbidden_filter_is_0x80; /* refuse a filter with SUBACK 0x80 instead of closing */
     bool require_api_version;
+    int64_t message_ttl_us;         /* how long a message to a device waits; 0: an hour */
+    bool message_without_dup;       /* one that is delivered again comes without the DUP flag */
     bool forbidden_will_is_dropped; /* a will on another topic is forgotten, instead of refusing the CONNECT */
     bool fault_messages;            /* honour the SDKs' own fault messages (facts C-22) */
     bool fault_message_unanswered;  /* one that closes at once does so before its PUBACK */
@@ -62,12 +64,19 @@ enum request_kind {
     REQUEST_PUBACK,      /* it acknowledged a message that had a tag */
     REQUEST_TURNED_AWAY, /* the gateway refused somebody who never came to CONNECT; no conn */
     REQUEST_COMMAND,     /* one command of a control message, by a service client */
+    REQUEST_EXPIRE,      /* messages for the identity named by client_id may have expired; no conn */
 };
 
 struct journal_row { /* for twin.history */
     enum change_kind kind;
     int64_t at_us, version, desired_version, reported_version;
     char *body; /* owned by whoever loaded it */
+};
+
+struct feedback_row {
+    uint64_t number;
+    int64_t at_us;
+    char *text; /* the record; owned by whoever loaded it */
 };
 
 struct request {
@@ -108,6 +117,8 @@ struct request {
     bool list_has_more;
     struct journal_row *rows;
     size_t n_rows;
+    struct feedback_row *feedback;
+    size_t n_feedback;
     /* COMMAND: what only the adapter knows, as JSON members for hub.status: "\"durability\":\"process\",\"healthy\":true". May be empty. */
     struct str status_members;
 
@@ -130,6 +141,8 @@ struct needs {
     bool history;           /* the newest rows of ids[0]'s journal, all but UPDATED: */
     int64_t history_before; /*   with a version below this; 0: from the newest */
     unsigned history_top;
+    bool messages; /* the messages that wait for ids[0] (hub_put_messages) */
+    bool feedback; /* the oldest FEEDBACK_BATCH records of feedback */
 };
 
 enum hub_answer {
@@ -166,6 +179,8 @@ void hub_abandon(struct hub *h, uint64_t ticket);
 /* The cache. find lends; put takes over (and returns what is now in the cache). */
 struct identity *hub_find(const struct hub *h, struct str id);
 struct identity *hub_put(struct hub *h, struct identity *i);
+/* The messages that wait for a cached identity, all of them, in order; moved out of *q. */
+void hub_put_messages(struct hub *h, struct identity *i, struct messages *q);
 /* Forget a cached identity because it may differ from what is stored; it is read again when it is next needed.
  * returns true if it was connected: *conn is then nobody's, and the adapter closes it. Otherwise *conn is 0. */
 bool hub_drop(struct hub *h, struct str id, uint64_t *conn);
@@ -173,6 +188,20 @@ bool hub_drop(struct hub *h, struct str id, uint64_t *conn);
 void hub_trim(struct hub *h);
 /* Is this still the live connection of that identity? */
 bool hub_is_live(const struct hub *h, struct str id, uint64_t conn);
+
+/* What only the store knows of all messages. */
+struct message_state {
+    uint64_t last_number;       /* the highest that was ever given to a message or a record of feedback */
+    int64_t next_expiry_us;     /* no message expires before this; INT64_MAX: none is there */
+    size_t feedback;            /* records of feedback */
+    int64_t oldest_feedback_us; /* INT64_MAX: there is none */
+};
+/* Tell the hub; at its start, after a turn that failed, and after one that took feedback away or deleted somebody. */
+void hub_set_message_state(struct hub *h, const struct message_state *state);
+/* When the first message expires, by the hub's clock, as far as is known: then the adapter asks its store who is concerned, hands in a
+ * REQUEST_EXPIRE for each, and says when the next one is. What is on its way to a device does not expire. */
+int64_t hub_next_expiry(const struct hub *h);
+void hub_set_next_expiry(struct hub *h, int64_t at_us);
 
 /* Whether anybody listens to events; objects are only built while so. seq counts all the same. */
 void hub_set_listeners(struct hub *h, bool any);

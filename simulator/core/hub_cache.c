@@ -12,7 +12,8 @@ bool hub_is_valid(const struct hub *h)
             count++;
             bytes += i->counted;
             connected += i->conn != 0;
-            if (i->counted != identity_bytes(i) || (i->twin && !twin_is_valid(i->twin)))
+            if (i->counted != identity_bytes(i) || !hub_messages_are_valid(h, i) ||
+                (i->twin && !twin_is_valid(i->twin)))
                 return false;
         }
     for (const struct identity *i = h->oldest; i; i = i->newer) {
@@ -149,6 +150,16 @@ bool hub_drop(struct hub *h, struct str id, uint64_t *conn)
     return was_connected;
 }
 
+/* Its twin comes back when asked for, and so do its messages, as long as none is on its way. */
+static void drop_what_comes_back(struct hub *h, struct identity *i)
+{
+    twin_free(i->twin);
+    i->twin = NULL;
+    if (!hub_message_is_out(i))
+        messages_drop(&i->messages);
+    hub_account(h, i);
+}
+
 void hub_trim(struct hub *h)
 {
     struct identity *i = h->oldest;
@@ -156,14 +167,10 @@ void hub_trim(struct hub *h)
     while (i && h->bytes > h->options.cache_bytes) {
         struct identity *next = i->newer;
 
-        if (!i->conn && !hub_method_waits_for(h, i)) {
+        if (!i->conn && !hub_method_waits_for(h, i))
             hub_forget(h, i);
-        } else if (
-            i->twin) { /* a live connection keeps its record, and so does a call under way; its twin comes back when asked for */
-            twin_free(i->twin);
-            i->twin = NULL;
-            hub_account(h, i);
-        }
+        else /* a live connection keeps its record, and so does a call under way */
+            drop_what_comes_back(h, i);
         i = next;
     }
 }

@@ -27,6 +27,15 @@ void hub_end_expired(struct hub *h, struct now now, struct outbox *out)
     h->next_token_us = next;
 }
 
+int64_t hub_mono_of(const struct hub *h, int64_t at_us, struct now now)
+{
+    if (at_us <= now.us)
+        return now.mono_us;
+    if (at_us == INT64_MAX || h->clock.is_frozen || at_us - now.us >= INT64_MAX - now.mono_us)
+        return INT64_MAX;
+    return now.mono_us + (at_us - now.us);
+}
+
 /* How far it is from the world's now: while it stands still the world goes on. */
 static int64_t offset(const struct hub *h, struct now now)
 {

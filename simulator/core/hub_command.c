@@ -31,6 +31,14 @@ static const struct command commands[] = {
     {"twin.history", TWINS, TARGET_EITHER, false, false, false, true, "top before", twin_history},
     {"method.invoke", TWINS, TARGET_EITHER, false, false, false, false,
      "methodName payload responseTimeoutInSeconds connectTimeoutInSeconds", method_invoke},
+    {"message.send", TWINS, TARGET_EITHER, false, false, false, false,
+     "body bodyBase64 messageId correlationId userId contentType contentEncoding ack properties expiryTimeUtc "
+     "timeToLive "
+     "inputName",
+     message_send},
+    {"message.list", TWINS, TARGET_EITHER, false, false, false, false, "", message_list},
+    {"message.purge", TWINS, TARGET_EITHER, false, false, false, false, "", message_purge},
+    {"feedback.receive", TWINS, TARGET_NONE, false, false, false, false, "", feedback_receive},
     {"identity.export", RIGHT_OWNER, TARGET_EITHER, true, false, false, false, "", identity_export},
     {"identity.import", RIGHT_OWNER, TARGET_INSIDE, true, true, false, false, "identity replace", identity_import},
     {"query", TWINS, TARGET_NONE, false, false, false, false, "query top continuation", hub_query},

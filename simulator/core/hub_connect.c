@@ -213,6 +213,7 @@ static void open_session(struct hub *h, struct identity *i, struct request *r, i
     hub_note_end(h, i, ENDED_TAKEOVER, r->now, out);
     is_present = take_session_up(i, r->is_clean, out);
     i->conn = r->conn->no;
+    i->has_gateway = r->conn->has_gateway;
     i->token_ends_us = ends_us;
     i->state_updated_us = i->last_activity_us = r->now.us;
     h->connected++;
@@ -283,7 +284,8 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
         ends_us -= skew_us; /* that clock judges it to its end */
     open_session(h, i, r, ends_us, out);
     announce_connected(h, i, r, out);
-    hub_method_online(h, i, r->now, out); /* a session that was kept listens already */
+    hub_method_online(h, i, r->now, out); /* a session that was kept listens already (facts M-10) */
+    hub_message_deliver(h, i, r->now, out);
     return HUB_ACCEPT;
 }
 

@@ -69,6 +69,7 @@ enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *o
     }
     announce_filter(h, "subscribed", i, r, out);
     hub_method_online(h, i, r->now, out);
+    hub_message_deliver(h, i, r->now, out);
     return HUB_ACCEPT;
 }
 

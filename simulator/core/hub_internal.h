@@ -10,6 +10,8 @@
  *   hub_command.c   the control commands, as a table
  *   hub_identity.c  the commands about identities
  *   hub_twin.c      the commands that touch twins
+ *   hub_message.c   messages from the cloud: their queue, delivery, and end
+ *   hub_message_command.c  the commands about messages, and feedback
  *   hub_method.c    direct methods: what is called, and waits for its answer
  *   hub_query.c     the command that asks a query
  *   hub_event.c     events, error bodies, derived keys
@@ -94,10 +96,12 @@ struct hub {
     struct throttle throttle;
     struct call *calls; /* methods under way, in the order of their calls */
     size_t n_calls, call_bytes;
-    uint64_t last_rid;    /* of the last one that was sent */
-    const char *cause;    /* correlationData of the command being handled; NULL otherwise */
-    struct buf event;     /* the event being written */
-    bool event_is_silent; /* nobody listens: count only */
+    uint64_t last_rid; /* of the last one that was sent */
+    struct message_state messages;
+    bool feedback_is_told; /* that a batch is ready */
+    const char *cause;     /* correlationData of the command being handled; NULL otherwise */
+    struct buf event;      /* the event being written */
+    bool event_is_silent;  /* nobody listens: count only */
     const struct identity *event_of;
     const char *event_kind;
 };
@@ -229,6 +233,34 @@ bool hub_throttle_hold(struct hub *h, size_t from, int64_t due_us, struct outbox
 bool hub_fault_of_sdk(struct hub *h, struct identity *i, const struct request *r, enum hub_answer *answer,
                       struct outbox *out);
 
+/* --- hub_message.c --- */
+/* Something may be on its way now: somebody connected or subscribed, a message came in, or one has left. */
+void hub_message_deliver(struct hub *h, struct identity *i, struct now now, struct outbox *out);
+/* A device has acknowledged the delivery with that tag. Nothing when it came on another connection than the live one, or nobody waits. */
+void hub_message_acknowledged(struct hub *h, struct identity *i, uint64_t conn, uint64_t tag, struct now now,
+                              struct outbox *out);
+/* Its connection has ended: what was on its way is in its queue again. */
+void hub_message_lost(struct hub *h, struct identity *i);
+/* Those that have expired come to their end. */
+void hub_message_expire(struct hub *h, struct identity *i, struct now now, struct outbox *out);
+/* One more in the queue, which has room for it. Takes it over; answer: what its sender hears of it, as JSON. */
+void hub_message_enter(struct hub *h, struct identity *i, struct message *m, struct now now, struct buf *answer,
+                       struct outbox *out);
+/* One of those in memory comes to its end: row, event, feedback. Frees it. */
+void hub_message_settle(struct hub *h, struct identity *i, struct message *m, enum message_end end, struct now now,
+                        struct outbox *out);
+/* Does anything of the queue reach it now? */
+bool hub_message_is_wanted(const struct identity *i);
+/* Is one on its way to it? */
+bool hub_message_is_out(const struct identity *i);
+/* Time passes. returns when it wants to be called again (mono). */
+int64_t hub_message_tick(struct hub *h, struct now now, struct outbox *out);
+/* Of the records that were loaded for the request: do they leave together now? */
+bool hub_feedback_is_ready(const struct request *r);
+bool hub_messages_are_valid(const struct hub *h, const struct identity *i);
+/* When that instant of the hub's clock is, on the clock that never jumps; INT64_MAX: not foreseeable. */
+int64_t hub_mono_of(const struct hub *h, int64_t at_us, struct now now);
+
 /* --- hub_method.c --- */
 /* Somebody connected or subscribed: what was called meanwhile is sent. */
 void hub_method_online(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
@@ -257,6 +289,8 @@ void hub_will(struct hub *h, struct request *r, struct outbox *out);
 void hub_command(struct hub *h, struct request *r, struct outbox *out);
 void command_read(struct request *r);
 void command_needs(const struct request *r, struct needs *out);
+/* What the commands about messages need beyond that. */
+void message_needs(const struct hub *h, const struct request *r, struct needs *out);
 
 /* An answer to a command in the making. */
 struct reply {
@@ -307,6 +341,7 @@ command_fn clock_show, clock_advance, clock_freeze, clock_resume;
 command_fn device_create, device_show, device_list, device_update, device_delete, device_renew_key, identity_export,
     identity_import;
 command_fn method_invoke;
+command_fn message_send, message_list, message_purge, feedback_receive;
 command_fn twin_show, twin_update, twin_replace, twin_history;
 command_fn hub_query;
 /* Whose twins a query looks at; RC_NOMEM goes into r->read_rc. */

@@ -31,6 +31,20 @@
     X(METHOD_RESPONSE_MAX_S, 300, "s", "a method's response time-out, at most", "400004", "L-06")                      \
     X(METHOD_CONNECT_MAX_S, 300, "s", "a method's connect time-out", "400004", "L-17")                                 \
     X(METHOD_NAME_MAX, 1024, "bytes", "a method's name", "400004", "ours")                                             \
+    X(MESSAGE_QUEUE_MAX, 50, "messages", "cloud-to-device messages that wait for one identity", "403004",              \
+      "L-03, M-22")                                                                                                    \
+    X(MESSAGE_BODY_MAX, 64 * 1024, "bytes", "a cloud-to-device message's body", "413001", "L-03")                      \
+    X(MESSAGE_BAG_MAX, 60 * 1024, "bytes, encoded", "its properties, as they stand in its topic", "413001", "ours")    \
+    X(MESSAGE_ID_MAX, 128, "characters", "its message id", "400004", "M-45")                                           \
+    X(MESSAGE_TEXT_MAX, 256, "bytes", "its correlation id, user id, content type, content encoding", "400004", "ours") \
+    X(MESSAGE_OUT_MAX, 16, "messages", "on their way to one device, not acknowledged", "the others wait", "M-43")      \
+    X(MESSAGE_OUT_BYTES_MAX, 256 * 1024, "bytes", "bodies of those", "the others wait", "ours")                        \
+    X(MESSAGE_TTL_S, 3600, "s", "how long a message waits when nobody says", "it expires", "L-03")                     \
+    X(MESSAGE_TTL_MIN_S, 60, "s", "what the hub may be set to instead, at least", "the hub does not start", "L-03")    \
+    X(MESSAGE_TTL_MAX_S, 172800, "s", "what the hub may be set to instead, at most", "the hub does not start", "L-03") \
+    X(FEEDBACK_BATCH, 64, "records", "feedback that leaves together", "the others follow", "M-42")                     \
+    X(FEEDBACK_BATCH_S, 15, "s", "how long feedback waits for more of it", "it leaves", "M-42")                        \
+    X(FEEDBACK_KEPT_S, 3600, "s", "how long feedback waits for who fetches it", "it is forgotten", "M-42")             \
     X(TOPIC_RID_MAX, 1024, "bytes", "a device's request id", "the connection is closed", "ours")                       \
     X(HUB_FILTERS_MAX, 64, "filters", "subscriptions of one connection", "the connection is closed", "ours")           \
     X(HUB_CALLS_MAX, 1000, "calls", "methods under way in the whole hub", "429001", "ours")                            \

@@ -79,6 +79,7 @@ void identity_free(struct identity *i)
         return;
     twin_free(i->twin);
     will_free(i->will);
+    messages_drop(&i->messages);
     free(i->status_reason);
     free(i->model_id);
     free(i);
@@ -86,7 +87,8 @@ void identity_free(struct identity *i)
 
 size_t identity_bytes(const struct identity *i)
 {
-    return sizeof *i + (i->twin ? i->twin->bytes : 0) + (i->will ? sizeof *i->will + i->will->len : 0);
+    return sizeof *i + (i->twin ? i->twin->bytes : 0) + i->messages.bytes +
+           (i->will ? sizeof *i->will + i->will->len : 0);
 }
 
 void identity_etag_print(int64_t tag, char out[40])
@@ -186,7 +188,7 @@ void identity_print_document(struct buf *out, const struct identity *i)
     }
     json_put_time(out, "connectionStateUpdatedTime", i->state_updated_us);
     json_put_time(out, "lastActivityTime", i->last_activity_us);
-    json_put_i64(out, "cloudToDeviceMessageCount", 0);
+    json_put_i64(out, "cloudToDeviceMessageCount", (int64_t)i->messages.count);
     print_authentication(out, i);
     if (!is_module)
         json_put_raw(out, "capabilities", i->is_edge ? STR("{\"iotEdge\":true}") : STR("{\"iotEdge\":false}"));
@@ -209,7 +211,7 @@ void identity_print_twin(struct buf *out, const struct identity *i)
     json_put_time(out, "statusUpdateTime", i->status_updated_us);
     json_put_text(out, "connectionState", i->conn ? STR("Connected") : STR("Disconnected"));
     json_put_time(out, "lastActivityTime", i->last_activity_us);
-    json_put_i64(out, "cloudToDeviceMessageCount", 0);
+    json_put_i64(out, "cloudToDeviceMessageCount", (int64_t)i->messages.count);
     json_put_text(out, "authenticationType", str_from(auth_type_name(i->auth)));
     json_put_raw(out, "x509Thumbprint", STR("{\"primaryThumbprint\":null,\"secondaryThumbprint\":null}"));
     json_put_text(out, "modelId", str_from(i->model_id ? i->model_id : ""));

@@ -8,6 +8,7 @@
 
 #include "ident.h"
 #include "iso_time.h"
+#include "message.h"
 #include "sas.h"
 #include "topic.h"
 #include "twin.h"
@@ -67,10 +68,12 @@ struct identity {
 
     /* The live connection. Never stored. */
     uint64_t conn;         /* 0: not connected */
+    bool has_gateway;      /* it came through the gateway, which tells of its PUBACKs */
     int64_t token_ends_us; /* hub clock; INT64_MAX when the connection has no token */
     struct will *will;     /* NULL: none, or the broker has it */
 
-    struct twin *twin; /* NULL: not in memory */
+    struct twin *twin;        /* NULL: not in memory */
+    struct messages messages; /* from the cloud, which wait for it */
 
     /* For the cache and the store; the core only carries them. */
     int64_t row;    /* the store's number for it; 0: never stored */
@@ -83,7 +86,7 @@ bool status_reason_is_valid(struct str reason);
 
 /* A fresh, enabled identity with no keys and no twin. id must be valid. NULL: out of memory. */
 struct identity *identity_new(struct ident id);
-void identity_free(struct identity *i); /* frees the twin too; NULL is fine */
+void identity_free(struct identity *i); /* frees twin and messages too; NULL is fine */
 
 static inline struct ident identity_ident(const struct identity *i)
 {
@@ -97,7 +100,7 @@ static inline struct str identity_id(const struct identity *i)
 {
     return str_of(i->id, i->id_len);
 }
-/* Rough heap use in bytes, twin included. */
+/* Rough heap use in bytes, twin and messages included. */
 size_t identity_bytes(const struct identity *i);
 
 /* The whole identity for journal, snapshot and export, keys included:

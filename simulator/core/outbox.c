@@ -16,6 +16,25 @@ const char *ended_name(enum ended e)
     return "unknown";
 }
 
+bool out_lasts(const struct out *o)
+{
+    switch (o->kind) {
+    case OUT_STORE:
+    case OUT_SUBSCRIBED:
+    case OUT_MESSAGE:
+    case OUT_MESSAGE_GONE:
+    case OUT_FEEDBACK:
+    case OUT_FEEDBACK_GONE:
+        return true;
+    case OUT_PUBLISH:
+    case OUT_HELLO:
+    case OUT_EVENT:
+    case OUT_CLOSE:
+        break;
+    }
+    return false;
+}
+
 void outbox_init(struct outbox *ob)
 {
     memset(ob, 0, sizeof *ob);

@@ -34,29 +34,38 @@ const char *ended_name(enum ended e);
 
 enum out_kind {
     OUT_STORE, /* append a journal row and, for CREATED/UPDATED, the identity's document; DELETED removes all of it */
-    OUT_SUBSCRIBED, /* write the identity's subscriptions */
-    OUT_PUBLISH,    /* an answer or notification to one device or service client, by client id */
-    OUT_HELLO,      /* the gateway may tell a client that it is accepted; stands before all else that it is sent */
-    OUT_EVENT,      /* broadcast on the event stream, or telemetry for service clients */
-    OUT_CLOSE,      /* end a connection, a tick after its last message */
+    OUT_SUBSCRIBED,    /* write the identity's subscriptions */
+    OUT_MESSAGE,       /* put a message into its identity's queue, and */
+    OUT_MESSAGE_GONE,  /* take it out */
+    OUT_FEEDBACK,      /* keep a record of feedback for the service, as long as the identity is there */
+    OUT_FEEDBACK_GONE, /* forget such records up to a number */
+    OUT_PUBLISH,       /* an answer or notification to one device or service client, by client id */
+    OUT_HELLO,         /* the gateway may tell a client that it is accepted; stands before all else that it is sent */
+    OUT_EVENT,         /* broadcast on the event stream, or telemetry for service clients */
+    OUT_CLOSE,         /* end a connection, a tick after its last message */
 };
 
 struct out {
     enum out_kind kind;
-    char to[IDENT_TEXT_MAX]; /* PUBLISH, HELLO: client id. STORE, SUBSCRIBED, CLOSE: identity */
+    char to[IDENT_TEXT_MAX]; /* PUBLISH, HELLO: client id. All others but EVENT and FEEDBACK_GONE: identity */
     uint64_t conn;           /* PUBLISH to a device: the connection meant; drop the entry when hub_is_live says no.
                               * CLOSE: the connection to end, if the adapter's own table still has it (for the hub it has ended already) */
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
     uint64_t ticket;         /* PUBLISH of the answer to a command: of which one (struct request) */
+    uint64_t tag; /* MESSAGE.., FEEDBACK..: its number. PUBLISH to a device: the message that its PUBACK completes;
+                              * 0: nobody waits for that */
+    bool is_dup;  /* PUBLISH: with the DUP flag */
     int qos;
     bool session_present; /* HELLO */
     char *topic;          /* PUBLISH, EVENT; owned */
-    char *body;           /* PUBLISH, EVENT, STORE (the row's body); owned; may be NULL when empty */
+    char *body; /* PUBLISH, EVENT, MESSAGE, FEEDBACK (the record), STORE (the row's); owned; may be NULL when empty */
     size_t body_len;
     /* STORE */
     enum change_kind change;
-    int64_t at_us, version, desired_version, reported_version; /* the counters after it */
-    char *doc;  /* CREATED, UPDATED: the identity's document without twin; owned */
+    int64_t at_us;                                      /* MESSAGE, FEEDBACK.. too */
+    int64_t version, desired_version, reported_version; /* the counters after it */
+    int64_t expires_us;                                 /* MESSAGE */
+    char *doc;  /* CREATED, UPDATED: the identity's document without twin; MESSAGE: all but its body; owned */
     char *twin; /* CREATED: the twin's snapshot; owned */
     unsigned char subscribed[FILTER_CLASSES];
     /* CLOSE */
@@ -69,6 +78,9 @@ struct outbox {
     enum rc rc;
     struct out scratch; /* what a failed push lends; never acted on */
 };
+
+/* Is it for the store? */
+bool out_lasts(const struct out *o);
 
 void outbox_init(struct outbox *ob);
 void outbox_done(struct outbox *ob);

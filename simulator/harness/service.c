@@ -36,8 +36,8 @@ struct service {
     uint64_t missed;
 
     /* Messages that libmosquitto handed over and we have not yet dealt with: handlers run outside of its loop, so they may command. */
-    struct message {
-        struct message *next;
+    struct packet {
+        struct packet *next;
         bool is_response, is_hub_event;
         cJSON *doc;
     } * first, **last;
@@ -101,7 +101,7 @@ static void on_subscribe(struct mosquitto *mosq, void *arg, int id, int n, const
 static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto_message *m)
 {
     struct service *s = arg;
-    struct message *kept;
+    struct packet *kept;
     cJSON *doc = NULL;
 
     (void)mosq;
@@ -217,7 +217,7 @@ static void deal_with_hub_event(struct service *s, cJSON *event)
 
 static void deal_with_messages(struct service *s)
 {
-    struct message *m;
+    struct packet *m;
 
     while ((m = s->first) != NULL) {
         s->first = m->next;
@@ -397,7 +397,7 @@ static void posted_free(struct posted **at)
 
 void service_free(struct service *s)
 {
-    struct message *m;
+    struct packet *m;
 
     if (!s)
         return;

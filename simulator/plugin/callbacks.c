@@ -327,6 +327,7 @@ int on_tick(int event, void *event_data, void *userdata)
     kick_due(pl);
     if (control_is_waiting(&pl->control))
         control_run(pl);
+    messages_expire_due(pl, now);
     next_us = hub_tick(pl->hub, now, &pl->out);
     if (pl->is_busy || pl->out.len) {
         (void)turn_end(pl);

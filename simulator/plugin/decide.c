@@ -30,7 +30,7 @@ void turn_record(struct plugin *pl)
         const struct out *o = &pl->out.at[pl->recorded];
         enum rc rc = RC_OK;
 
-        if (o->kind == OUT_STORE || o->kind == OUT_SUBSCRIBED)
+        if (out_lasts(o))
             rc = store_append(pl->store, o);
         if (rc)
             turn_fail(pl, rc, NULL);
@@ -58,6 +58,8 @@ static const char *op_of(const struct request *r)
         return "puback";
     case REQUEST_TURNED_AWAY:
         return "turned_away";
+    case REQUEST_EXPIRE:
+        return "expire";
     case REQUEST_COMMAND: {
         const char *command = json_get_text(r->command, "command");
 

@@ -38,7 +38,7 @@ void publish_to(const struct connection *c, const char *topic, struct out *o)
     } else {
         /* The gateway does the rest: so nothing is ever in flight in the broker, which would send it again by rules of its own. */
         buf_init(&marked, 0);
-        front_door_mark(&marked, o->qos, false, 0, str_from(topic));
+        front_door_mark(&marked, o->qos, o->is_dup, o->tag, str_from(topic));
         if (buf_ok(&marked)) {
             publish(c->conn.id, marked.at, o->body, o->body_len, 0);
         } else {
@@ -154,8 +154,7 @@ static void let_out(struct plugin *pl, struct out *o)
     case OUT_CLOSE:
         kick_later(pl, o->to, o->conn, o->ended);
         break;
-    case OUT_STORE:
-    case OUT_SUBSCRIBED:
+    default: /* the store's */
         break;
     }
 }
@@ -221,7 +220,7 @@ static void refuse_turn(struct plugin *pl)
             kick_later(pl, o->to, o->conn, ENDED_ERROR);
     }
     for (size_t i = 0; i < pl->out.len; i++)
-        if (pl->out.at[i].kind == OUT_STORE || pl->out.at[i].kind == OUT_SUBSCRIBED)
+        if (out_lasts(&pl->out.at[i]))
             drop(pl, pl->out.at[i].to);
     for (size_t i = 0; i < sizeof pl->suspects / sizeof pl->suspects[0]; i++)
         drop(pl, pl->suspects[i]);
@@ -243,6 +242,7 @@ bool turn_end(struct plugin *pl)
             let_out(pl, &pl->out.at[i]);
     else
         refuse_turn(pl);
+    messages_turn_end(pl, is_committed);
     control_turn_end(pl, is_committed);
     outbox_clear(&pl->out);
     pl->recorded = 0;

@@ -99,6 +99,19 @@ static enum rc load_history(struct plugin *pl, struct str id, const struct needs
     return rc;
 }
 
+static enum rc load_messages(struct plugin *pl, struct identity *i)
+{
+    struct messages q;
+    enum rc rc;
+
+    if (messages_are_here(&i->messages))
+        return RC_OK;
+    rc = store_load_messages(pl->store, identity_id(i), &q);
+    if (!rc)
+        hub_put_messages(pl->hub, i, &q);
+    return rc;
+}
+
 enum rc load_needed(struct plugin *pl, const struct needs *needs, struct request *r)
 {
     enum rc rc = RC_OK;
@@ -109,9 +122,13 @@ enum rc load_needed(struct plugin *pl, const struct needs *needs, struct request
         struct identity *i;
 
         rc = load_one(pl, str_of(id, len), needs->twins, &i);
+        if (!rc && k == 0 && i && needs->messages)
+            rc = load_messages(pl, i);
         if (!rc && k == 0 && i && needs->history)
             rc = load_history(pl, str_of(id, len), needs, r);
     }
+    if (!rc && needs->feedback)
+        rc = store_feedback(pl->store, FEEDBACK_BATCH, &r->feedback, &r->n_feedback);
     if (!rc && needs->modules && needs->n_ids)
         rc = load_modules(pl, needs->ids[0].device, r);
     if (!rc && needs->list)
@@ -124,4 +141,7 @@ void load_done(struct request *r)
     store_rows_free(r->rows, r->n_rows);
     r->rows = NULL;
     r->n_rows = 0;
+    store_feedback_free(r->feedback, r->n_feedback);
+    r->feedback = NULL;
+    r->n_feedback = 0;
 }

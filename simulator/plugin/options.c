@@ -24,6 +24,8 @@ enum option_id {
     OPT_KEY_SEED,
     OPT_KEY_SEED_FILE,
     OPT_LOG_REQUESTS,
+    OPT_MESSAGE_DUP,
+    OPT_MESSAGE_TTL_SECONDS,
     OPT_PROFILE,
     OPT_REQUIRE_API_VERSION,
     OPT_TOKEN_SKEW_SECONDS,
@@ -56,7 +58,10 @@ static const struct option table[] = {
     {"keySeed", TEXT, OPT_KEY_SEED, 0, 0, NULL},              /* this or keySeedFile is required */
     {"keySeedFile", TEXT, OPT_KEY_SEED_FILE, 0, 0, NULL},     /* a file with the seed in its first line */
     {"logRequests", FLAG, OPT_LOG_REQUESTS, 0, 0, NULL},      /* one debug line a request; false */
-    {"profile", TEXT, OPT_PROFILE, 0, 0, NULL},               /* which hub it plays; gw-v2 */
+    {"messageDup", FLAG, OPT_MESSAGE_DUP, 0, 0, NULL},        /* a message delivered again carries the DUP flag; true */
+    {"messageTtlSeconds", NUMBER, OPT_MESSAGE_TTL_SECONDS, MESSAGE_TTL_MIN_S, MESSAGE_TTL_MAX_S,
+     NULL},                                                               /* how long messages wait; 3600 */
+    {"profile", TEXT, OPT_PROFILE, 0, 0, NULL},                           /* which hub it plays; gw-v2 */
     {"requireApiVersion", FLAG, OPT_REQUIRE_API_VERSION, 0, 0, NULL},     /* refuse user names without one; false */
     {"tokenSkewSeconds", NUMBER, OPT_TOKEN_SKEW_SECONDS, 0, 86400, NULL}, /* grace after a token's expiry; 0 */
     {"version", TEXT, OPT_VERSION, 0, 0, NULL}, /* who wrote the file: must be our own version */
@@ -297,6 +302,12 @@ static enum rc option_store(const struct reader *rd, const struct option *opt, c
         return profile_read(str_from(node->valuestring), &o->profile)
                    ? complain(rd, RC_SYNTAX, node, "\"profile\" is " PROFILE_WORDS)
                    : RC_OK;
+    case OPT_MESSAGE_DUP:
+        o->message_without_dup = !cJSON_IsTrue(node);
+        return RC_OK;
+    case OPT_MESSAGE_TTL_SECONDS:
+        o->message_ttl_us = (int64_t)number * 1000000;
+        return RC_OK;
     case OPT_REQUIRE_API_VERSION:
         o->require_api_version = cJSON_IsTrue(node);
         return RC_OK;

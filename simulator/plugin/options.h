@@ -20,6 +20,8 @@ struct options {
     unsigned history;   /* versions of each twin that are kept */
     size_t cache_bytes; /* 0: the hub's default */
     int64_t token_skew_us;
+    int64_t message_ttl_us; /* 0: the hub's default */
+    bool message_without_dup;
     bool forbidden_filter_is_0x80;
     bool require_api_version;
     bool fault_messages;

@@ -99,6 +99,8 @@ static struct hub *make_hub(const struct options *o)
     ho.require_api_version = o->require_api_version;
     ho.forbidden_will_is_dropped = o->forbidden_will_is_dropped;
     ho.profile = o->profile;
+    ho.message_ttl_us = o->message_ttl_us;
+    ho.message_without_dup = o->message_without_dup;
     ho.fault_messages = o->fault_messages;
     ho.fault_message_unanswered = o->fault_message_unanswered;
     if (getrandom(&ho.random, sizeof ho.random, 0) != (ssize_t)sizeof ho.random)
@@ -140,6 +142,7 @@ static bool start(struct plugin *pl, const char *config)
         mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: out of memory");
         return false;
     }
+    messages_refresh(pl, true);
     if (wake_init(&pl->wake))
         mosquitto_log_printf(MOSQ_LOG_WARNING, "twinsim: no timer; a token's end is noticed up to 0.1 s late");
     return true;

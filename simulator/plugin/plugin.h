@@ -5,6 +5,7 @@
  *   load.c        what a request needs comes into memory                       (hub_needs -> store -> hub_put)
  *   decide.c      one request: read, load, decide, record in the open transaction, one line in the log
  *   effects.c     the end of a turn: commit, then answers and events leave; connections are ended a turn later
+ *   messages.c    whose messages have expired, and what else only the store knows of them
  *   control.c     messages on the control topic: several commands, one answer
  *
  * A turn is what the broker does between two ticks. Everything decided in it is committed together, and nothing of it leaves before.
@@ -66,6 +67,7 @@ struct plugin {
     struct kick *kicks;
     size_t n_kicks, cap_kicks;
     int64_t last_idle_us; /* when upkeep last ran */
+    int64_t due_from_us;  /* whose messages are due was looked for up to here; INT64_MIN: look from the beginning */
 };
 
 struct now clock_now(void);                   /* the world's */
@@ -108,6 +110,13 @@ bool entrance_read(struct plugin *pl, const struct mosquitto *client, struct str
 void entrance_done(struct entrance *en);
 /* The gateway's own session asks to come in. returns what BASIC_AUTH is to return */
 int entrance_of_gateway(struct plugin *pl, struct connection *c, const struct mosquitto *client);
+
+/* Tell the hub how it stands with messages; is_committed: the turn that ends was stored. */
+void messages_refresh(struct plugin *pl, bool is_committed);
+/* The turn is over: the same, if something happened that only the store can count. */
+void messages_turn_end(struct plugin *pl, bool is_committed);
+/* End the messages whose time is over, or some of them: the next turn goes on. */
+void messages_expire_due(struct plugin *pl, struct now now);
 
 /* Callbacks, registered by plugin.c. */
 int on_basic_auth(int event, void *event_data, void *userdata);

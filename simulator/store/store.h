@@ -60,10 +60,24 @@ MUST_USE enum rc store_list_modules(struct store *s, struct str after, unsigned 
 MUST_USE enum rc store_history(struct store *s, struct str id, int64_t before, unsigned top, struct journal_row **rows,
                                size_t *n_rows);
 void store_rows_free(struct journal_row *rows, size_t n_rows);
+/* The messages that wait for an identity, with their bodies, in order; *out is the caller's (messages_drop).
+ * returns RC_OK, RC_NOT_FOUND (no such identity), RC_CORRUPT, RC_IO, RC_NOMEM */
+MUST_USE enum rc store_load_messages(struct store *s, struct str id, struct messages *out);
+/* What the hub wants to know of all messages and feedback, without reading them. */
+MUST_USE enum rc store_message_state(struct store *s, struct message_state *out);
+/* Whose messages expire between those instants (both included), in that order; an identity may come several times. each() returns false
+ * to be told no more. */
+MUST_USE enum rc store_due(struct store *s, int64_t from_us, int64_t to_us,
+                           bool (*each)(void *arg, struct str id, int64_t expires_us), void *arg);
+/* When the first message after that instant expires; INT64_MAX: none does. */
+MUST_USE enum rc store_next_expiry(struct store *s, int64_t after_us, int64_t *out);
+/* The oldest records of feedback, at most top; *rows is the caller's (store_feedback_free). */
+MUST_USE enum rc store_feedback(struct store *s, unsigned top, struct feedback_row **rows, size_t *n_rows);
+void store_feedback_free(struct feedback_row *rows, size_t n_rows);
 /* How many identities are registered: kept, not counted. */
 int64_t store_count(const struct store *s);
 
-/* Write one OUT_STORE or OUT_SUBSCRIBED entry into the open transaction (opened if none is).
+/* Write one entry that lasts (out_lasts) into the open transaction (opened if none is).
  * After a failure the transaction is rolled back by store_commit, which then fails too. */
 MUST_USE enum rc store_append(struct store *s, const struct out *entry);
 /* Make everything since the last commit last, as the durability says. Cheap when nothing is open.

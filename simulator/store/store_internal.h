@@ -4,6 +4,8 @@
  *   snapshot      its twin, as it stood after journal row `upto`
  *   journal       every change, by a number that only grows: appending touches the last page and nothing else
  *   journal_index which rows an identity has, with their versions. It is behind: rows are entered in batches when idle
+ *   message       what waits for an identity: from the cloud, until it is acknowledged or its time is over
+ *   feedback      what became of messages, until a service fetches it
  *   dead          deleted identities whose rows are still to be removed
  *   hub           one row: how many identities, and up to which row the index reaches
  *
@@ -24,7 +26,7 @@
 #define STORE_FILE         "twinsim.db"
 #define STORE_LOCK         "store.lock"
 #define STORE_APPLICATION  0x7477736d /* "twsm" */
-#define STORE_FORMAT       1
+#define STORE_FORMAT       2
 #define STORE_CHECK_MAX    (16u * 1024 * 1024) /* bytes; larger files are not read through at open */
 #define STORE_LONG_ROWS    10000u              /* memory: rows after which the long transaction is committed */
 #define STORE_IDS_MAX      16384u              /* cached id -> row; then forgotten and begun anew */
@@ -47,7 +49,8 @@
     X(HUB_READ, "SELECT identities, indexed FROM hub")                                                                 \
     X(HUB_WRITE, "UPDATE hub SET identities = ?1, indexed = ?2")                                                       \
     X(FIND, "SELECT row FROM identity WHERE is_module = ?1 AND device = ?2 AND module = ?3")                           \
-    X(LOAD, "SELECT device, module, doc, subscribed FROM identity WHERE row = ?1")                                     \
+    X(LOAD, "SELECT device, module, doc, subscribed, (SELECT count(*) FROM message WHERE identity = ?1) "              \
+            "FROM identity WHERE row = ?1")                                                                            \
     X(ALL_MODULES, "SELECT device, module FROM identity WHERE is_module = 1 AND (device, module) > (?1, ?2) "          \
                    "ORDER BY device, module LIMIT ?3")                                                                 \
     X(MODULES, "SELECT device, module FROM identity WHERE is_module = 1 AND device = ?1 AND module > ?2 "              \
@@ -74,6 +77,19 @@
     X(INDEX_NEWEST, "SELECT id FROM journal_index WHERE identity = ?1 ORDER BY id DESC")                               \
     X(INDEX_COUNT, "SELECT count(*) FROM journal_index WHERE identity = ?1 AND id <= ?2")                              \
     X(INDEX_OLDEST, "SELECT id, version FROM journal_index WHERE identity = ?1 AND id > ?2 AND id <= ?3 ORDER BY id")  \
+    X(MESSAGE_PUT, "INSERT INTO message VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                               \
+    X(MESSAGE_REMOVE, "DELETE FROM message WHERE id = ?1")                                                             \
+    X(MESSAGES, "SELECT id, enqueued, expires, doc, body FROM message WHERE identity = ?1 ORDER BY id")                \
+    X(MESSAGES_REMOVE, "DELETE FROM message WHERE identity = ?1")                                                      \
+    X(DUE, "SELECT i.device, i.module, m.expires FROM message m JOIN identity i ON i.row = m.identity "                \
+           "WHERE m.expires >= ?1 AND m.expires <= ?2 ORDER BY m.expires, m.id")                                       \
+    X(NEXT_EXPIRY, "SELECT min(expires) FROM message WHERE expires > ?1")                                              \
+    X(FEEDBACK_PUT, "INSERT INTO feedback VALUES(?1, ?2, ?3, ?4)")                                                     \
+    X(FEEDBACK_READ, "SELECT id, at, doc FROM feedback ORDER BY id LIMIT ?1")                                          \
+    X(FEEDBACK_FORGET, "DELETE FROM feedback WHERE id <= ?1 OR at <= ?2")                                              \
+    X(FEEDBACK_REMOVE, "DELETE FROM feedback WHERE identity = ?1")                                                     \
+    X(FEEDBACK_STATE, "SELECT count(*), min(at) FROM feedback")                                                        \
+    X(NUMBERS, "SELECT max(seq) FROM sqlite_sequence WHERE name IN ('message', 'feedback')")                           \
     X(DEAD_ADD, "INSERT INTO dead VALUES(?1)")                                                                         \
     X(DEAD_NEXT, "SELECT identity FROM dead LIMIT 1")                                                                  \
     X(DEAD_REMOVE, "DELETE FROM dead WHERE identity = ?1")
@@ -198,6 +214,7 @@ void sql_finalize(struct store *s);
 void sql_i64(struct store *s, enum sql q, int n, int64_t value);
 /* The bytes must stay until the statement has run. */
 void sql_text(struct store *s, enum sql q, int n, struct str value);
+void sql_blob(struct store *s, enum sql q, int n, struct str value);
 /* Step to the next row. returns RC_OK, RC_NOT_FOUND behind the last one, or a fault; in both of these it is reset */
 MUST_USE enum rc sql_row(struct store *s, enum sql q);
 /* Done with it before its last row. */
@@ -249,11 +266,23 @@ MUST_USE enum rc turn_undo(struct store *s);
 /* memory: make everything up to now last. */
 MUST_USE enum rc turn_flush(struct store *s);
 
+/* --- store_message.c ---------------------------------------------------------------------------------------------- */
+
+/* The tables of format 2. */
+extern const char message_schema[];
+/* Write an entry about a message or its feedback. row: of its identity. */
+MUST_USE enum rc message_write(struct store *s, const struct out *e, int64_t row);
+MUST_USE enum rc feedback_forget(struct store *s, const struct out *e);
+/* All of a deleted identity. */
+MUST_USE enum rc message_bury(struct store *s, int64_t row);
+
 /* --- store_read.c --------------------------------------------------------------------------------------------- */
 
 /* returns RC_OK, RC_NOT_FOUND, or a fault */
 MUST_USE enum rc read_find(struct store *s, struct str id, int64_t *row);
 MUST_USE enum rc read_identity(struct store *s, int64_t row, struct identity **out);
+/* Remember what in the database is not as we write it. returns rc when that is RC_NOMEM, else RC_CORRUPT */
+MUST_USE enum rc damaged(struct store *s, enum rc rc, const char *what);
 /* The twin as it stands in the snapshot. */
 MUST_USE enum rc read_snapshot(struct store *s, int64_t row, struct twin **out, int64_t *upto);
 /* Add the ids of an identity's rows behind `after`, oldest first. */

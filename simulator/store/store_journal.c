@@ -233,6 +233,8 @@ static enum rc bury(struct store *s, const struct out *e, int64_t row)
         rc = sql_run(s, SQL_SNAPSHOT_REMOVE);
     if (!rc)
         rc = sql_run(s, SQL_DEAD_ADD);
+    if (!rc)
+        rc = message_bury(s, row);
     if (rc)
         return rc;
     s->count--;
@@ -256,13 +258,17 @@ static enum rc append(struct store *s, const struct out *e)
 
     if (e->kind == OUT_STORE && e->change == CHANGE_CREATED)
         return create(s, e);
+    if (e->kind == OUT_FEEDBACK_GONE)
+        return feedback_forget(s, e);
     rc = read_find(s, str_from(e->to), &row);
-    if (e->kind == OUT_SUBSCRIBED)
-        return rc == RC_NOT_FOUND ? RC_OK
-               : rc               ? rc
-                                  : subscribe(s, e, row); /* deleted a moment ago: nothing is left to write to */
+    if (rc == RC_NOT_FOUND && e->kind != OUT_STORE)
+        return RC_OK; /* deleted a moment ago: nothing is left to write to */
     if (rc)
         return rc;
+    if (e->kind == OUT_SUBSCRIBED)
+        return subscribe(s, e, row);
+    if (e->kind != OUT_STORE)
+        return message_write(s, e, row);
     if (e->change == CHANGE_UPDATED)
         return update(s, e, row);
     if (e->change == CHANGE_DELETED)
@@ -274,7 +280,7 @@ enum rc store_append(struct store *s, const struct out *entry)
 {
     enum rc rc;
 
-    assert(entry->kind == OUT_STORE || entry->kind == OUT_SUBSCRIBED);
+    assert(out_lasts(entry));
     rc = turn_begin(s);
     if (!rc)
         rc = append(s, entry);

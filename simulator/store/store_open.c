@@ -32,9 +32,7 @@ static const char schema[] =
     " body TEXT NOT NULL);"
     "CREATE TABLE journal_index(identity INTEGER, id INTEGER, version INTEGER NOT NULL,"
     " PRIMARY KEY(identity, id)) WITHOUT ROWID;"
-    "CREATE TABLE dead(identity INTEGER PRIMARY KEY);"
-    "COMMIT;"
-    "PRAGMA journal_mode = WAL;";
+    "CREATE TABLE dead(identity INTEGER PRIMARY KEY);";
 
 /* Where the reason goes, for a person. */
 struct why {
@@ -118,7 +116,7 @@ static enum rc check_header(const unsigned char *h, off_t size, bool has_wal, co
     if (version > STORE_FORMAT)
         return say(why, RC_CORRUPT, "%s was written by a newer twinsim (format %u, this one knows %d). " MEND, path,
                    (unsigned)version, STORE_FORMAT);
-    if (version < STORE_FORMAT)
+    if (version == 0)
         return say(why, RC_CORRUPT, "%s has no known format. " MEND, path);
     page = page == 1 ? 65536 : page;
     if (page < 512 || (page & (page - 1)))
@@ -173,7 +171,11 @@ static int make_tables(sqlite3 *db, bool lasts)
                    "PRAGMA journal_mode = MEMORY; PRAGMA application_id = %d; PRAGMA user_version = %d;",
                    lasts ? "FULL" : "OFF", STORE_APPLICATION, STORE_FORMAT);
     code = sqlite3_exec(db, first, NULL, NULL, NULL);
-    return code ? code : sqlite3_exec(db, schema, NULL, NULL, NULL);
+    if (!code)
+        code = sqlite3_exec(db, schema, NULL, NULL, NULL);
+    if (!code)
+        code = sqlite3_exec(db, message_schema, NULL, NULL, NULL);
+    return code ? code : sqlite3_exec(db, "COMMIT; PRAGMA journal_mode = WAL;", NULL, NULL, NULL);
 }
 
 static enum rc make(const char *dir, const char *path, bool lasts, struct why why)
@@ -274,6 +276,35 @@ static enum rc check_pages(struct store *s, struct why why)
     return rc;
 }
 
+/* A file of an older format gets what it lacks, as a whole or not at all. Format 1 knew no messages. */
+static int migrate(struct store *s)
+{
+    sqlite3_stmt *format = NULL;
+    char last[64];
+    int version = 0, code = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &format, NULL);
+
+    if (!code)
+        code = sqlite3_step(format);
+    if (code == SQLITE_ROW) {
+        version = sqlite3_column_int(format, 0); /* the header may be older than the log */
+        code = SQLITE_OK;
+    }
+    (void)sqlite3_finalize(format); /* repeats the error just seen */
+    if (code || version == STORE_FORMAT)
+        return code;
+    (void)snprintf(last, sizeof last, "PRAGMA user_version = %d; COMMIT;", STORE_FORMAT);
+    code = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (!code)
+        code = sqlite3_exec(s->db, message_schema, NULL, NULL, NULL);
+    if (!code)
+        code = sqlite3_exec(s->db, last, NULL, NULL, NULL);
+    if (code)
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* or SQLite has done so */
+    else                                                         /* an older twinsim looks at the header alone */
+        code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return code;
+}
+
 /* Read what is kept in memory. Nothing is written. */
 static enum rc read_in(struct store *s)
 {
@@ -314,6 +345,12 @@ static enum rc open_database(struct store *s, uint64_t bytes, struct why why)
     rc = bytes <= STORE_CHECK_MAX ? check_pages(s, why) : RC_OK;
     if (rc)
         return rc;
+    code = migrate(s);
+    if (code) {
+        rc = sql_fault(s, code);
+        return say(why, rc, "cannot bring %s to this twinsim's format: %s%s", s->path, sqlite3_errmsg(s->db),
+                   rc == RC_CORRUPT ? ". " MEND : "");
+    }
     rc = read_in(s);
     if (rc == RC_CORRUPT)
         return say(why, rc, "%s is damaged: %s. " MEND, s->path, *s->error ? s->error : "the journal has a hole");

@@ -5,8 +5,8 @@
 
 #include "store_internal.h"
 
-/* A document in the store that does not say what we wrote: damage, not a mistake of anybody's. */
-static enum rc damaged(struct store *s, enum rc rc, const char *what)
+/* Damage, not a mistake of anybody's. */
+enum rc damaged(struct store *s, enum rc rc, const char *what)
 {
     if (rc == RC_NOMEM)
         return rc;
@@ -60,6 +60,7 @@ static enum rc read_document(struct store *s, struct identity **out)
         subscribed.len = sizeof i->subscribed;
     if (subscribed.len)
         memcpy(i->subscribed, subscribed.at, subscribed.len);
+    i->messages.count = (size_t)sqlite3_column_int64(s->sql[SQL_LOAD], 4);
     *out = i;
     return RC_OK;
 }

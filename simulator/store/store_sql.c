@@ -70,6 +70,11 @@ void sql_text(struct store *s, enum sql q, int n, struct str value)
     (void)sqlite3_bind_text64(s->sql[q], n, value.at ? value.at : "", value.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+void sql_blob(struct store *s, enum sql q, int n, struct str value)
+{
+    (void)sqlite3_bind_blob64(s->sql[q], n, value.at ? value.at : "", value.len, SQLITE_STATIC);
+}
+
 enum rc sql_row(struct store *s, enum sql q)
 {
     enum rc rc = turn_undo(s); /* else a failed turn would be seen, or written on */

@@ -229,6 +229,13 @@ enum hub_answer world_unsubscribe(struct world *w, struct conn *conn, const char
     return world_turn(w, &r);
 }
 
+void world_puback(struct world *w, struct conn *conn, uint64_t tag)
+{
+    struct request r = {.kind = REQUEST_PUBACK, .conn = conn, .tag = tag};
+
+    assert_int_equal(world_turn(w, &r), HUB_SWALLOW);
+}
+
 enum hub_answer world_publish_bytes(struct world *w, struct conn *conn, struct str topic, struct str payload)
 {
     struct request r = {.kind = REQUEST_PUBLISH, .conn = conn, .topic = topic, .payload = payload, .qos = 1};

@@ -1,5 +1,5 @@
 /* hub_world.c - see hub_world.h. The journal, the turns, and the laws that hold in every turn. */
-#include "hub_world.h"
+#include "hub_mail.h"
 
 #include "world_store.h"
 
@@ -25,6 +25,11 @@ static void record(struct world *w, const struct out *o)
 {
     struct record *e;
 
+    if (w->store)
+        world_store_append(w->store, o);
+    mail_record(w, o);
+    if (o->kind != OUT_STORE && o->kind != OUT_SUBSCRIBED)
+        return;
     if (w->n_records == w->cap_records) {
         w->cap_records = w->cap_records ? w->cap_records * 2 : 64;
         w->records = realloc(w->records, w->cap_records * sizeof *w->records);
@@ -45,8 +50,6 @@ static void record(struct world *w, const struct out *o)
     memcpy(e->subscribed, o->subscribed, sizeof e->subscribed);
     if (o->kind == OUT_STORE && o->change != CHANGE_DELETED)
         assert_non_null(o->body);
-    if (w->store)
-        world_store_append(w->store, o);
 }
 
 /* Index of the row that made that identity, or n_records when it is not there. */
@@ -173,6 +176,7 @@ struct identity *world_load(const struct world *w, struct str id, bool with_twin
     }
     assert_same(folded, i, true);
     identity_free(folded);
+    i->messages.count = mail_count(w, id);
     if (!with_twin) {
         twin_free(i->twin);
         i->twin = NULL;
@@ -313,8 +317,22 @@ static void load_needed(struct world *w, const struct needs *needs, struct reque
 {
     char id[IDENT_TEXT_MAX];
 
-    for (size_t k = 0; k < needs->n_ids; k++)
-        (void)load_one(w, str_of(id, ident_print(needs->ids[k], id)), needs->twins);
+    for (size_t k = 0; k < needs->n_ids; k++) {
+        struct str name = str_of(id, ident_print(needs->ids[k], id));
+        struct identity *i = load_one(w, name, needs->twins);
+
+        if (k == 0 && i && needs->messages && !messages_are_here(&i->messages)) {
+            struct messages q;
+
+            if (w->store)
+                world_store_messages(w->store, name, &q);
+            else
+                mail_load(w, name, &q);
+            hub_put_messages(w->hub, i, &q);
+        }
+    }
+    if (needs->feedback)
+        mail_load_feedback(w, r);
     if (needs->modules && needs->n_ids)
         load_list(w, &(struct needs){.list_device = needs->ids[0].device, .list_top = HUB_PAGE_MAX}, r);
     if (needs->list) {
@@ -409,7 +427,17 @@ static void assert_message(struct world *w, const struct out *o)
     }
     if (w->n_requests == 1)
         assert_true(hub_is_live(w->hub, str_from(o->to), o->conn)); /* nobody left meanwhile */
-    assert_true(str_starts(str_from(o->topic), STR("$iothub/")));
+    if (!str_starts(str_from(o->topic), STR("$iothub/"))) {
+        struct buf own; /* "d/m" hears devices/d/modules/m/.., and nobody else's */
+        struct str module = str_from(o->to), device = str_cut(&module, '/');
+
+        buf_init(&own, 0);
+        buf_addf(&own, "devices/%.*s/", STR_FMT(device));
+        if (module.at)
+            buf_addf(&own, "modules/%.*s/", STR_FMT(module));
+        assert_true(str_starts(str_from(o->topic), buf_view(&own)));
+        buf_done(&own);
+    }
 }
 
 static void assert_laws(struct world *w)
@@ -439,6 +467,7 @@ static void assert_stored_alike(struct world *w, struct str id, const struct ide
     assert_non_null(got);
     assert_same(want, got, true);
     assert_memory_equal(want->subscribed, got->subscribed, sizeof want->subscribed);
+    assert_int_equal(want->messages.count, got->messages.count);
     identity_free(got);
 }
 
@@ -458,6 +487,7 @@ void world_check(struct world *w)
             assert_non_null(stored); /* nobody deleted stays in memory */
             assert_same(stored, cached, cached->twin != NULL);
             assert_memory_equal(stored->subscribed, cached->subscribed, sizeof cached->subscribed);
+            assert_int_equal(stored->messages.count, cached->messages.count);
         }
         if (w->store && stored)
             assert_stored_alike(w, id, stored);
@@ -473,6 +503,14 @@ static void suspect(char slot[IDENT_TEXT_MAX], struct str id)
         memcpy(slot, id.at, id.len);
         slot[id.len] = '\0';
     }
+}
+
+/* Of a decision half made nothing is recorded. */
+static void record_new(struct world *w)
+{
+    for (; !w->out.rc && w->recorded < w->out.len; w->recorded++)
+        if (out_lasts(&w->out.at[w->recorded]))
+            record(w, &w->out.at[w->recorded]);
 }
 
 enum hub_answer world_decide(struct world *w, struct request *r)
@@ -501,9 +539,10 @@ enum hub_answer world_decide(struct world *w, struct request *r)
     free(r->rows);
     r->rows = NULL;
     r->n_rows = 0;
-    for (; !w->out.rc && w->recorded < w->out.len; w->recorded++) /* of a decision half made nothing is recorded */
-        if (w->out.at[w->recorded].kind == OUT_STORE || w->out.at[w->recorded].kind == OUT_SUBSCRIBED)
-            record(w, &w->out.at[w->recorded]);
+    free(r->feedback);
+    r->feedback = NULL;
+    r->n_feedback = 0;
+    record_new(w);
     w->why = r->why;
     return answer;
 }
@@ -524,8 +563,9 @@ void world_fail(struct world *w)
         record_done(&w->records[--w->n_records]);
     if (w->store)
         world_store_rollback(w->store);
+    mail_undo(w, w->n_mail_committed);
     for (size_t n = 0; n < w->out.len; n++)
-        if (w->out.at[n].kind == OUT_STORE || w->out.at[n].kind == OUT_SUBSCRIBED)
+        if (out_lasts(&w->out.at[n]))
             (void)hub_drop(w->hub, str_from(w->out.at[n].to), &conn);
     for (size_t n = 0; n < COUNT(w->suspects); n++)
         if (w->suspects[n][0])
@@ -533,6 +573,7 @@ void world_fail(struct world *w)
     assert_true(hub_is_valid(w->hub));
     hub_trim(w->hub);
     w->seq = hub_seq(w->hub); /* those of the failed turn never left */
+    mail_tell_state(w);
     begin(w);
 }
 
@@ -546,6 +587,9 @@ bool world_commit(struct world *w)
     w->n_committed = w->n_records;
     if (w->store)
         world_store_commit(w->store);
+    w->n_mail_committed = w->n_mail;
+    if (mail_has_news(w))
+        mail_tell_state(w);
     assert_laws(w);
     hub_trim(w->hub);
     assert_true(hub_is_valid(w->hub));
@@ -572,7 +616,9 @@ int64_t world_tick(struct world *w)
     int64_t next;
 
     begin(w);
+    mail_expire(w);
     next = hub_tick(w->hub, hub_now(w->hub, w->now), &w->out);
+    record_new(w);
     assert_true(world_commit(w));
     return next;
 }
@@ -598,6 +644,7 @@ static void start(struct world *w)
     outbox_init(&w->out);
     w->seq = 0;
     hub_set_listeners(w->hub, w->listens);
+    mail_tell_state(w);
     world_service(w, &w->owner, "iothubowner");
 }
 
@@ -665,6 +712,8 @@ void world_done(struct world *w)
     for (size_t n = 0; n < w->n_records; n++)
         record_done(&w->records[n]);
     free(w->records);
+    mail_undo(w, 0);
+    free(w->mail);
 }
 
 int world_setup(void **state)

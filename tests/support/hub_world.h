@@ -29,6 +29,16 @@ struct record {
     unsigned char subscribed[FILTER_CLASSES];
 };
 
+/* One thing that happened to a message or to feedback, or the end of an identity. */
+struct mail {
+    enum out_kind kind;
+    char id[IDENT_TEXT_MAX];
+    uint64_t number;
+    int64_t at_us, expires_us;
+    char *doc, *body;
+    size_t body_len;
+};
+
 struct world {
     struct hub *hub;
     struct hub_options options;
@@ -40,6 +50,8 @@ struct world {
     bool listens; /* default true; world_listen */
     struct record *records;
     size_t n_records, cap_records, n_committed;
+    struct mail *mail;
+    size_t n_mail, cap_mail, n_mail_committed;
     char suspects[3][IDENT_TEXT_MAX]; /* whom the requests of this turn were about */
     size_t recorded;                  /* entries of out that are records already */
     size_t n_requests;                /* of this turn */
@@ -83,7 +95,7 @@ enum hub_answer world_decide(struct world *w, struct request *r);
 bool world_commit(struct world *w);
 /* The same for a turn whose commit failed. */
 void world_fail(struct world *w);
-/* A turn in which only time passed; what hub_tick returned. */
+/* A turn in which only time passed: messages whose time is over, then hub_tick; what that returned. */
 int64_t world_tick(struct world *w);
 /* All of it: a new turn for one request. */
 enum hub_answer world_turn(struct world *w, struct request *r);
@@ -112,6 +124,8 @@ void world_connect_with_will(struct world *w, struct conn *conn, const char *id,
                              const char *payload);
 enum hub_answer world_subscribe(struct world *w, struct conn *conn, const char *filter, int qos);
 enum hub_answer world_unsubscribe(struct world *w, struct conn *conn, const char *filter);
+/* The client acknowledges the delivery with that tag. */
+void world_puback(struct world *w, struct conn *conn, uint64_t tag);
 enum hub_answer world_publish(struct world *w, struct conn *conn, const char *topic, const char *payload);
 enum hub_answer world_publish_bytes(struct world *w, struct conn *conn, struct str topic, struct str payload);
 /* Connect, and subscribe to twin answers and desired changes with QoS 1. */

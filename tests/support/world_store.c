@@ -78,6 +78,11 @@ struct identity *world_store_load(struct world_store *s, struct str id, bool wit
     return rc ? NULL : i;
 }
 
+void world_store_messages(struct world_store *s, struct str id, struct messages *out)
+{
+    assert_int_equal(store_load_messages(s->store, id, out), RC_OK);
+}
+
 struct page {
     char (*at)[IDENT_TEXT_MAX];
     size_t n, max;

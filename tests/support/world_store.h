@@ -17,6 +17,8 @@ void world_store_idle(struct world_store *s);
 
 /* NULL: not there. The caller frees. */
 struct identity *world_store_load(struct world_store *s, struct str id, bool with_twin);
+/* For messages_drop. */
+void world_store_messages(struct world_store *s, struct str id, struct messages *out);
 /* Ids of the list that is needed, in order, at most max. returns how many */
 size_t world_store_list(struct world_store *s, const struct needs *needs, size_t max, char (*out)[IDENT_TEXT_MAX]);
 void world_store_history(struct world_store *s, struct str id, const struct needs *needs, struct request *r);

@@ -45,7 +45,7 @@ static void what_is_no_fault_is_refused_and_says_what_would_fit(void **state)
         {"{'type':'delay','status':5}", "a fault 'delay' has no member 'status'; it takes delay type on"},
         {"{'type':'lose','':1}", "has no member ''"},
         {"{'type':'lose','operation':'connect'}",
-         "strikes on twin-get, reported, desired, telemetry, not on 'connect'"},
+         "strikes on twin-get, reported, desired, telemetry, message, not on 'connect'"},
         {"{'type':'lose','operation':'get'}", "not on 'get'"},
         {"{'type':'lose','operation':5}", "not on '?'"},
         {"{'type':'disconnect','operation':'nothing'}",
@@ -161,10 +161,10 @@ static void what_is_not_given_has_its_default(void **state)
 
 static void each_type_takes_each_operation_that_fits_and_no_other(void **state)
 {
-    static const char *const fits[FAULT_TYPES] = {/* connect subscribe twin-get reported desired telemetry */
-                                                  "..xx..", "..xxxx", "..xxx.", "..xxx.", "..xxx.", "..xxx.",
-                                                  "..xx..", "..xxx.", "..x.x.", "..xx.x", ".....x", "xxxxxx",
-                                                  "x.....", "x.....", ".xxxxx", ".xxxxx"};
+    static const char *const fits[FAULT_TYPES] = {/* connect subscribe twin-get reported desired telemetry message */
+                                                  "..xx...", "..xxxxx", "..xxx.x", "..xxx.x", "..xxx.x", "..xxx.x",
+                                                  "..xx...", "..xxx..", "..x.x..", "..xx.x.", ".....x.", "xxxxxx.",
+                                                  "x......", "x......", ".xxxxx.", ".xxxxx."};
     static const char *const needed[FAULT_TYPES] = {
         [FAULT_TYPE_STATUS] = ",'status':500", [FAULT_TYPE_DELAY] = ",'delay':'1s'",
         [FAULT_TYPE_VERSION] = ",'by':1",      [FAULT_TYPE_THROTTLE] = ",'rate':1",

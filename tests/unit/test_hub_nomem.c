@@ -286,7 +286,7 @@ static bool is_refusal(const struct outbox *out, enum hub_answer answer)
     for (size_t n = 0; n < out->len; n++) {
         const struct out *o = &out->at[n];
 
-        if (o->kind == OUT_STORE || o->kind == OUT_SUBSCRIBED || o->kind == OUT_CLOSE)
+        if (out_lasts(o) || o->kind == OUT_CLOSE)
             return false;
         if (o->kind == OUT_PUBLISH)
             is_told = o->body && strstr(o->body, "\"errorCode\":500001") != NULL;

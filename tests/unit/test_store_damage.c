@@ -200,7 +200,7 @@ static void a_database_of_somebody_else_is_left_alone(void **state)
 
 static void a_database_of_a_newer_twinsim_is_left_alone(void **state)
 {
-    put(*state, "", 60, "\0\0\0\2", 4);
+    put(*state, "", 60, (char[]){0, 0, 0, STORE_FORMAT + 1}, 4);
     assert_refused(*state, "newer twinsim");
 }
 

@@ -1,0 +1,326 @@
+/* test_store_message.c - messages and feedback on disk: there after a commit, not there without one, gone with their identity; and a file of
+ * the format that knew none. */
+#include "store_internal.h"
+#include "store_world.h"
+
+#define US INT64_C(1000000)
+
+static int setup(void **state)
+{
+    static struct store_world w;
+    struct identity *i = store_model("d"), *m = store_model("d/m");
+
+    store_world_init(&w);
+    assert_int_equal(store_world_open(&w), RC_OK);
+    assert_int_equal(store_create(w.s, i), RC_OK);
+    assert_int_equal(store_create(w.s, m), RC_OK);
+    assert_int_equal(store_commit(w.s), RC_OK);
+    identity_free(i);
+    identity_free(m);
+    *state = &w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    store_world_done(*state);
+    return 0;
+}
+
+static void reopen(struct store_world *w)
+{
+    store_world_close(w);
+    assert_int_equal(store_world_open(w), RC_OK);
+}
+
+static void put(struct store_world *w, const char *id, uint64_t number, int64_t expires_s, const char *body)
+{
+    struct out o = {.kind = OUT_MESSAGE, .tag = number, .at_us = STORE_DAY_US, .body_len = strlen(body)};
+
+    (void)snprintf(o.to, sizeof o.to, "%s", id);
+    o.expires_us = STORE_DAY_US + expires_s * US;
+    o.doc = strdup(
+        "{\"ack\":\"full\",\"system\":{\"to\":\"/devices/d/messages/deviceBound\"},\"properties\":{\"a\":null}}");
+    o.body = strdup(body);
+    assert_int_equal(store_append(w->s, &o), RC_OK);
+    free(o.doc);
+    free(o.body);
+}
+
+static void take(struct store_world *w, const char *id, uint64_t number)
+{
+    struct out o = {.kind = OUT_MESSAGE_GONE, .tag = number};
+
+    (void)snprintf(o.to, sizeof o.to, "%s", id);
+    assert_int_equal(store_append(w->s, &o), RC_OK);
+}
+
+static void tell(struct store_world *w, const char *id, uint64_t number, int64_t at_s)
+{
+    struct out o = {.kind = OUT_FEEDBACK, .tag = number, .at_us = STORE_DAY_US + at_s * US, .body_len = 2};
+
+    (void)snprintf(o.to, sizeof o.to, "%s", id);
+    o.body = strdup("{}");
+    assert_int_equal(store_append(w->s, &o), RC_OK);
+    free(o.body);
+}
+
+static void commit(struct store_world *w)
+{
+    assert_int_equal(store_commit(w->s), RC_OK);
+}
+
+/* "1:a 3:c": numbers and bodies of what waits; the identity's own count must agree. */
+static const char *waiting(struct store_world *w, const char *id)
+{
+    static char text[256];
+    struct messages q;
+    struct identity *i;
+    size_t len = 0;
+
+    assert_int_equal(store_load(w->s, str_from(id), false, &i), RC_OK);
+    assert_int_equal(store_load_messages(w->s, str_from(id), &q), RC_OK);
+    assert_int_equal(q.count, i->messages.count);
+    assert_int_equal(i->messages.n, 0); /* none is read before somebody asks */
+    assert_true(messages_are_valid(&q));
+    text[0] = '\0';
+    for (const struct message *m = q.first; m; m = m->next)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%d:%s", len ? " " : "", (int)m->number, m->body);
+    messages_drop(&q);
+    identity_free(i);
+    return text;
+}
+
+static struct message_state state_of(struct store_world *w)
+{
+    struct message_state s;
+
+    assert_int_equal(store_message_state(w->s, &s), RC_OK);
+    return s;
+}
+
+static void what_was_committed_is_there_in_order_after_a_restart(void **state)
+{
+    static const enum durability each[] = {DURABILITY_MEMORY, DURABILITY_PROCESS, DURABILITY_POWER};
+    struct store_world *w = *state;
+
+    for (size_t n = 0; n < COUNT(each); n++) {
+        uint64_t first = 10 * n;
+
+        w->options.durability = each[n];
+        reopen(w);
+        put(w, "d", first + 1, 60, "a");
+        put(w, "d/m", first + 2, 60, "");
+        put(w, "d", first + 3, 60, "c");
+        commit(w);
+        reopen(w);
+        assert_int_equal(state_of(w).next_expiry_us, STORE_DAY_US + 60 * US);
+        take(w, "d", first + 1);
+        commit(w);
+        reopen(w);
+        assert_int_equal(strlen(waiting(w, "d")), n ? 4 : 3);
+        take(w, "d", first + 3);
+        take(w, "d/m", first + 2);
+        commit(w);
+        assert_string_equal(waiting(w, "d"), "");
+        assert_string_equal(waiting(w, "d/m"), "");
+    }
+}
+
+static void what_was_not_committed_never_happened(void **state)
+{
+    struct store_world *w = *state;
+
+    put(w, "d", 1, 60, "a");
+    tell(w, "d", 2, 0);
+    commit(w);
+    take(w, "d", 1);
+    put(w, "d", 3, 60, "b");
+    tell(w, "d", 4, 0);
+    store_rollback(w->s);
+    assert_string_equal(waiting(w, "d"), "1:a");
+    assert_int_equal(state_of(w).feedback, 1);
+}
+
+static void a_number_is_never_given_twice(void **state)
+{
+    struct store_world *w = *state;
+
+    assert_int_equal(state_of(w).last_number, 0);
+    put(w, "d", 1, 60, "a");
+    put(w, "d", 7, 60, "b");
+    take(w, "d", 7);
+    commit(w);
+    reopen(w);
+    assert_int_equal(state_of(w).last_number, 7);
+    tell(w, "d", 9, 0);
+    commit(w);
+    assert_int_equal(state_of(w).last_number, 9);
+}
+
+static void a_deleted_identity_takes_its_messages_and_feedback_along(void **state)
+{
+    struct store_world *w = *state;
+    struct identity *i = store_model("d/m");
+
+    put(w, "d/m", 1, 60, "a");
+    put(w, "d", 2, 90, "b");
+    tell(w, "d/m", 3, 0);
+    tell(w, "d", 4, 5);
+    commit(w);
+    assert_int_equal(store_delete(w->s, "d/m"), RC_OK);
+    put(w, "d/m", 5, 60, "late"); /* of the same turn, and nobody's any more */
+    tell(w, "d/m", 6, 60);
+    assert_int_equal(store_create(w->s, i), RC_OK);
+    commit(w);
+    assert_string_equal(waiting(w, "d/m"), "");
+    assert_string_equal(waiting(w, "d"), "2:b");
+    assert_int_equal(state_of(w).feedback, 1);
+    assert_int_equal(state_of(w).oldest_feedback_us, STORE_DAY_US + 5 * US);
+    assert_int_equal(state_of(w).next_expiry_us, STORE_DAY_US + 90 * US);
+    identity_free(i);
+}
+
+static void feedback_comes_oldest_first_and_goes_by_number_or_by_age(void **state)
+{
+    struct store_world *w = *state;
+    struct out by_number = {.kind = OUT_FEEDBACK_GONE, .tag = 2},
+               by_age = {.kind = OUT_FEEDBACK_GONE, .at_us = STORE_DAY_US + 30 * US};
+    struct feedback_row *rows;
+    size_t n;
+
+    for (uint64_t k = 1; k <= 4; k++)
+        tell(w, "d", k, (int64_t)k * 10);
+    commit(w);
+    assert_int_equal(store_append(w->s, &by_number), RC_OK);
+    commit(w);
+    assert_int_equal(store_feedback(w->s, 1, &rows, &n), RC_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].number, 3);
+    assert_int_equal(rows[0].at_us, STORE_DAY_US + 30 * US);
+    assert_string_equal(rows[0].text, "{}");
+    store_feedback_free(rows, n);
+    assert_int_equal(store_append(w->s, &by_age), RC_OK);
+    commit(w);
+    assert_int_equal(state_of(w).feedback, 1);
+}
+
+/* --- whose time is over ------------------------------------------------------------------------------------------ */
+
+struct due {
+    char text[128];
+    size_t left; /* so many more are wanted */
+};
+
+static bool due_add(void *arg, struct str id, int64_t expires_us)
+{
+    struct due *d = arg;
+    size_t len = strlen(d->text);
+
+    (void)snprintf(d->text + len, sizeof d->text - len, "%.*s@%d ", STR_FMT(id),
+                   (int)((expires_us - STORE_DAY_US) / US));
+    return --d->left > 0;
+}
+
+static void who_is_due_is_told_in_the_order_of_time(void **state)
+{
+    struct store_world *w = *state;
+    struct due d = {.left = 9};
+    int64_t next;
+
+    put(w, "d", 1, 30, "a");
+    put(w, "d/m", 2, 10, "b");
+    put(w, "d", 3, 20, "c");
+    put(w, "d", 4, 40, "d");
+    commit(w);
+    assert_int_equal(store_due(w->s, INT64_MIN, STORE_DAY_US + 30 * US, due_add, &d), RC_OK);
+    assert_string_equal(d.text, "d/m@10 d@20 d@30 ");
+    d = (struct due){.left = 1};
+    assert_int_equal(store_due(w->s, STORE_DAY_US + 20 * US, STORE_DAY_US + 30 * US, due_add, &d), RC_OK);
+    assert_string_equal(d.text, "d@20 ");
+    assert_int_equal(store_next_expiry(w->s, STORE_DAY_US + 30 * US, &next), RC_OK);
+    assert_int_equal(next, STORE_DAY_US + 40 * US);
+    assert_int_equal(store_next_expiry(w->s, next, &next), RC_OK);
+    assert_true(next == INT64_MAX);
+}
+
+/* --- other files --------------------------------------------------------------------------------------------------- */
+
+static void with_database(const struct store_world *w, const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, STORE_FILE);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_file_of_the_first_format_gets_what_it_lacks_and_keeps_what_it_has(void **state)
+{
+    struct store_world *w = *state;
+    struct identity *i = store_model("d");
+
+    store_world_close(w);
+    with_database(w, "DROP TABLE message; DROP TABLE feedback; PRAGMA user_version = 1;");
+    for (int round = 0; round < 2; round++) { /* once is enough */
+        assert_int_equal(store_world_open(w), RC_OK);
+        assert_stored(w->s, i);
+        assert_int_equal(store_count(w->s), 2);
+        store_world_close(w);
+    }
+    assert_int_equal(store_world_open(w), RC_OK);
+    put(w, "d", 1, 60, "a");
+    commit(w);
+    assert_string_equal(waiting(w, "d"), "1:a");
+    identity_free(i);
+}
+
+/* A process that dies while it adds the tables leaves a file of the first format. */
+static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
+{
+    struct store_world *w = *state;
+
+    store_world_close(w);
+    with_database(w, "DROP TABLE message; DROP TABLE feedback; CREATE TABLE feedback(x); PRAGMA user_version = 1;");
+    assert_int_not_equal(store_world_open(w), RC_OK);
+    assert_non_null(strstr(w->why, "format"));
+    with_database(w, "DROP TABLE feedback; SELECT * FROM identity;");
+    assert_int_equal(store_world_open(w), RC_OK);
+    assert_int_equal(store_count(w->s), 2);
+}
+
+static void a_damaged_message_is_said_to_be_so(void **state)
+{
+    struct store_world *w = *state;
+    struct messages q;
+
+    put(w, "d", 1, 60, "a");
+    put(w, "d/m", 2, 60, "b");
+    commit(w);
+    store_world_close(w);
+    with_database(w, "UPDATE message SET doc = '{\"ack\":\"loud\"}' WHERE id = 1;");
+    assert_int_equal(store_world_open(w), RC_OK);
+    assert_int_equal(store_load_messages(w->s, STR("d"), &q), RC_CORRUPT);
+    assert_non_null(strstr(store_error(w->s), "message"));
+    assert_string_equal(waiting(w, "d/m"), "2:b");
+}
+
+int main(void)
+{
+#define STORE_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(what_was_committed_is_there_in_order_after_a_restart),
+        STORE_TEST(what_was_not_committed_never_happened),
+        STORE_TEST(a_number_is_never_given_twice),
+        STORE_TEST(a_deleted_identity_takes_its_messages_and_feedback_along),
+        STORE_TEST(feedback_comes_oldest_first_and_goes_by_number_or_by_age),
+        STORE_TEST(who_is_due_is_told_in_the_order_of_time),
+        STORE_TEST(a_file_of_the_first_format_gets_what_it_lacks_and_keeps_what_it_has),
+        STORE_TEST(a_migration_that_fails_leaves_the_file_as_it_was),
+        STORE_TEST(a_damaged_message_is_said_to_be_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
