@@ -56,7 +56,7 @@ static size_t text_bytes(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-size_t message_bytes(const struct message *m)
+size_t message_heap(const struct message *m)
 {
     return sizeof *m + text_bytes(m->id) + text_bytes(m->system) + text_bytes(m->properties) + text_bytes(m->bag) +
            m->body_len + 1;
@@ -438,7 +438,7 @@ void messages_push(struct messages *q, struct message *m)
     *at = m;
     q->n++;
     q->count++;
-    q->bytes += message_bytes(m);
+    q->bytes += message_heap(m);
 }
 
 void messages_remove(struct messages *q, struct message *m)
@@ -451,7 +451,7 @@ void messages_remove(struct messages *q, struct message *m)
     *at = m->next;
     q->n--;
     q->count--;
-    q->bytes -= message_bytes(m);
+    q->bytes -= message_heap(m);
     message_free(m);
 }
 
@@ -475,7 +475,7 @@ bool messages_are_valid(const struct messages *q)
         if (m->number <= number || m->body_len > MESSAGE_BODY_MAX)
             return false;
         number = m->number;
-        bytes += message_bytes(m);
+        bytes += message_heap(m);
         n++;
     }
     return n == q->n && bytes == q->bytes && (n == 0 || n == q->count) && q->count <= MESSAGE_QUEUE_MAX;

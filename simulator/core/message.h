@@ -79,7 +79,7 @@ void message_free(struct message *m); /* NULL is fine */
 /* A property's name or value: printable ASCII of the kind that HTTP header names are made of (facts M-45). */
 bool message_property_is_valid(struct str text);
 /* Heap use, roughly. */
-size_t message_bytes(const struct message *m);
+size_t message_heap(const struct message *m);
 /* Does the sender want to hear of that end? */
 bool message_wants_feedback(const struct message *m, enum message_end end);
 /* Whether such an identity can be sent anything: no topic may hold '+' or '#'. */
