@@ -183,6 +183,22 @@ module.exports = {
     for (const id of ids) assert.deepEqual(await x.reported(id), { iAm: id, $version: 2 });
   },
 
+  async 'connect-many-modules'(x) {
+    const ids = Array.from({ length: 20 }, (_, i) => `${x.device}/mod${i}`);
+    await x.create(x.device);
+    const clients = await Promise.all(ids.map((id) => x.open({ id })));
+    await Promise.all(clients.map((c) => c.report({ iAm: c.id })));
+    for (const id of ids) assert.deepEqual(await x.reported(id), { iAm: id, $version: 2 });
+  },
+
+  async 'connect-hub-away'(x) {
+    await x.create();
+    await x.hub.stop();
+    await x.fails(x.connect({ retry: false }), 'unreachable', 'unauthorized', 'timeout');
+    await x.hub.start();
+    assert.deepEqual((await (await x.connect()).twin()).reported, { $version: 1 });
+  },
+
   async 'connect-untrusted'(x) {
     const file = path.join(os.tmpdir(), `twinsim-other-ca-${process.pid}-${x.kind}.pem`);
     fs.writeFileSync(file, tls.rootCertificates[0]);

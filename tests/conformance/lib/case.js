@@ -31,18 +31,25 @@ class Hub {
     this.service = await Service.connect(this.file, this.service?.mailboxes);
   }
 
-  async restart() {
+  async stop() {
     assert.equal((await this.running.stop()).code, 0, 'the hub ends cleanly');
+  }
+
+  async start() {
     await this.running.start(...this.args);
     await this.attach();
+  }
+
+  async restart() {
+    await this.stop();
+    await this.start();
   }
 
   /** kill -9 of the broker, and a new start on what is left. */
   async kill() {
     process.kill(this.file.brokerPid, 'SIGKILL');
     await this.running.up.ended;
-    await this.running.start(...this.args);
-    await this.attach();
+    await this.start();
   }
 }
 

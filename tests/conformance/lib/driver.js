@@ -101,7 +101,7 @@ const SUBSCRIPTION = { desired: /PATCH\/properties\/desired/, methods: /methods\
 /** One client of the SDK, on the far side of the driver. */
 class SdkClient {
   constructor(x, id, name) {
-    Object.assign(this, { x, id, name, driver: x.driver, mail: new Mailbox(name), handlers: {}, listening: new Set() });
+    Object.assign(this, { x, id, name, driver: x.driver, mail: new Mailbox(name), handlers: {}, listening: new Set(), completes: true });
     this.driver.clients.set(name, this);
   }
 
@@ -110,8 +110,13 @@ class SdkClient {
   }
 
   told(message) {
-    if (message.event === 'method' && this.handlers[message.name]) this.handle(message).catch((error) => this.mail.close(error.message));
-    else this.mail.put(message);
+    if (message.event === 'method' && this.handlers[message.name]) {
+      this.handle(message).catch((error) => this.mail.close(error.message));
+      return;
+    }
+    if (message.message !== undefined && this.completes) this.request('settle', { message: message.message, how: 'complete' }).catch(() => {}); // it may leave meanwhile
+    const bytes = Buffer.from(message.bodyBase64 ?? message.body ?? '', message.bodyBase64 === undefined ? 'utf8' : 'base64');
+    this.mail.put({ ...message, bytes, body: bytes.toString() });
   }
 
   async handle({ call, name, payload }) {
