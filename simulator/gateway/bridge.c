@@ -183,19 +183,20 @@ static void leave_stage(struct conn *c)
         buf_reset(stage);
 }
 
-/* May that much more wait for the client? One packet always may, however large it is. */
-static bool is_slow(struct conn *c, size_t bytes)
+/* Does more wait for the client than may? One packet always may, however large it is. */
+static bool is_slow(const struct conn *c)
 {
-    size_t waiting;
+    return wire_queued(&c->device) + c->gw->stage.len + c->held.len > QUEUE_TO_CLIENT + c->largest;
+}
 
+static void note_largest(struct conn *c, size_t bytes)
+{
     if (c->gw->stage.len > STAGE_KEEP)
         leave_stage(c);
-    waiting = wire_queued(&c->device) + c->gw->stage.len + c->held.len;
-    if (waiting == 0)
+    if (wire_queued(&c->device) + c->gw->stage.len + c->held.len == 0)
         c->largest = 0;
     if (bytes > c->largest)
         c->largest = bytes;
-    return waiting > QUEUE_TO_CLIENT + c->largest;
 }
 
 static struct buf *to_device(struct conn *c)
@@ -285,7 +286,8 @@ static void publish_from_broker(struct conn *c, const struct mqtt_packet *p)
 
 static void packet_from_broker(struct conn *c, const struct mqtt_packet *p)
 {
-    if (is_slow(c, p->whole.len)) {
+    note_largest(c, p->whole.len);
+    if (is_slow(c)) {
         bridge_should_end(c, ENDED_SLOW, NULL);
         return;
     }
@@ -322,6 +324,8 @@ void bridge_finish(struct conn *c)
     if (c->state == CONN_OPEN && c->broker.fd < 0 && !c->is_dialling)
         conn_open_broker(c);
     wire_flush(&c->broker);
+    if (is_slow(c)) /* TLS has something to say, too */
+        bridge_should_end(c, ENDED_SLOW, NULL);
     if (c->should_end) {
         conn_end(c, c->end, c->end_detail);
         return;

@@ -117,7 +117,7 @@ static void wind_down(struct conn *c)
         wire_shut(device);
     if (broker->fd >= 0 && wire_queued(broker) == 0)
         wire_shut(broker);
-    if (device->is_deaf)
+    if (device->is_deaf || (device->is_shut && c->gw->is_stopping))
         wire_close(device);
     if (broker->is_deaf)
         wire_close(broker);
@@ -159,10 +159,10 @@ void conn_end(struct conn *c, enum ended end, const char *detail)
     else if (end != ENDED_SHUTDOWN)
         link_tell_refused(&c->gw->link, c->peer, end, detail);
     begin_ending(c);
-    if (end == ENDED_TLS)
-        c->is_tls_broken = true;
     if (end == ENDED_SLOW)
         wire_drop_queue(&c->device);
+    if (end == ENDED_SLOW || end == ENDED_TLS) /* it may be within a record */
+        c->is_tls_broken = true;
     if (c->device.has_ended)
         wire_close(&c->device);
     wind_down(c);
@@ -229,6 +229,7 @@ void conn_handshake(struct conn *c)
     switch (tls_handshake(c->ssl, gw->why)) {
     case TLS_OK:
         c->state = CONN_FIRST;
+        gateway_conn_shaken(gw);
         wire_read_on(&c->device);
         wire_flush(&c->device);
         if (tls_has_more(c->ssl))

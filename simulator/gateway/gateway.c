@@ -23,7 +23,7 @@
 #define CLIENTS_WISHED 5000u
 #define PAUSE_MS       100  /* without newcomers, when descriptors ran out */
 #define STOP_LIMIT_S   3    /* for telling the ends of all connections */
-#define TRIM_AFTER     256u /* ended connections, then memory goes back to the system */
+#define TRIM_AFTER     256u /* connections that came or went: then what they needed meanwhile goes back to the system */
 #define TRIM_IN_S      1
 #define DISPATCH_US    2000 /* timers are looked at at least so often while many sockets are ready */
 #define DISPATCH_MAX   32
@@ -105,15 +105,26 @@ static void on_trim(evutil_socket_t unused, short what, void *arg)
     (void)malloc_trim(0);
 }
 
-void gateway_conn_freed(struct gateway *gw)
+/* Handshakes need twice the memory that a connection keeps, and the last of many lies anywhere. */
+static void count_change(struct gateway *gw)
 {
     static const struct timeval soon = {TRIM_IN_S, 0};
 
+    if (++gw->n_changes < TRIM_AFTER || gw->is_stopping)
+        return;
+    gw->n_changes = 0;
+    (void)evtimer_add(&gw->trim, &soon);
+}
+
+void gateway_conn_shaken(struct gateway *gw)
+{
+    count_change(gw);
+}
+
+void gateway_conn_freed(struct gateway *gw)
+{
     gw->n_conns--;
-    if (++gw->n_freed >= TRIM_AFTER && !gw->is_stopping) {
-        gw->n_freed = 0;
-        (void)evtimer_add(&gw->trim, &soon);
-    }
+    count_change(gw);
     if (gw->is_stopping && gw->n_conns == 0)
         leave(gw);
 }

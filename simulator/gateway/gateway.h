@@ -32,7 +32,8 @@ struct gateway {
     struct evconnlistener *listeners[OPTIONS_LISTEN_MAX];
     struct event on_term, on_int, on_hup, pause, limit, trim;
     struct conn_list conns;
-    size_t n_conns, max_conns, n_freed;
+    size_t n_conns, max_conns;
+    size_t n_changes; /* connections that came or went since memory was last given back */
     bool is_ready;    /* was told */
     bool is_stopping; /* nobody comes in any more, all are told to go */
     int status;       /* of the process */
@@ -57,7 +58,8 @@ void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void gateway_link_up(struct gateway *gw);
 void gateway_link_lost(struct gateway *gw);
 void gateway_link_gone(struct gateway *gw, const char *why);
-/* From conn.c: one connection less. */
+/* From conn.c: a handshake has ended well; one connection less. */
+void gateway_conn_shaken(struct gateway *gw);
 void gateway_conn_freed(struct gateway *gw);
 
 #endif

@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
-#define CHAIN_BYTES_MAX (256l * 1024) /* of a client's certificates */
+#define CHAIN_BYTES_MAX (256L * 1024) /* of a client's certificates */
 
 /* The oldest error is the cause; the others follow from it. */
 static void explain(char *why, const char *what, const char *file)

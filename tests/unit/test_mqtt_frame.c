@@ -1,4 +1,5 @@
 /* test_mqtt_frame.c - do mqtt_frame.h, mqtt_connect.h, marker.h, inflight.h and tell.h keep their promises? */
+#include "fail_alloc.h"
 #include "feed.h"
 #include "frames.h"
 #include "inflight.h"
@@ -538,6 +539,55 @@ static void reports_are_what_the_hub_reads(void **state)
     buf_done(&b);
 }
 
+/* --- memory ----------------------------------------------------------------------------------------------------------------- */
+
+static void each_allocation_may_fail(void **state)
+{
+    struct mqtt_connect c = {.protocol = STR("MQTT"),
+                             .level = 4,
+                             .client_id = STR("a"),
+                             .has_will = true,
+                             .will_topic =
+                                 STR("a topic that is longer than what a buffer begins with, so that it must grow")};
+    const uint64_t tag = 1;
+    bool all_done = false;
+
+    (void)state;
+    for (long n = 0; !all_done; n++) {
+        struct inflight ids = {0};
+        struct framer f;
+        struct mqtt_packet p;
+        struct buf out;
+        const char *why;
+        enum rc rewritten, added;
+        enum frame_step step;
+        uint16_t id;
+
+        assert_true(n < 50);
+        buf_init(&out, 0);
+        framer_init(&f, MQTT_PACKET_MAX);
+        fail_alloc_only(n);
+        rewritten = mqtt_connect_rewrite(&out, &c, STR("127.0.0.1:1"));
+        tell_will(&out, &c);
+        tell_pubacks(&out, &tag, 1);
+        tell_end(&out, ENDED_LOST, "detail");
+        tell_refused(&out, "127.0.0.1:1", ENDED_TLS, "detail");
+        added = inflight_add(&ids, 1, &id);
+        framer_feed(&f, BYTES("\x30\x0a\0\1a"));
+        step = framer_next(&f, &p, &why);
+        all_done = fail_alloc_left >= 0; /* nothing failed */
+        fail_alloc_never();
+        assert_true(rewritten == RC_OK || rewritten == RC_NOMEM);
+        assert_true(added == RC_OK || added == RC_NOMEM);
+        assert_int_equal(ids.len, added ? 0 : 1);
+        assert_true(step == FRAME_MORE || step == FRAME_TOO_LARGE);
+        assert_int_equal(all_done, buf_ok(&out) && !rewritten && !added && step == FRAME_MORE);
+        inflight_done(&ids);
+        framer_done(&f);
+        buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +606,7 @@ int main(void)
         cmocka_unit_test(markers_are_read),
         cmocka_unit_test(ids_are_the_gateways_own_and_none_is_open_twice),
         cmocka_unit_test(reports_are_what_the_hub_reads),
+        cmocka_unit_test(each_allocation_may_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
