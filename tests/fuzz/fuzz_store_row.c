@@ -1,7 +1,9 @@
-/* fuzz_store_row.c - journal rows: what the store folds is what the hub has in memory; a damaged row is noticed. Input: a line for each
- * thing that happens to one identity:
+/* fuzz_store_row.c - journal rows, and messages that wait: what the store folds and keeps is what the hub has in memory; a damaged row is
+ * noticed. Input: a line for each thing that happens to one identity:
  *   rJSON   it reports             sJSON  a service's patch, {"tags":..,"desired":..}      pJSON  a replacement
  *   uTEXT   its document changes   dKIND BODY  a damaged row
+ *   mJSON   it is sent a message, as the command has it          g  the first one is settled
+ *   xDOC BODY   a message's row as it stands, damaged or not     fTEXT   feedback     k  all feedback is fetched
  *   c  commit    z  undo           i  a slice of upkeep    o  close and open
  */
 #include "fuzz.h"
@@ -12,7 +14,15 @@
 
 static struct store_world world; /* one for all inputs; each leaves it empty */
 
+#define FEEDBACK_MAX 32u
+
 struct play {
+    struct messages mail; /* what the hub has in memory */
+    char *mail_committed; /* as printed at the last commit */
+    bool is_mail_damaged;
+    char *feedback[FEEDBACK_MAX];
+    size_t n_feedback, n_feedback_committed;
+    uint64_t last_number;
     struct identity *model; /* what the hub has in memory */
     char *committed;        /* what it printed at the last commit; NULL: it was not there */
     bool is_damaged;
@@ -112,6 +122,176 @@ static void damage(struct play *p, struct str line)
     send(p, kind, body);
 }
 
+/* --- messages and feedback ------------------------------------------------------------------------------------------ */
+
+static char *mail_print(const struct messages *q)
+{
+    struct buf b;
+    char *text;
+
+    buf_init(&b, 0);
+    for (const struct message *m = q->first; m; m = m->next) {
+        buf_addf(&b, "%llu %lld %lld %s %s ", (unsigned long long)m->number, (long long)m->enqueued_us,
+                 (long long)m->expires_us, m->id ? m->id : "-", m->bag);
+        message_print_doc(&b, m);
+        buf_add(&b, str_of(m->body, m->body_len));
+        buf_add_char(&b, '\n');
+    }
+    buf_addf(&b, "%zu", q->count);
+    text = buf_take(&b, NULL);
+    assert_non_null(text);
+    return text;
+}
+
+static void commit(struct play *p)
+{
+    assert_int_equal(store_commit(world.s), RC_OK);
+    free(p->committed);
+    p->committed = store_print(p->model, true);
+    free(p->mail_committed);
+    p->mail_committed = mail_print(&p->mail);
+    p->n_feedback_committed = p->n_feedback;
+}
+
+static void append_message(struct play *p, struct message *m, struct str doc)
+{
+    struct out o = {.kind = OUT_MESSAGE, .to = "d", .tag = ++p->last_number, .at_us = p->at_us};
+
+    m->number = o.tag;
+    m->enqueued_us = o.at_us;
+    o.expires_us = m->expires_us;
+    o.doc = str_dup(doc);
+    o.body = m->body;
+    o.body_len = m->body_len;
+    assert_non_null(o.doc);
+    assert_int_equal(store_append(world.s, &o), RC_OK);
+    free(o.doc);
+}
+
+static void send_message(struct play *p, struct str line)
+{
+    const struct ident to = {STR("d"), {NULL, 0}};
+    struct message *m = NULL;
+    cJSON *command = NULL;
+    struct refusal why;
+    struct buf doc;
+
+    if (json_read(line, &command, NULL))
+        return;
+    if (message_read(command, to, p->at_us, INT64_C(3600000000), &m, &why) == RC_OK) {
+        buf_init(&doc, 0);
+        message_print_doc(&doc, m);
+        append_message(p, m, buf_view(&doc));
+        messages_push(&p->mail, m);
+        buf_done(&doc);
+    }
+    cJSON_Delete(command);
+}
+
+/* A row that may be damaged: whoever loads it says so, and nobody falls over it. */
+static void put_row(struct play *p, struct str line)
+{
+    struct str body = line, doc = str_cut(&body, ' ');
+    struct message *m = NULL, raw = {.body = NULL};
+
+    if (!body.at || str_find(doc, '\0') < doc.len)
+        return;
+    if (message_load(doc, body, &m) == RC_OK) {
+        append_message(p, m, doc);
+        messages_push(&p->mail, m);
+        return;
+    }
+    assert_null(m);
+    raw.body = str_dup(body);
+    raw.body_len = body.len;
+    assert_non_null(raw.body);
+    append_message(p, &raw, doc);
+    free(raw.body);
+    p->is_mail_damaged = true;
+}
+
+static void settle_first(struct play *p)
+{
+    struct out o = {.kind = OUT_MESSAGE_GONE, .to = "d"};
+
+    if (!p->mail.first)
+        return;
+    o.tag = p->mail.first->number;
+    assert_int_equal(store_append(world.s, &o), RC_OK);
+    messages_remove(&p->mail, p->mail.first);
+}
+
+static void add_feedback(struct play *p, struct str text)
+{
+    struct out o = {.kind = OUT_FEEDBACK, .to = "d", .tag = p->last_number + 1, .at_us = p->at_us};
+
+    if (p->n_feedback == FEEDBACK_MAX || str_find(text, '\0') < text.len)
+        return;
+    p->last_number++;
+    o.body = p->feedback[p->n_feedback++] = str_dup(text);
+    o.body_len = text.len;
+    assert_non_null(o.body);
+    assert_int_equal(store_append(world.s, &o), RC_OK);
+}
+
+static void forget_feedback(struct play *p, size_t to)
+{
+    while (p->n_feedback > to)
+        free(p->feedback[--p->n_feedback]);
+}
+
+static void fetch_feedback(struct play *p)
+{
+    struct out o = {.kind = OUT_FEEDBACK_GONE, .tag = p->last_number};
+
+    commit(p);
+    assert_int_equal(store_append(world.s, &o), RC_OK);
+    forget_feedback(p, 0);
+    commit(p);
+}
+
+static void assert_mail(const struct play *p)
+{
+    struct messages got = {0};
+    struct feedback_row *rows = NULL;
+    size_t n = 0;
+    char *want = mail_print(&p->mail), *have;
+    enum rc rc = store_load_messages(world.s, STR("d"), &got);
+
+    assert_true(rc == RC_OK || (rc == RC_CORRUPT && p->is_mail_damaged));
+    if (rc == RC_OK) {
+        assert_true(messages_are_valid(&got));
+        have = mail_print(&got);
+        if (!p->is_mail_damaged)
+            assert_string_equal(have, want);
+        free(have);
+    }
+    messages_drop(&got);
+    free(want);
+    assert_int_equal(store_feedback(world.s, FEEDBACK_MAX, &rows, &n), RC_OK);
+    assert_int_equal(n, p->n_feedback);
+    for (size_t k = 0; k < n; k++)
+        assert_string_equal(rows[k].text, p->feedback[k]);
+    store_feedback_free(rows, n);
+}
+
+static void undo_mail(struct play *p)
+{
+    char *have;
+
+    forget_feedback(p, p->n_feedback_committed);
+    if (p->is_mail_damaged)
+        return;
+    messages_drop(&p->mail);
+    p->mail = (struct messages){0};
+    assert_int_equal(store_load_messages(world.s, STR("d"), &p->mail), RC_OK);
+    have = mail_print(&p->mail);
+    assert_string_equal(have, p->mail_committed);
+    free(have);
+}
+
+/* --- what happens --------------------------------------------------------------------------------------------------- */
+
 static void assert_loads(const struct play *p)
 {
     struct identity *got = NULL;
@@ -125,13 +305,6 @@ static void assert_loads(const struct play *p)
     assert_true(rc == RC_OK || rc == RC_CORRUPT);
     assert_true(rc ? !got : twin_is_valid(got->twin));
     identity_free(got);
-}
-
-static void commit(struct play *p)
-{
-    assert_int_equal(store_commit(world.s), RC_OK);
-    free(p->committed);
-    p->committed = store_print(p->model, true);
 }
 
 /* Back to the last commit: what is stored is the model again. */
@@ -172,11 +345,27 @@ static void happen(struct play *p, struct str line)
     case 'd':
         damage(p, rest);
         break;
+    case 'm':
+        send_message(p, rest);
+        break;
+    case 'x':
+        put_row(p, rest);
+        break;
+    case 'g':
+        settle_first(p);
+        break;
+    case 'f':
+        add_feedback(p, rest);
+        break;
+    case 'k':
+        fetch_feedback(p);
+        break;
     case 'c':
         commit(p);
         break;
     case 'z':
         undo(p);
+        undo_mail(p);
         break;
     case 'i':
         commit(p);
@@ -192,15 +381,19 @@ static void happen(struct play *p, struct str line)
     }
     assert_true(store_is_healthy(world.s));
     assert_loads(p);
+    assert_mail(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = fuzz_text(data, size);
     struct play p = {.at_us = STORE_DAY_US};
+    struct message_state state;
 
     if (!world.s)
         open_world();
+    assert_int_equal(store_message_state(world.s, &state), RC_OK);
+    p.last_number = state.last_number;
     p.model = store_model("d");
     assert_int_equal(store_create(world.s, p.model), RC_OK);
     commit(&p);
@@ -209,10 +402,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     commit(&p);
     store_rest(world.s);
     assert_loads(&p);
+    assert_mail(&p);
     assert_int_equal(store_delete(world.s, "d"), RC_OK);
     assert_int_equal(store_commit(world.s), RC_OK);
     store_rest(world.s);
     assert_int_equal(store_count(world.s), 0);
+    assert_int_equal(store_message_state(world.s, &state), RC_OK);
+    assert_true(state.next_expiry_us == INT64_MAX && state.feedback == 0); /* gone with the identity */
+    messages_drop(&p.mail);
+    forget_feedback(&p, 0);
+    free(p.mail_committed);
     free(p.committed);
     identity_free(p.model);
     return 0;

@@ -181,6 +181,180 @@ static void step_answer(struct model *m, const struct step *s)
     }
 }
 
+/* --- messages --------------------------------------------------------------------------------------------------------- */
+
+#define OUT_AT_ONCE 16u /* facts M-43 */
+
+static void settle(struct model *m, size_t who, size_t nth, const char *result, const char *code)
+{
+    struct person *p = &m->at[who];
+    const struct letter *l = &p->letters[nth];
+    bool is_good = strcmp(result, "completed") == 0;
+
+    event(m, who_names[who], "message-settled %s", result);
+    if (l->ack == 1 || (l->ack == 2 && is_good) || (l->ack == 3 && !is_good)) /* facts M-42 */
+        m->feedback[m->n_feedback++] = (struct record_of){who, l->serial, code, model_now_s(m)};
+    p->n_letters--;
+    memmove(&p->letters[nth], &p->letters[nth + 1], (p->n_letters - nth) * sizeof p->letters[0]);
+}
+
+/* Facts L-03, M-21: what is on its way does not. */
+static void expire(struct model *m)
+{
+    for (size_t who = 0; who < WHO; who++)
+        for (size_t n = 0; n < m->at[who].n_letters;)
+            if (!m->at[who].letters[n].is_out && m->at[who].letters[n].expires_s <= model_now_s(m))
+                settle(m, who, n, "expired", "Expired");
+            else
+                n++;
+}
+
+static void deliver(struct model *m, size_t who)
+{
+    struct person *p = &m->at[who];
+    int granted = p->subscribed[CLASS_MESSAGES];
+    bool is_told = p->has_gateway && granted == 2; /* somebody tells of its PUBACK */
+    size_t out = 0;
+
+    expire(m);
+    for (size_t n = 0; n < p->n_letters; n++)
+        out += p->letters[n].is_out;
+    for (size_t n = 0; p->conn && granted && n < p->n_letters && out < OUT_AT_ONCE;) {
+        struct letter *l = &p->letters[n];
+
+        if (l->is_out) {
+            n++;
+            continue;
+        }
+        (void)fprintf(m->says, "to %s qos%d%s devicebound m%llu\n", who_names[who], granted - 1, is_told ? " tag" : "",
+                      (unsigned long long)l->serial);
+        l->is_out = is_told;
+        out += is_told;
+        if (!is_told)
+            settle(m, who, n, "completed", "Success");
+    }
+}
+
+static void lose_letters(struct person *p)
+{
+    for (size_t n = 0; n < p->n_letters; n++) {
+        p->letters[n].was_out |= p->letters[n].is_out;
+        p->letters[n].is_out = false;
+    }
+}
+
+const struct letter *model_letter(const struct model *m, uint64_t serial)
+{
+    for (size_t who = 0; who < WHO; who++)
+        for (size_t n = 0; n < m->at[who].n_letters; n++)
+            if (m->at[who].letters[n].serial == serial)
+                return &m->at[who].letters[n];
+    return NULL;
+}
+
+void model_learns_number(struct model *m, uint64_t serial, uint64_t number)
+{
+    for (size_t who = 0; who < WHO; who++)
+        for (size_t n = 0; n < m->at[who].n_letters; n++)
+            if (m->at[who].letters[n].serial == serial)
+                m->at[who].letters[n].number = number;
+}
+
+uint64_t acknowledged(const struct model *m, const struct step *s)
+{
+    const struct person *p = &m->at[s->who];
+    uint64_t number = 999999; /* nobody's */
+
+    for (size_t n = 0; n < p->n_letters && s->a != 2; n++)
+        if (p->letters[n].is_out && (number == 999999 || s->a == 1))
+            number = p->letters[n].number;
+    return number;
+}
+
+static void step_send(struct model *m, const struct step *s, uint64_t ticket)
+{
+    struct person *p = &m->at[s->who];
+
+    verdict(m, "done");
+    if (is_missing(m, s->who, ticket))
+        return;
+    if (p->n_letters == LETTERS_MAX) {
+        answer(m, ticket, 403, "403004");
+        return;
+    }
+    p->letters[p->n_letters++] =
+        (struct letter){.serial = ticket, .expires_s = model_now_s(m) + (s->a ? 60 : 3600), .ack = s->b};
+    event(m, who_names[s->who], "message-queued");
+    answer(m, ticket, 200, "");
+    deliver(m, s->who);
+}
+
+static void step_puback(struct model *m, const struct step *s)
+{
+    struct person *p = &m->at[s->who];
+    uint64_t number = acknowledged(m, s);
+
+    verdict(m, "done");
+    for (size_t n = 0; n < p->n_letters && s->a != 3; n++) /* an older connection's completes nothing */
+        if (p->letters[n].is_out && p->letters[n].number == number) {
+            settle(m, s->who, n, "completed", "Success");
+            deliver(m, s->who);
+            return;
+        }
+}
+
+static void step_purge(struct model *m, const struct step *s, uint64_t ticket)
+{
+    struct person *p = &m->at[s->who];
+
+    verdict(m, "done");
+    if (is_missing(m, s->who, ticket))
+        return;
+    (void)fprintf(m->says, "answer %llu 200 %zu\n", (unsigned long long)ticket, p->n_letters);
+    while (p->n_letters)
+        settle(m, s->who, 0, "purged", "Purged");
+}
+
+static void step_mail(struct model *m, const struct step *s, uint64_t ticket)
+{
+    const struct person *p = &m->at[s->who];
+
+    verdict(m, "done");
+    if (is_missing(m, s->who, ticket))
+        return;
+    (void)fprintf(m->says, "answer %llu 200", (unsigned long long)ticket);
+    for (size_t n = 0; n < p->n_letters; n++)
+        (void)fprintf(m->says, " m%llu%s", (unsigned long long)p->letters[n].serial,
+                      p->letters[n].is_out ? ":out" : "");
+    (void)fputc('\n', m->says);
+}
+
+/* Facts M-42: 64 together, or 15 s after the oldest. */
+static void step_feedback(struct model *m, uint64_t ticket)
+{
+    size_t n = m->n_feedback < 64 ? m->n_feedback : 64;
+
+    verdict(m, "done");
+    answer(m, ticket, 200, "");
+    if (n < 64 && (n == 0 || m->feedback[0].at_s + 15 > model_now_s(m)))
+        return;
+    for (size_t k = 0; k < n; k++)
+        (void)fprintf(m->says, "record m%llu %s\n", (unsigned long long)m->feedback[k].serial, m->feedback[k].code);
+    m->n_feedback -= n;
+    memmove(m->feedback, m->feedback + n, m->n_feedback * sizeof m->feedback[0]);
+}
+
+/* What nobody fetched in an hour, or is about whoever is no more. */
+static void forget_feedback(struct model *m, size_t gone)
+{
+    size_t kept = 0;
+
+    for (size_t n = 0; n < m->n_feedback; n++)
+        if (m->feedback[n].at_s + 3600 > model_now_s(m) && m->feedback[n].who != gone)
+            m->feedback[kept++] = m->feedback[n];
+    m->n_feedback = kept;
+}
+
 /* --- connections ------------------------------------------------------------------------------------------------------ */
 
 static void end_connection(struct model *m, size_t who, const char *why, bool is_closed_by_hub)
@@ -198,8 +372,17 @@ static void end_connection(struct model *m, size_t who, const char *why, bool is
     fail_calls_of(m, who, false, 404, "404104");
     if (is_closed_by_hub)
         (void)fprintf(m->says, "close %s\n", who_names[who]);
+    model_loses(m, who);
+}
+
+void model_loses(struct model *m, size_t who)
+{
+    struct person *p = &m->at[who];
+
     p->ghost = p->conn;
     p->conn = 0;
+    p->has_will = false;
+    lose_letters(p);
 }
 
 /* It did what closes its connection (facts M-14, M-15); the client's end follows. */
@@ -254,14 +437,16 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
     end_connection(m, s->who, "takeover", false); /* facts M-08 */
     p->conn = conn;
     p->token_ends_s = ends_s;
-    if (strcmp(word, "plain") != 0) /* it came through the gateway */
+    if (strcmp(word, "plain") != 0) /* it comes through the gateway */
         (void)fprintf(m->says, "hello %s %s\n", who_names[s->who], !is_clean && p->has_session ? "present" : "fresh");
     if (is_clean || !p->has_session) /* facts M-10, M-11 */
         memset(p->subscribed, 0, sizeof p->subscribed);
     p->has_session = !is_clean;
     p->has_will = strcmp(word, "will") == 0;
+    p->has_gateway = strcmp(word, "plain") != 0;
     event(m, who_names[s->who], "connected");
     send_waiting(m, s->who);
+    deliver(m, s->who); /* facts M-10 */
 }
 
 static void step_subscribe(struct model *m, const struct step *s)
@@ -274,6 +459,7 @@ static void step_subscribe(struct model *m, const struct step *s)
     m->at[s->who].subscribed[s->a] = s->b ? 2 : 1; /* facts M-13 */
     event(m, who_names[s->who], "subscribed");
     send_waiting(m, s->who);
+    deliver(m, s->who);
 }
 
 static void step_unsubscribe(struct model *m, const struct step *s)
@@ -369,6 +555,7 @@ static void remove_one(struct model *m, size_t who)
     fail_calls_of(m, who, true, 404, is_module(who) ? "404010" : "404001");
     end_connection(m, who, "identity", true);
     ghost = p->ghost;
+    forget_feedback(m, who);
     forget_twin(p);
     memset(p, 0, sizeof *p);
     p->ghost = ghost;
@@ -441,6 +628,8 @@ static void step_move(struct model *m, const struct step *s, uint64_t ticket)
     end_connection(m, s->who, "identity", true);
     memset(p->subscribed, 0, sizeof p->subscribed);
     p->has_session = false;
+    p->n_letters = 0;
+    forget_feedback(m, s->who);
     p->n_rows = 0;
     note_row(p, "created");
     event(m, who_names[s->who], "created");
@@ -617,6 +806,7 @@ static void step_pass(struct model *m, const struct step *s)
 {
     m->world_s += seconds_of(s);
     m->mono_s += seconds_of(s);
+    expire(m);
     for (size_t n = 0; n < m->n_calls;) {
         const struct call *c = &m->calls[n];
 
@@ -652,8 +842,10 @@ static void step_clock(struct model *m, const struct step *s, uint64_t ticket)
 
 static void step_restart(struct model *m)
 {
-    for (size_t n = 0; n < WHO; n++)
-        m->at[n].conn = m->at[n].ghost = m->at[n].has_will = 0;
+    for (size_t n = 0; n < WHO; n++) {
+        model_loses(m, n);
+        m->at[n].ghost = 0;
+    }
     m->n_calls = 0;
     m->offset_s = 0;
     m->is_frozen = false;
@@ -685,6 +877,20 @@ static void step_list(struct model *m, const struct step *s, uint64_t ticket)
     (void)fputc('\n', m->says);
 }
 
+/* Facts. */
+static void step_query(struct model *m, const struct step *s, uint64_t ticket)
+{
+    verdict(m, "done");
+    answer(m, ticket, 200, "");
+    for (size_t n = 0; n < WHO; n++) {
+        const struct person *p = &m->at[n];
+
+        if (p->exists && is_module(n) == (s->a == 1) && (s->a != 2 || tree_get(p->desired, "a")) &&
+            (s->a != 3 || tree_get(p->tags, "a")))
+            (void)fprintf(m->says, "row %s %lld\n", who_names[n], (long long)p->version);
+    }
+}
+
 static void step_fault(struct model *m, const struct step *s, uint64_t ticket)
 {
     verdict(m, "done");
@@ -714,6 +920,8 @@ bool model_is_moot(const struct model *m, const struct step *s)
         return !m->at[s->who].conn;
     case STEP_GHOST:
         return !m->at[s->who].ghost;
+    case STEP_PUBACK:
+        return s->a == 3 ? !m->at[s->who].ghost : !m->at[s->who].conn;
     case STEP_MOVE:
         return !m->at[s->who].exists;
     default:
@@ -721,10 +929,8 @@ bool model_is_moot(const struct model *m, const struct step *s)
     }
 }
 
-void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t ticket)
+static void do_step(struct model *m, const struct step *s, uint64_t conn, uint64_t ticket)
 {
-    if (model_is_moot(m, s))
-        return;
     switch (s->kind) {
     case STEP_CREATE:
         step_create(m, s, ticket);
@@ -783,6 +989,25 @@ void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t t
     case STEP_ANSWER:
         step_answer(m, s);
         break;
+    case STEP_SEND:
+        step_send(m, s, ticket);
+        break;
+    case STEP_FLOOD:
+        for (uint64_t n = 0; n < FLOOD; n++)
+            step_send(m, s, ticket + n);
+        break;
+    case STEP_PUBACK:
+        step_puback(m, s);
+        break;
+    case STEP_PURGE:
+        step_purge(m, s, ticket);
+        break;
+    case STEP_MAIL:
+        step_mail(m, s, ticket);
+        break;
+    case STEP_FEEDBACK:
+        step_feedback(m, ticket);
+        break;
     case STEP_HISTORY:
         step_history(m, s, ticket);
         break;
@@ -791,6 +1016,9 @@ void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t t
         break;
     case STEP_LIST:
         step_list(m, s, ticket);
+        break;
+    case STEP_QUERY:
+        step_query(m, s, ticket);
         break;
     case STEP_PASS:
         step_pass(m, s);
@@ -812,6 +1040,16 @@ void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t t
     }
 }
 
+void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t ticket)
+{
+    if (model_is_moot(m, s))
+        return;
+    expire(m); /* what came back in a turn that failed */
+    do_step(m, s, conn, ticket);
+    expire(m);
+    forget_feedback(m, WHO);
+}
+
 /* --- what is shown ---------------------------------------------------------------------------------------------------- */
 
 void model_print(FILE *to, const struct model *m, size_t who)
@@ -824,9 +1062,9 @@ void model_print(FILE *to, const struct model *m, size_t who)
         return;
     }
     etag_text(p->etag, etag);
-    (void)fprintf(to, "%s %s %s\nkeys %s %s\netag %s version %lld\ntags ", who_names[who],
-                  p->is_enabled ? "enabled" : "disabled", p->conn ? "Connected" : "Disconnected", p->key[0], p->key[1],
-                  etag, (long long)p->version);
+    (void)fprintf(to, "%s %s %s, %zu messages\nkeys %s %s\netag %s version %lld\ntags ", who_names[who],
+                  p->is_enabled ? "enabled" : "disabled", p->conn ? "Connected" : "Disconnected", p->n_letters,
+                  p->key[0], p->key[1], etag, (long long)p->version);
     if (p->tags)
         tree_print(to, p->tags);
     (void)fputs("\ndesired ", to);

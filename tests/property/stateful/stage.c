@@ -4,7 +4,7 @@
 #include "hub_world.h"
 #include "model.h"
 
-#define LINES_MAX 128u
+#define LINES_MAX 512u
 
 struct stage {
     struct world w;
@@ -19,6 +19,10 @@ struct stage {
     char rids[8][24];   /* of calls that have left */
     unsigned rid_of[8]; /* to whom */
     size_t n_rids;
+    struct {
+        uint64_t serial, number;
+    } sent[FLOOD]; /* messages that the step's commands sent */
+    size_t n_sent;
     struct tree *identity; /* the document that a command answered with; NULL: none */
 };
 
@@ -121,7 +125,10 @@ static void print_items(FILE *to, const cJSON *body)
     {
         const char *device = json_get_text(item, "deviceId"), *module = json_get_text(item, "moduleId");
 
-        if (device)
+        if (json_get(item, "inFlight"))
+            (void)fprintf(to, " m%lld%s", (long long)json_number(item, "body.m"),
+                          cJSON_IsTrue(json_get(item, "inFlight")) ? ":out" : "");
+        else if (device)
             (void)fprintf(to, " %s%s%s", device, module ? "/" : "", module ? module : "");
         else
             (void)fprintf(to, " %s:%lld:%lld:%lld", json_word(item, "kind"), (long long)json_number(item, "version"),
@@ -130,11 +137,30 @@ static void print_items(FILE *to, const cJSON *body)
     }
 }
 
+/* Records of feedback, and rows of a query, a line each. */
+static void print_records(FILE *to, const cJSON *body)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, json_get(body, "items"))
+    {
+        const char *device = json_get_text(item, "deviceId"), *module = json_get_text(item, "moduleId");
+
+        if (!json_get(item, "statusCode")) {
+            (void)fprintf(to, "row %s%s%s %lld\n", device, module ? "/" : "", module ? module : "",
+                          (long long)json_number(item, "version"));
+            continue;
+        }
+        (void)fprintf(to, "record %s %s\n", json_word(item, "originalMessageId"), json_word(item, "statusCode"));
+    }
+}
+
 static void print_response(struct stage *st, const struct out *o)
 {
     struct tree *response = tree_read(o->body), *body = tree_get(response, "body");
     int64_t status = tree_number(tree_get(response, "status"));
     char command[KEY_TEXT];
+    const cJSON *records = NULL;
 
     (void)word_of(tree_get(response, "command"), command);
     (void)fprintf(st->got, "answer %llu %lld", (unsigned long long)o->ticket, (long long)status);
@@ -144,10 +170,20 @@ static void print_response(struct stage *st, const struct out *o)
     } else if (strcmp(command, "method.invoke") == 0) {
         (void)fputc(' ', st->got);
         tree_print(st->got, body);
+    } else if (strcmp(command, "message.purge") == 0) {
+        (void)fprintf(st->got, " %s", tree_get(body, "totalMessagesPurged")->leaf);
+    } else if (strcmp(command, "feedback.receive") == 0 || strcmp(command, "query") == 0) {
+        records = json_get(world_read(&st->w, o->body), "body");
     } else {
         print_items(st->got, json_get(world_read(&st->w, o->body), "body"));
     }
     (void)fputc('\n', st->got);
+    print_records(st->got, records);
+    if (status == 200 && strcmp(command, "message.send") == 0) {
+        assert_true(st->n_sent < FLOOD);
+        st->sent[st->n_sent].serial = o->ticket;
+        st->sent[st->n_sent++].number = (uint64_t)tree_number(tree_get(body, "sequenceNumber"));
+    }
     if (status == 200 && tree_get(body, "authentication")) {
         tree_free(st->identity);
         st->identity = tree_copy(body);
@@ -165,6 +201,22 @@ static unsigned who_is(const char *id)
     return who;
 }
 
+/* A message from the cloud. Its topic is looked at elsewhere; but what was never out before is no duplicate. */
+static void print_letter(struct stage *st, const struct out *o)
+{
+    uint64_t serial = (uint64_t)json_number(world_read(&st->w, o->body), "m");
+    const struct letter *l = model_letter(&st->m, serial);
+    char home[80];
+
+    (void)home_of(who_is(o->to), home);
+    assert_memory_equal(o->topic, home, strlen(home));
+    if (o->tag)
+        (void)fputs("tag ", st->got);
+    if (o->is_dup && !(l && (l->was_out || l->is_out)))
+        (void)fputs("dup ", st->got);
+    (void)fprintf(st->got, "devicebound m%llu\n", (unsigned long long)serial);
+}
+
 static void print_sent(struct stage *st, const struct out *o)
 {
     static const char call[] = "$iothub/methods/POST/m/?$rid=", twin[] = "$iothub/twin/res/";
@@ -176,6 +228,10 @@ static void print_sent(struct stage *st, const struct out *o)
         st->rid_of[st->n_rids] = who_is(o->to);
         (void)snprintf(st->rids[st->n_rids++], sizeof st->rids[0], "%s", o->topic + sizeof call - 1);
         (void)fprintf(st->got, "%s* ", call);
+    } else if (strncmp(o->topic, "devices/", 8) == 0) {
+        print_letter(st, o);
+        tree_free(body);
+        return;
     } else {
         (void)fprintf(st->got, "%s ", o->topic);
     }
@@ -197,9 +253,9 @@ static void print_detail(FILE *to, const struct tree *event, const char *kind)
 {
     static const struct {
         const char *kind, *member;
-    } details[] = {{"disconnected", "reason"}, {"reported", "status"},  {"twin-get", "status"},
-                   {"desired", "version"},     {"method", "delivered"}, {"method-answer", "errorCode"},
-                   {"method-answer", "status"}};
+    } details[] = {{"disconnected", "reason"},     {"message-settled", "result"}, {"reported", "status"},
+                   {"twin-get", "status"},         {"desired", "version"},        {"method", "delivered"},
+                   {"method-answer", "errorCode"}, {"method-answer", "status"}};
     char word[KEY_TEXT];
 
     if (tree_get2(event, "properties", "iothub-MessageType"))
@@ -235,6 +291,8 @@ static void print_event(struct stage *st, const struct out *o)
         print_will(st, o);
         return;
     }
+    if (strcmp(o->topic, EVENTS_ROOT "hub/feedback") == 0) /* that there is some; who asks is told */
+        return;
     event = tree_read(o->body);
     device = tree_get(event, "device");
     module = tree_get(event, "module");
@@ -498,6 +556,25 @@ static void do_ghost(struct stage *st, const struct step *s)
         do_packet(st, s, REQUEST_SUBSCRIBE, ghost, "$iothub/twin/res/#", STR(""));
 }
 
+static void do_send(struct stage *st, const struct step *s)
+{
+    char ids[80], word[16];
+
+    command(st, s, "message.send",
+            "%s,\"body\":{\"m\":%llu},\"messageId\":\"m%llu\",\"ack\":\"%s\",\"timeToLive\":\"%s\"",
+            ids_of(s->who, ids), (unsigned long long)st->ticket, (unsigned long long)st->ticket, step_b(s, word),
+            s->a ? "PT60S" : "PT1H");
+}
+
+static void do_puback(struct stage *st, const struct step *s)
+{
+    const struct person *p = &st->m.at[s->who];
+
+    st->r = (struct request){.kind = REQUEST_PUBACK, .conn = conn_of(st, s->a == 3 ? p->ghost : p->conn)};
+    st->r.tag = acknowledged(&st->m, s);
+    turn(st, s);
+}
+
 static void do_tell(struct stage *st, const struct step *s)
 {
     char topic[128], home[80];
@@ -511,6 +588,10 @@ static void do_it(struct stage *st, const struct step *s)
     const char *verb = is_module(s->who) ? "module.delete" : "device.delete";
     uint64_t conn = st->m.at[s->who].conn;
     char ids[80], word[16], filter[128];
+    static const char *const queries[] = {
+        "SELECT deviceId, version FROM devices", "SELECT deviceId, moduleId, version FROM devices.modules",
+        "SELECT deviceId, version FROM devices WHERE is_defined(properties.desired.a)",
+        "SELECT deviceId, version FROM devices WHERE is_defined(tags.a)"};
 
     st->has_answered = false;
     switch (s->kind) {
@@ -567,6 +648,28 @@ static void do_it(struct stage *st, const struct step *s)
     case STEP_ANSWER:
         do_answer(st, s);
         break;
+    case STEP_SEND:
+        do_send(st, s);
+        break;
+    case STEP_FLOOD:
+        do_send(st, s);
+        for (unsigned n = 1; n < FLOOD; n++) {
+            st->ticket++;
+            do_send(st, s);
+        }
+        break;
+    case STEP_PUBACK:
+        do_puback(st, s);
+        break;
+    case STEP_PURGE:
+        command(st, s, "message.purge", "%s", ids_of(s->who, ids));
+        break;
+    case STEP_MAIL:
+        command(st, s, "message.list", "%s", ids_of(s->who, ids));
+        break;
+    case STEP_FEEDBACK:
+        command(st, s, "feedback.receive", "%s", "");
+        break;
     case STEP_HISTORY:
         command(st, s, "twin.history", "%s", ids_of(s->who, ids));
         break;
@@ -575,6 +678,9 @@ static void do_it(struct stage *st, const struct step *s)
         break;
     case STEP_LIST:
         command(st, s, s->a ? "module.list" : "device.list", "%s", s->a ? ids_of(0, ids) : "");
+        break;
+    case STEP_QUERY:
+        command(st, s, "query", ",\"query\":\"%s\"", queries[s->a]);
         break;
     case STEP_PASS:
         world_pass(&st->w, seconds_of(s));
@@ -622,8 +728,9 @@ static void print_shown(FILE *to, struct stage *st, size_t who)
         (void)fprintf(to, "%s is not there\n", who_names[who]);
         return;
     }
-    (void)fprintf(to, "%s %s %s\nkeys %s %s\netag %s version %lld\ntags ", who_names[who],
+    (void)fprintf(to, "%s %s %s, %lld messages\nkeys %s %s\netag %s version %lld\ntags ", who_names[who],
                   json_word(shown, "body.status"), json_word(identity, "body.connectionState"),
+                  (long long)json_number(shown, "body.cloudToDeviceMessageCount"),
                   json_word(identity, "body.authentication.symmetricKey.primaryKey"),
                   json_word(identity, "body.authentication.symmetricKey.secondaryKey"), json_word(shown, "body.etag"),
                   (long long)json_number(shown, "body.version"));
@@ -672,6 +779,9 @@ static void learn(struct stage *st, const struct step *s)
     for (size_t n = 0; n < st->n_rids; n++)
         assert_true(model_learns_rid(&st->m, st->rid_of[n], st->rids[n]));
     st->n_rids = 0;
+    for (size_t n = 0; n < st->n_sent; n++)
+        model_learns_number(&st->m, st->sent[n].serial, st->sent[n].number);
+    st->n_sent = 0;
     if (keys && (s->kind == STEP_CREATE || s->kind == STEP_RENEW || s->kind == STEP_MOVE))
         assert_true(model_learns_keys(&st->m, s, word_of(tree_get(keys, "primaryKey"), primary),
                                       word_of(tree_get(keys, "secondaryKey"), secondary)));
@@ -691,10 +801,8 @@ static void undo(struct stage *st, struct model *after)
             m->calls[m->n_calls++].is_new = false;
         }
     for (size_t n = 0; n < WHO; n++)
-        if (m->at[n].conn && !hub_is_live(st->w.hub, str_from(who_names[n]), m->at[n].conn)) {
-            m->at[n].ghost = m->at[n].conn;
-            m->at[n].conn = 0;
-        }
+        if (m->at[n].conn && !hub_is_live(st->w.hub, str_from(who_names[n]), m->at[n].conn))
+            model_loses(m, n);
 }
 
 static void play_step(struct stage *st, const struct step *s)
@@ -714,6 +822,11 @@ static void play_step(struct stage *st, const struct step *s)
     assert_int_equal(fclose(after->says), 0);
     st->got = text_begin(&got, &len);
     do_it(st, s);
+    if (!s->fails) { /* as the broker does at the end of each turn */
+        st->has_answered = false;
+        (void)world_tick(&st->w);
+        print_outbox(st);
+    }
     assert_int_equal(fclose(st->got), 0);
     if (s->fails) {
         undo(st, after);

@@ -89,6 +89,9 @@ bool step_may_fail(enum step_kind kind)
     case STEP_UPDATE:
     case STEP_REPLACE:
     case STEP_INVOKE:
+    case STEP_SEND:
+    case STEP_PUBACK:
+    case STEP_PURGE:
         return true;
     default:
         return false;
@@ -209,7 +212,7 @@ static const struct {
     } at[6];
 } scenes[] = {
     /* somebody comes and listens */
-    {4, {{STEP_CREATE, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 0, 1}, {STEP_SUBSCRIBE, 1, 1}}},
+    {3, {{STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 0, 1}, {STEP_SUBSCRIBE, 1, 1}}},
     /* a call, answered in time; one that waits for its device, which then takes its time */
     {4, {{STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 2, 0}, {STEP_INVOKE, 0, 0}, {STEP_ANSWER, 0, 0}}},
     {5, {{STEP_INVOKE, 1, 1}, {STEP_PASS, 1, 0}, {STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 2, 0}, {STEP_PASS, 1, 0}}},
@@ -227,6 +230,19 @@ static const struct {
     {4, {{STEP_CONNECT, 0, 3}, {STEP_RENEW, 0, 0}, {STEP_CONNECT, 0, 2}, {STEP_PASS, 4, 0}}},
     {3, {{STEP_CONNECT, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_GHOST, 0, 0}}},
     {4, {{STEP_SUBSCRIBE, 1, 1}, {STEP_GET, 0, 0}, {STEP_REPORT, 0, 1}, {STEP_GET, 0, 0}}},
+    /* messages: handed over and acknowledged, found again, or too late */
+    {4, {{STEP_SUBSCRIBE, 3, 1}, {STEP_SEND, 0, 1}, {STEP_SEND, 0, 0}, {STEP_PUBACK, 0, 0}}},
+    {6,
+     {{STEP_CONNECT, 0, 0},
+      {STEP_SUBSCRIBE, 3, 1},
+      {STEP_SEND, 0, 0},
+      {STEP_CUT, 0, 0},
+      {STEP_CONNECT, 0, 0},
+      {STEP_PUBACK, 0, 0}}},
+    {5, {{STEP_SUBSCRIBE, 3, 1}, {STEP_CUT, 0, 0}, {STEP_SEND, 0, 0}, {STEP_RESTART, 0, 0}, {STEP_CONNECT, 0, 0}}},
+    {4, {{STEP_SUBSCRIBE, 3, 1}, {STEP_SEND, 1, 1}, {STEP_PASS, 4, 0}, {STEP_PUBACK, 0, 0}}},
+    {5, {{STEP_SUBSCRIBE, 3, 1}, {STEP_FLOOD, 0, 1}, {STEP_PUBACK, 1, 0}, {STEP_PUBACK, 0, 0}, {STEP_CONNECT, 0, 0}}},
+    {4, {{STEP_SEND, 1, 1}, {STEP_PASS, 4, 0}, {STEP_PASS, 3, 0}, {STEP_FEEDBACK, 0, 0}}},
     /* enough for a snapshot */
     {6,
      {{STEP_UPDATE, 0, 0},
@@ -252,7 +268,7 @@ static void add_any(struct story *s, size_t n, size_t crowd, struct dice *d)
     struct step step = {.kind = roll_kind(d)};
 
     step.who = (unsigned)roll(d, roll(d, 4) ? crowd : WHO);
-    step.a = step.kind == STEP_SUBSCRIBE ? (unsigned)roll(d, roll(d, 8) ? 3 : 5) : roll_word(d, step_as(step.kind));
+    step.a = step.kind == STEP_SUBSCRIBE ? (unsigned)roll(d, roll(d, 8) ? 4 : 5) : roll_word(d, step_as(step.kind));
     step.b = roll_word(d, step_bs(step.kind));
     step.fails = step_may_fail(step.kind) && roll(d, 16) == 0;
     add_step(s, n, step, d);
@@ -286,7 +302,9 @@ void story_make(struct story *s, uint64_t seed, size_t n)
     for (unsigned rounds = 0; rounds < 3; rounds++) /* seeds are alike, what is made of them is not to be */
         (void)roll(&d, 2);
     crowd = 1 + roll(&d, WHO);
-    add_scene(s, n, 0, crowd, &d); /* somebody must be there, and listen, before anything much can happen */
+    for (unsigned who = 0; who < crowd; who++) /* devices come before their modules */
+        add_step(s, n, (struct step){.kind = STEP_CREATE, .who = who}, &d);
+    add_scene(s, n, 0, crowd, &d);
     while (s->n < n)
         if (roll(&d, 6))
             add_any(s, n, crowd, &d);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #define STORY_MAX 64u /* steps */
+#define FLOOD     17u /* messages sent in one step */
 
 /* Whom a step can concern: devices and modules. Stories of few are about the first ones. */
 #define WHO 6u
@@ -52,9 +53,16 @@ static inline bool is_module(size_t who)
     X(REPLACE, "replace", 50, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                \
     X(INVOKE, "invoke", 55, true, JSON_NONE, "now wait10s", "answer30s answer5s")                                      \
     X(ANSWER, "answer", 45, true, JSON_NONE, "right unknown others", "good bad")                                       \
+    X(SEND, "send", 60, true, JSON_NONE, "1h 60s", "none full positive negative")                                      \
+    X(FLOOD, "flood", 4, true, JSON_NONE, "1h 60s", "none full positive negative")                                     \
+    X(PUBACK, "puback", 45, true, JSON_NONE, "first last unknown ghost", NULL)                                         \
+    X(PURGE, "purge", 8, true, JSON_NONE, NULL, NULL)                                                                  \
+    X(MAIL, "mail", 8, true, JSON_NONE, NULL, NULL)                                                                    \
+    X(FEEDBACK, "feedback", 10, false, JSON_NONE, NULL, NULL)                                                          \
     X(HISTORY, "history", 15, true, JSON_NONE, NULL, NULL)                                                             \
     X(FAULT, "fault", 10, true, JSON_NONE, NULL, NULL)                                                                 \
     X(LIST, "list", 12, false, JSON_NONE, "devices modules", NULL)                                                     \
+    X(QUERY, "query", 15, false, JSON_NONE, "devices modules desired tags", NULL)                                      \
     X(PASS, "pass", 35, false, JSON_NONE, "1s 4s 6s 31s 101s 3601s", NULL)                                             \
     X(ADVANCE, "advance", 15, false, JSON_NONE, "10s 120s 7200s -10s -7200s", NULL)                                    \
     X(FREEZE, "freeze", 8, false, JSON_NONE, NULL, NULL)                                                               \
