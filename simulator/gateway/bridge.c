@@ -94,7 +94,7 @@ static void connect_from_device(struct conn *c, const struct mqtt_packet *p)
         return;
     c->idle_us = idle_limit(c, connect.keep_alive_s);
     c->is_unchecked = connect.level == 5;
-    c->from_device.max = c->gw->options->max_packet;
+    conn_allow(c, c->gw->options->max_packet);
     c->state = CONN_OPEN;
 }
 
@@ -186,7 +186,7 @@ static void leave_stage(struct conn *c)
 /* Does more wait for the client than may? One packet always may, however large it is. */
 static bool is_slow(const struct conn *c)
 {
-    return wire_queued(&c->device) + c->gw->stage.len + c->held.len > QUEUE_TO_CLIENT + c->largest;
+    return wire_queued(&c->device) + c->gw->stage.len + c->held.len > BOUND_TO_CLIENT + c->largest;
 }
 
 static void note_largest(struct conn *c, size_t bytes)
@@ -234,15 +234,23 @@ static void connack_from_broker(struct conn *c, const struct mqtt_packet *p)
     release(c);
 }
 
-/* {"sessionPresent":1} */
+/* {"sessionPresent":1,"maxPacket":393216}; the size may be left out. */
 static void hello_from_hub(struct conn *c, struct str payload)
 {
+    int64_t present = 0, max_packet = (int64_t)c->gw->options->max_packet;
     cJSON *json = NULL;
-    int64_t present = 0;
+    enum rc rc;
 
-    if (json_read(payload, &json, NULL) || json_get_i64(json, "sessionPresent", &present))
-        log_line("a hello of the hub cannot be read: %.*s", STR_FMT(str_first(payload, 64)));
+    rc = json_read(payload, &json, NULL);
+    if (!rc)
+        rc = json_get_i64(json, "sessionPresent", &present);
+    if (!rc && json_get(json, "maxPacket"))
+        rc = json_get_i64(json, "maxPacket", &max_packet);
     cJSON_Delete(json);
+    if (rc || max_packet < MQTT_HEADER_MAX || max_packet > MQTT_PACKET_MAX)
+        log_line("a hello of the hub cannot be read: %.*s", STR_FMT(str_first(payload, 64)));
+    else
+        conn_allow(c, (size_t)max_packet);
     c->is_present = present != 0;
     c->is_greeted = true;
     release(c);
@@ -330,7 +338,7 @@ void bridge_finish(struct conn *c)
         conn_end(c, c->end, c->end_detail);
         return;
     }
-    if (!c->is_paused && wire_queued(&c->broker) > PAUSE_ABOVE) {
+    if (!c->is_paused && wire_queued(&c->broker) > BOUND_PAUSE) {
         c->is_paused = true;
         wire_read_off(&c->device);
     }

@@ -182,8 +182,8 @@ void conn_read_again(struct conn *c)
     size_t n = 0;
 
     gw->now_us = clock_us();
-    for (unsigned i = 0; i < READS_PER_TURN && is_passing(c); i++) {
-        step = tls_read(c->ssl, gw->scratch, sizeof gw->scratch, &n, gw->why);
+    for (unsigned i = 0; i < BOUND_READS && is_passing(c); i++) {
+        step = tls_read(c->ssl, gw->scratch, BOUND_RECORD, &n, gw->why);
         if (step != TLS_OK)
             break;
         bridge_from_device(c, str_of(gw->scratch, n));
@@ -298,7 +298,7 @@ static void read_broker(struct conn *c)
     bool has_ended = false;
 
     gw->now_us = clock_us();
-    for (unsigned i = 0; i < READS_PER_TURN && c->state == CONN_OPEN && !c->should_end; i++) {
+    for (unsigned i = 0; i < BOUND_READS && c->state == CONN_OPEN && !c->should_end; i++) {
         ssize_t n = wire_recv(&c->broker, gw->scratch, sizeof gw->scratch);
 
         has_ended = n == 0 || n == WIRE_BROKEN;
@@ -333,7 +333,7 @@ static void broker_written(void *arg)
 
     if (c->state == CONN_ENDING)
         wind_down(c);
-    if (c->state != CONN_OPEN || !c->is_paused || wire_queued(&c->broker) > RESUME_BELOW)
+    if (c->state != CONN_OPEN || !c->is_paused || wire_queued(&c->broker) > BOUND_RESUME)
         return;
     c->is_paused = false;
     c->last_packet_us = clock_us();
@@ -369,6 +369,13 @@ void conn_open_broker(struct conn *c)
         turns_dial(&c->gw->turns, c);
 }
 
+void conn_allow(struct conn *c, size_t max_packet)
+{
+    c->from_device.max = max_packet;
+    /* Twice the bound: reports come besides, and in base64. Reaching it would be a mistake of ours. */
+    c->broker.out.max = 2 * (BOUND_PAUSE + BOUND_READS * BOUND_RECORD + max_packet + MQTT_CONNECT_MAX);
+}
+
 void conn_accept(struct gateway *gw, int fd, const char *peer)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -380,13 +387,12 @@ void conn_accept(struct gateway *gw, int fd, const char *peer)
     c->gw = gw;
     (void)snprintf(c->peer, sizeof c->peer, "%s", peer);
     c->began_us = clock_us();
-    wire_init(&c->device, 2 * (QUEUE_TO_CLIENT + BROKER_PACKET_MAX), device_readable, device_written, c);
-    wire_init(&c->broker, PAUSE_ABOVE + 4 * (gw->options->max_packet + MQTT_CONNECT_MAX), broker_readable,
-              broker_written, c);
-    framer_init(&c->from_device,
-                gw->options->max_packet < MQTT_CONNECT_MAX ? gw->options->max_packet : MQTT_CONNECT_MAX);
-    framer_init(&c->from_broker, BROKER_PACKET_MAX);
-    buf_init(&c->held, QUEUE_TO_CLIENT + 2 * BROKER_PACKET_MAX);
+    wire_init(&c->device, 2 * (BOUND_TO_CLIENT + BOUND_BROKER_PACKET), device_readable, device_written, c);
+    wire_init(&c->broker, 0, broker_readable, broker_written, c);
+    framer_init(&c->from_device, MQTT_CONNECT_MAX);
+    conn_allow(c, gw->options->max_packet < MQTT_CONNECT_MAX ? gw->options->max_packet : MQTT_CONNECT_MAX);
+    framer_init(&c->from_broker, BOUND_BROKER_PACKET);
+    buf_init(&c->held, BOUND_TO_CLIENT + 2 * BOUND_BROKER_PACKET);
     (void)evtimer_assign(&c->timer, gw->base, on_timer, c);
     if (wire_open(&c->device, gw->base, fd)) {
         free(c);

@@ -11,17 +11,13 @@
 #ifndef TWINSIM_CONN_H
 #define TWINSIM_CONN_H
 
+#include "bounds.h"
 #include "gateway.h"
 #include "inflight.h"
 
-#define QUEUE_TO_CLIENT   (1024u * 1024)      /* bytes that a client may leave unread; beyond, it is slow */
-#define BROKER_PACKET_MAX (16u * 1024 * 1024) /* bytes of the largest packet from the broker */
-#define PAUSE_ABOVE       65536u              /* bytes that wait for the broker: the client is not read */
-#define RESUME_BELOW      16384u              /* until so few wait */
-#define READS_PER_TURN    4u
-#define LINGER_CLIENT_US  2000000  /* how long a client may take to read its last bytes and to close */
-#define LINGER_BROKER_US  10000000 /* how long the broker may take to read ours */
-#define PEER_MAX          64u
+#define LINGER_CLIENT_US 2000000  /* how long a client may take to read its last bytes and to close */
+#define LINGER_BROKER_US 10000000 /* how long the broker may take to read ours */
+#define PEER_MAX         64u
 
 enum conn_state {
     CONN_HANDSHAKE, /* TLS */
@@ -69,6 +65,8 @@ void conn_accept(struct gateway *gw, int fd, const char *peer);
 /* From turns.h. */
 void conn_handshake(struct conn *c);
 void conn_read_again(struct conn *c);
+/* Packets of up to that many bytes may come from the client. */
+void conn_allow(struct conn *c, size_t max_packet);
 /* returns false when the broker's queue of newcomers is full, and c waits on */
 bool conn_dial(struct conn *c);
 void conn_free(struct conn *c);

@@ -368,7 +368,7 @@ int gateway_run(const struct options *options)
     gw->options = options;
     gw->status = EXIT_GONE;
     TAILQ_INIT(&gw->conns);
-    buf_init(&gw->stage, 2 * (QUEUE_TO_CLIENT + BROKER_PACKET_MAX));
+    buf_init(&gw->stage, 2 * (BOUND_TO_CLIENT + BOUND_BROKER_PACKET));
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);

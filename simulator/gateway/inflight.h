@@ -6,13 +6,14 @@
 #ifndef TWINSIM_INFLIGHT_H
 #define TWINSIM_INFLIGHT_H
 
+#include "bounds.h"
 #include "rc.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define INFLIGHT_MAX      4096u
+#define INFLIGHT_MAX      BOUND_OPEN
 #define INFLIGHT_FIRST_ID 32768u
 
 struct inflight_entry {

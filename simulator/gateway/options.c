@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bounds.h"
 #include "mqtt_frame.h"
 
 enum kind { TEXT, ADDRESS, SECONDS, BYTES, DESCRIPTOR, FLAG };
@@ -20,7 +21,10 @@ struct option {
     const char *help;
 };
 
-#define AT(member) offsetof(struct options, member)
+/* A number of ours as the text that the table wants. */
+#define TEXT_OF(number)  TEXT_OF_(number)
+#define TEXT_OF_(number) #number
+#define AT(member)       offsetof(struct options, member)
 
 static const struct option table[] = {
     {"--listen", "HOST:PORT", ADDRESS, true, AT(listen), NULL, 0, 0,
@@ -34,8 +38,8 @@ static const struct option table[] = {
      "the longest silence of a client, whatever keep-alive it asked for"},
     {"--connect-timeout", "SECONDS", SECONDS, false, AT(connect_timeout_us), "60", 0.1, 3600,
      "how long a client may take until its CONNECT is there"},
-    {"--max-packet", "BYTES", BYTES, false, AT(max_packet), "4194304", 1024, MQTT_PACKET_MAX,
-     "the largest packet that a client may send"},
+    {"--max-packet", "BYTES", BYTES, false, AT(max_packet), TEXT_OF(BOUND_PACKET), 1024, MQTT_PACKET_MAX,
+     "the largest packet that a client may send, until the hub says otherwise of this client"},
     {"--broker-wait", "SECONDS", SECONDS, false, AT(broker_wait_us), "10", 0.1, 3600,
      "how long to try to reach a broker that is away before giving up"},
     {"--ready-fd", "N", DESCRIPTOR, false, AT(ready_fd), "-1", 0, 1048576,

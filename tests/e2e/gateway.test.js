@@ -300,6 +300,17 @@ test('too much', { concurrency: true }, async (t) => {
       assert.equal((await hub.report()).end, 'too-large');
       await client.closed();
     }),
+    t.test('the hub\'s hello says how large this client\'s packets may be', async () => {
+      const { client, hub } = await gateway.pair();
+      hub.hello(0, { maxPacket: 200000 });
+      hub.publish('after', 'hello');
+      await client.message('after');
+      const large = Buffer.alloc(199000, 'x');
+      client.send(publishPacket(TELEMETRY, large));
+      assert.deepEqual((await hub.message(TELEMETRY)).payload, large);
+      client.send(publishPacket(TELEMETRY, Buffer.alloc(200001)));
+      assert.equal((await hub.report()).end, 'too-large');
+    }),
     t.test('a client that does not read is closed when its queue is full', async () => {
       const { client, hub } = await gateway.pair();
       client.stream.pause();

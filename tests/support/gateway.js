@@ -73,8 +73,8 @@ class HubEnd extends Client {
     this.send(packet(TYPE.CONNACK, 0, Buffer.from([0, code])));
     if (hello && code === 0) this.hello(sessionPresent);
   }
-  hello(sessionPresent) {
-    this.send(publishPacket('$gw/hello', JSON.stringify({ sessionPresent })));
+  hello(sessionPresent, more = {}) {
+    this.send(publishPacket('$gw/hello', JSON.stringify({ sessionPresent, ...more })));
   }
 
   /** A message as the hub sends it: with a marker. */
