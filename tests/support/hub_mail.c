@@ -1,6 +1,8 @@
 /* hub_mail.c - messages and feedback in the world's store: a list of what happened to them, folded whenever somebody asks. See hub_world.h. */
 #include "hub_mail.h"
 
+#include "world_store.h"
+
 #include <stdio.h>
 
 void mail_record(struct world *w, const struct out *o)
@@ -102,6 +104,11 @@ void mail_tell_state(struct world *w)
 {
     struct message_state s = {.next_expiry_us = INT64_MAX, .oldest_feedback_us = INT64_MAX};
 
+    if (w->store) {
+        world_store_state(w->store, &s);
+        hub_set_message_state(w->hub, &s);
+        return;
+    }
     for (size_t n = 0; n < w->n_mail; n++) {
         const struct mail *e = &w->mail[n];
 
@@ -131,6 +138,24 @@ bool mail_has_news(const struct world *w)
     return false;
 }
 
+static void expire_one(struct world *w, const char *id)
+{
+    struct request r = {.kind = REQUEST_EXPIRE, .client_id = str_from(id)};
+
+    (void)world_decide(w, &r);
+}
+
+static void expire_stored(struct world *w, int64_t now_us)
+{
+    char ids[256][IDENT_TEXT_MAX];
+    int64_t next_us;
+    size_t n = world_store_due(w->store, now_us, &next_us, COUNT(ids), ids);
+
+    hub_set_next_expiry(w->hub, next_us);
+    for (size_t k = 0; k < n; k++)
+        expire_one(w, ids[k]);
+}
+
 void mail_expire(struct world *w)
 {
     int64_t now_us = hub_now(w->hub, w->now).us, next_us = INT64_MAX;
@@ -138,6 +163,10 @@ void mail_expire(struct world *w)
 
     if (hub_next_expiry(w->hub) > now_us)
         return;
+    if (w->store) {
+        expire_stored(w, now_us);
+        return;
+    }
     for (size_t n = 0; n < n_mail; n++)
         if (w->mail[n].kind == OUT_MESSAGE && is_there(w, n) && w->mail[n].expires_us > now_us &&
             w->mail[n].expires_us < next_us)
@@ -146,10 +175,8 @@ void mail_expire(struct world *w)
     for (size_t n = 0; n < n_mail; n++)
         if (w->mail[n].kind == OUT_MESSAGE && is_there(w, n) && w->mail[n].expires_us <= now_us) {
             char id[IDENT_TEXT_MAX];
-            struct request r = {.kind = REQUEST_EXPIRE};
 
             (void)snprintf(id, sizeof id, "%s", w->mail[n].id); /* the list may move */
-            r.client_id = str_from(id);
-            (void)world_decide(w, &r);
+            expire_one(w, id);
         }
 }

@@ -331,7 +331,9 @@ static void load_needed(struct world *w, const struct needs *needs, struct reque
             hub_put_messages(w->hub, i, &q);
         }
     }
-    if (needs->feedback)
+    if (needs->feedback && w->store)
+        world_store_feedback(w->store, r);
+    else if (needs->feedback)
         mail_load_feedback(w, r);
     if (needs->modules && needs->n_ids)
         load_list(w, &(struct needs){.list_device = needs->ids[0].device, .list_top = HUB_PAGE_MAX}, r);
@@ -539,7 +541,10 @@ enum hub_answer world_decide(struct world *w, struct request *r)
     free(r->rows);
     r->rows = NULL;
     r->n_rows = 0;
-    free(r->feedback);
+    if (w->store)
+        world_store_feedback_done(r);
+    else
+        free(r->feedback); /* the texts are the list's */
     r->feedback = NULL;
     r->n_feedback = 0;
     record_new(w);

@@ -122,3 +122,34 @@ void world_store_history(struct world_store *s, struct str id, const struct need
         free(r->rows[--r->n_rows].body);
     }
 }
+
+void world_store_state(struct world_store *s, struct message_state *out)
+{
+    assert_int_equal(store_message_state(s->store, out), RC_OK);
+}
+
+static bool due_add(void *arg, struct str id, int64_t expires_us)
+{
+    (void)expires_us;
+    page_add(arg, id);
+    return true;
+}
+
+size_t world_store_due(struct world_store *s, int64_t now_us, int64_t *next_us, size_t max, char (*out)[IDENT_TEXT_MAX])
+{
+    struct page page = {.at = out, .max = max};
+
+    assert_int_equal(store_due(s->store, INT64_MIN, now_us, due_add, &page), RC_OK);
+    assert_int_equal(store_next_expiry(s->store, now_us, next_us), RC_OK);
+    return page.n;
+}
+
+void world_store_feedback(struct world_store *s, struct request *r)
+{
+    assert_int_equal(store_feedback(s->store, FEEDBACK_BATCH, &r->feedback, &r->n_feedback), RC_OK);
+}
+
+void world_store_feedback_done(struct request *r)
+{
+    store_feedback_free(r->feedback, r->n_feedback);
+}

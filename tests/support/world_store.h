@@ -22,5 +22,12 @@ void world_store_messages(struct world_store *s, struct str id, struct messages 
 /* Ids of the list that is needed, in order, at most max. returns how many */
 size_t world_store_list(struct world_store *s, const struct needs *needs, size_t max, char (*out)[IDENT_TEXT_MAX]);
 void world_store_history(struct world_store *s, struct str id, const struct needs *needs, struct request *r);
+/* What only the store knows of all messages. */
+void world_store_state(struct world_store *s, struct message_state *out);
+/* Whose messages have expired by now, at most max; *next_us: when the next one does. returns how many */
+size_t world_store_due(struct world_store *s, int64_t now_us, int64_t *next_us, size_t max, char (*out)[IDENT_TEXT_MAX]);
+/* The oldest feedback, into the request, and out of it again. */
+void world_store_feedback(struct world_store *s, struct request *r);
+void world_store_feedback_done(struct request *r);
 
 #endif
