@@ -3,7 +3,10 @@
  *   {..}                  a command of the owner's
  *   1TOPIC PAYLOAD        device dev1 publishes; 2: module dev1/m
  *   3FILTER               dev1 subscribes at QoS 1; 4: dev1/m. 5, 6: they unsubscribe
- *   7 8                   dev1, dev1/m go and come
+ *   7 8                   dev1, dev1/m go and come. dev1 comes through the gateway
+ *   0                     dev1 is lost, and not missed
+ *   wTOPIC PAYLOAD        dev1 goes, and comes with that will
+ *   kN                    dev1 acknowledges the message with that number
  *   9ID USERNAME PASSWORD somebody connects
  *   !                     the commit of the turn fails that the next line is
  *   .                     half a second passes
@@ -76,8 +79,10 @@ static void command(struct life *l, struct str text)
 /* Connected still, or again; false when it may not. */
 static bool is_here(struct life *l, size_t who)
 {
+    const struct login login = {.has_gateway = who == 0};
+
     return hub_is_live(l->w.hub, str_from(names[who]), l->conn[who].no) ||
-           world_login(&l->w, &l->conn[who], names[who], NULL) == HUB_ACCEPT;
+           world_login(&l->w, &l->conn[who], names[who], &login) == HUB_ACCEPT;
 }
 
 static void packet(struct life *l, enum request_kind kind, size_t who, struct str line)
@@ -122,6 +127,36 @@ static void leave(struct life *l, size_t who)
     (void)is_here(l, who);
 }
 
+static void be_lost(struct life *l)
+{
+    if (hub_is_live(l->w.hub, str_from(names[0]), l->conn[0].no))
+        world_end(&l->w, &l->conn[0], ENDED_LOST);
+}
+
+static void come_with_will(struct life *l, struct str line)
+{
+    struct str payload = line, topic = str_cut(&payload, ' ');
+    char *topic_text = str_dup(str_first(topic, str_find(topic, '\0')));
+    struct login login = {.has_gateway = true, .will_topic = topic_text, .will_qos = 1};
+    struct request r = {.kind = REQUEST_KEEP_WILL, .conn = &l->conn[0], .topic = str_from(topic_text), .qos = 1};
+
+    assert_non_null(topic_text);
+    r.payload = payload.at ? payload : STR("");
+    if (is_here(l, 0))
+        world_end(&l->w, &l->conn[0], ENDED_CLIENT);
+    if (world_login(&l->w, &l->conn[0], names[0], &login) == HUB_ACCEPT)
+        turn(l, &r);
+    free(topic_text);
+}
+
+static void acknowledge(struct life *l, struct str line)
+{
+    struct request r = {.kind = REQUEST_PUBACK, .conn = &l->conn[0]};
+
+    if (str_to_u64(line, UINT64_MAX, &r.tag) == RC_OK && is_here(l, 0))
+        turn(l, &r);
+}
+
 static void live(struct life *l, struct str line)
 {
     struct str rest = str_skip(line, 1);
@@ -151,6 +186,15 @@ static void live(struct life *l, struct str line)
         break;
     case '9':
         stranger(l, rest);
+        break;
+    case '0':
+        be_lost(l);
+        break;
+    case 'w':
+        come_with_will(l, rest);
+        break;
+    case 'k':
+        acknowledge(l, rest);
         break;
     case '!':
         l->fails = true;
