@@ -205,7 +205,8 @@ static bool take_session_up(struct identity *i, bool is_clean, struct outbox *ou
     return is_present;
 }
 
-static void open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
+/* returns whether a session that stood was taken up */
+static bool open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
 {
     bool is_present;
 
@@ -228,6 +229,7 @@ static void open_session(struct hub *h, struct identity *i, struct request *r, i
                               ? str_of(r->conn->id + i->device_len + 1, i->id_len - i->device_len - 1)
                               : (struct str){NULL, 0};
     say_hello(r->conn, is_present, out);
+    return is_present;
 }
 
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out)
@@ -238,6 +240,7 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     struct sas_token token;
     int64_t skew_us, ends_us, wait_us;
     const char *why;
+    bool is_present;
 
     if (r->read_rc)
         return refused(h, r, NULL, "the user name is not {host}/{device}[/{module}]/?api-version=..", out);
@@ -265,7 +268,7 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
         why = "the hub has no such identity";
     else if (!device->is_enabled || !i->is_enabled)
         why = "the device is disabled";
-    else if (h->options.require_api_version && r->user.api_version.len == 0)
+    else if ((h->options.require_api_version || HUB_IS_EDGE(h)) && r->user.api_version.len == 0)
         why = "the user name has no api-version";
     else
         why = check_device_token(h, r, i, skew_us, &token);
@@ -282,8 +285,9 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     ends_us = token_end_us(h, &token);
     if (ends_us < INT64_MAX - FAULT_SKEW_MAX)
         ends_us -= skew_us; /* that clock judges it to its end */
-    open_session(h, i, r, ends_us, out);
+    is_present = open_session(h, i, r, ends_us, out);
     announce_connected(h, i, r, out);
+    hub_missed_settle(h, i, is_present, r->now, out);
     hub_method_online(h, i, r->now, out); /* a session that was kept listens already (facts M-10) */
     hub_message_deliver(h, i, r->now, out);
     return HUB_ACCEPT;

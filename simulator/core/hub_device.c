@@ -56,7 +56,7 @@ enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *o
     }
     if (filter_read(r->conn->who, r->topic, &class)) {
         hub_violation(h, r, i, "not a filter this identity may subscribe to", out);
-        return h->options.forbidden_filter_is_0x80 ? HUB_DENY : HUB_CLOSE;
+        return h->options.forbidden_filter_is_0x80 || HUB_IS_EDGE(h) ? HUB_DENY : HUB_CLOSE;
     }
     if (++r->conn->filters > HUB_FILTERS_MAX) {
         hub_violation(h, r, i, "too many subscriptions on one connection", out);
@@ -114,7 +114,7 @@ static void answer(struct hub *h, const struct identity *i, const struct request
         return;
     }
     buf_init(&topic, 0);
-    topic_twin_answer(&topic, status, r->read.rid, version);
+    topic_twin_answer(&topic, status, r->read.rid, HUB_IS_EDGE(h) ? -1 : version);
     o = outbox_push(out, OUT_PUBLISH);
     memcpy(o->to, i->id, i->id_len + 1);
     o->conn = i->conn;
@@ -135,6 +135,10 @@ static void answer_refusal(struct hub *h, const struct identity *i, const struct
     size_t len = 0;
     char *text;
 
+    if (HUB_IS_EDGE(h)) { /* facts M-48: no body, and only two statuses, but for those that faults want */
+        answer(h, i, r, why->status, -1, NULL, 0, out);
+        return;
+    }
     buf_init(&body, 0);
     error_print(h, &body, why->code, why->message, r->now);
     text = buf_take(&body, &len);
@@ -221,8 +225,26 @@ static void store_reported(const struct identity *i, struct now now, struct str 
         out->rc = RC_NOMEM;
 }
 
-static bool check_patch(struct identity *i, const struct request *r, struct str text, cJSON **patch,
-                        struct refusal *why)
+/* What an edge hub minds beyond the hub's own rules (facts M-48): the patch's length as text, and '#' in names. */
+static bool check_for_edge(struct str text, const cJSON *node, struct refusal *why)
+{
+    if (text.len > TWIN_SECTION_MAX) {
+        refuse(why, 400, 400004, "A reported patch is %zu bytes; it may be %u.", text.len, TWIN_SECTION_MAX);
+        return false;
+    }
+    for (const cJSON *member = node->child; member; member = member->next) {
+        if (member->string && strchr(member->string, '#')) {
+            refuse(why, 400, 400004, "Property name %s contains invalid character '#'", member->string);
+            return false;
+        }
+        if (!check_for_edge(STR(""), member, why))
+            return false;
+    }
+    return true;
+}
+
+static bool check_patch(const struct hub *h, struct identity *i, const struct request *r, struct str text,
+                        cJSON **patch, struct refusal *why)
 {
     struct json_error error;
     enum rc rc;
@@ -243,6 +265,8 @@ static bool check_patch(struct identity *i, const struct request *r, struct str 
     }
     if (!twin_check_reported(i->twin, *patch, why))
         return false;
+    if (HUB_IS_EDGE(h)) /* which does not look at $version */
+        return check_for_edge(text, *patch, why);
     if (r->read.if_version >= 0 && r->read.if_version != i->twin->reported_version) {
         refuse(why, 412, 412001, "Precondition failed: reported properties are at version %lld, not %lld",
                (long long)i->twin->reported_version, (long long)r->read.if_version);
@@ -261,7 +285,9 @@ static void handle_patch(struct hub *h, struct identity *i, const struct request
     struct refusal why;
     cJSON *patch = NULL;
 
-    if (!check_patch(i, r, text, &patch, &why)) {
+    if (!check_patch(h, i, r, text, &patch, &why)) {
+        if (HUB_IS_EDGE(h))
+            why.status = why.status < 500 ? 400 : 500;
         answer_refusal(h, i, r, &why, out);
         announce_reported(h, i, r, why.status, STR(""), &why, out);
     } else if (twin_write_reported(i->twin, patch, r->now.us)) {

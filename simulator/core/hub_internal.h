@@ -12,6 +12,7 @@
  *   hub_twin.c      the commands that touch twins
  *   hub_message.c   messages from the cloud: their queue, delivery, and end
  *   hub_message_command.c  the commands about messages, and feedback
+ *   hub_missed.c    desired changes that a kept session missed, for hubs that keep them
  *   hub_method.c    direct methods: what is called, and waits for its answer
  *   hub_query.c     the command that asks a query
  *   hub_event.c     events, error bodies, derived keys
@@ -33,7 +34,9 @@
 #define HUB_WAITING_BYTES (64u * 1024 * 1024) /* of their topics and bodies */
 #define HUB_CALLS_BYTES   (64u * 1024 * 1024) /* of payloads that wait for their device */
 #define NOT_A_WILL        "a will must be telemetry of its own identity"
-#define HUB_REORDER_US    2000000 /* how long a reordered message waits for its successor */
+/* Is it an edge hub that is played? (facts M-48) */
+#define HUB_IS_EDGE(h) ((h)->options.profile.personality == PROFILE_EDGE_HUB)
+#define HUB_REORDER_US 2000000 /* how long a reordered message waits for its successor */
 
 /* Rights of a policy (facts ). */
 enum {
@@ -218,6 +221,21 @@ void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struc
 /* The connection ends: telemetry leaves, the rest is dropped. out NULL: all of it is dropped. */
 void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
 void hub_waiting_free(struct waiting *w);
+
+/* --- hub_missed.c --- */
+/* Would this hub keep a desired change for that identity, which is away? */
+bool hub_keeps_missed(const struct hub *h, const struct identity *i);
+/* Keep one: note is what the device would have heard. */
+void hub_missed_keep(struct hub *h, struct identity *i, struct str note, struct now now, struct outbox *out);
+/* It is back, with the session it had or without: deliver what was kept, and forget it. */
+void hub_missed_settle(struct hub *h, struct identity *i, bool is_present, struct now now, struct outbox *out);
+
+/* --- hub_twin.c --- */
+/* Add a notification's text without its "$version", which stands last in it. */
+void hub_put_note(struct buf *b, const char *key, struct str note, int64_t version);
+/* Tell a device that is there and listens of a change; faults may have it otherwise. Takes the note over. */
+void hub_notify(struct hub *h, struct identity *i, int64_t version, struct buf *note, struct now now,
+                struct outbox *out);
 
 /* --- hub_throttle.c --- */
 /* Ask the tier's throttle; without a tier everything passes. What would wait passes when no more can be held back. */

@@ -51,7 +51,7 @@
     X(HUB_FAULTS_MAX, 1000, "faults", "faults at a time", "403004", "ours")                                            \
     X(HUB_WAITING_MAX, 10000, "messages", "messages that faults and throttles hold back", "they leave at once",        \
       "ours")                                                                                                          \
-    X(HUB_MISSED_MAX, 100, "notifications", "desired changes kept for a session that is away (gw-v1)",                 \
+    X(HUB_MISSED_MAX, 32, "notifications", "desired changes kept for a session that is away (gw-v1)",                  \
       "the oldest goes", "ours")
 #define LIMIT_ENUM(name, value, unit, what, beyond, facts) name = value,
 enum { LIMIT_LIST(LIMIT_ENUM) };

@@ -79,9 +79,22 @@ static bool is_listening(const struct identity *i)
 
 /* --- the end of a call ---------------------------------------------------------------------------------------- */
 
-static void print_rid(uint64_t rid, char out[24])
+/* splitmix64 */
+static uint64_t mixed(uint64_t n)
 {
-    (void)snprintf(out, 24, "%" PRIx64, rid);
+    n *= 0x9e3779b97f4a7c15u;
+    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9u;
+    n = (n ^ (n >> 27)) * 0x94d049bb133111ebu;
+    return n ^ (n >> 31);
+}
+
+/* A small hexadecimal number (facts M-23); an edge hub's are GUIDs (facts M-48). */
+static void print_rid(const struct hub *h, uint64_t rid, char out[GUID_MAX])
+{
+    if (HUB_IS_EDGE(h))
+        guid_print((mixed(2 * rid) & ~UINT64_C(0xf000)) | 0x4000, mixed(2 * rid + 1) >> 2 | UINT64_C(1) << 63, out);
+    else
+        (void)snprintf(out, GUID_MAX, "%" PRIx64, rid);
 }
 
 /* i may be NULL: it is gone. conn 0: not by a message of the device. Add what is the answer, then event_send. */
@@ -89,9 +102,9 @@ static struct buf *begin_answer(struct hub *h, const struct call *c, const struc
                                 struct now now)
 {
     struct buf *b = event_begin(h, "method-answer", i, conn, now);
-    char rid[24];
+    char rid[GUID_MAX];
 
-    print_rid(c->rid, rid);
+    print_rid(h, c->rid, rid);
     if (c->rid)
         json_put_text(b, "rid", str_from(rid));
     json_put_text(b, "name", str_from(c->name));
@@ -150,12 +163,12 @@ static void tell_call(struct hub *h, const struct call *c, const struct identity
 {
     const char *cause = h->cause;
     struct buf *b;
-    char rid[24];
+    char rid[GUID_MAX];
 
     h->cause = cJSON_GetStringValue(c->correlation);
     b = event_begin(h, "method", i, c->rid ? i->conn : 0, now);
     h->cause = cause;
-    print_rid(c->rid, rid);
+    print_rid(h, c->rid, rid);
     if (c->rid)
         json_put_text(b, "rid", str_from(rid));
     json_put_text(b, "name", str_from(c->name));
@@ -170,12 +183,12 @@ static void send_call(struct hub *h, struct call *c, const struct identity *i, s
 {
     struct buf topic;
     struct out *o;
-    char rid[24];
+    char rid[GUID_MAX];
 
     c->rid = ++h->last_rid;
     c->due_us = now.mono_us + c->response_us;
     tell_call(h, c, i, now, out);
-    print_rid(c->rid, rid);
+    print_rid(h, c->rid, rid);
     buf_init(&topic, 0);
     topic_method(&topic, str_from(c->name), str_from(rid));
     o = outbox_push(out, OUT_PUBLISH);
@@ -310,10 +323,10 @@ refused:
 static struct call **find_call(struct hub *h, const struct identity *i, struct str rid)
 {
     struct call **at = &h->calls;
-    char text[24];
+    char text[GUID_MAX];
 
     for (; *at; at = &(*at)->next) {
-        print_rid((*at)->rid, text);
+        print_rid(h, (*at)->rid, text);
         if ((*at)->rid && str_eq_nocase(rid, str_from(text)) && str_eq(str_from((*at)->target), identity_id(i)))
             return at;
     }

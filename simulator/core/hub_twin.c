@@ -115,8 +115,7 @@ static void announce_tags(struct hub *h, const struct identity *i, const struct 
     event_send(h, out);
 }
 
-/* Put the note without its "$version", which stands last in it. */
-static void put_note(struct buf *b, const char *key, struct str note, int64_t version)
+void hub_put_note(struct buf *b, const char *key, struct str note, int64_t version)
 {
     char tail[40];
     size_t n = (size_t)snprintf(tail, sizeof tail, "\"$version\":%lld}", (long long)version);
@@ -130,9 +129,8 @@ static void put_note(struct buf *b, const char *key, struct str note, int64_t ve
     buf_add_char(b, '}');
 }
 
-/* To a device that is there and listens; faults may have it otherwise. */
-static void notify(struct hub *h, struct identity *i, int64_t version, struct buf *note, struct now now,
-                   struct outbox *out)
+void hub_notify(struct hub *h, struct identity *i, int64_t version, struct buf *note, struct now now,
+                struct outbox *out)
 {
     const struct fault *f;
     struct buf topic;
@@ -168,18 +166,20 @@ static void announce_desired(struct hub *h, struct identity *i, const struct wri
     b = event_begin(h, "desired", i, i->conn, now);
     json_put_i64(b, "version", version);
     if (!b->rc)
-        put_note(b, "patch", buf_view(note), version);
+        hub_put_note(b, "patch", buf_view(note), version);
     json_put_bool(b, "replace", w->replace);
     json_put_bool(b, "delivered", i->conn && granted);
     event_send(h, out);
     if (i->conn && granted)
-        notify(h, i, version, note, now, out);
+        hub_notify(h, i, version, note, now, out);
+    else if (hub_keeps_missed(h, i))
+        hub_missed_keep(h, i, buf_view(note), now, out);
     buf_done(note);
 }
 
 static void apply(struct hub *h, struct identity *i, const struct write *w, struct request *r, struct outbox *out)
 {
-    bool is_heard = h->has_listeners || (i->conn && i->subscribed[FILTER_TWIN_DESIRED]);
+    bool is_heard = h->has_listeners || (i->conn && i->subscribed[FILTER_TWIN_DESIRED]) || hub_keeps_missed(h, i);
     bool tags, desired;
     struct buf note;
 

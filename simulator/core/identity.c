@@ -82,6 +82,7 @@ void identity_free(struct identity *i)
     messages_drop(&i->messages);
     free(i->status_reason);
     free(i->model_id);
+    cJSON_Delete(i->missed);
     free(i);
 }
 
@@ -157,6 +158,8 @@ void identity_print(struct buf *out, const struct identity *i, bool with_twin)
     if (i->model_id)
         json_put_text(out, "modelId", str_from(i->model_id));
     print_authentication(out, i);
+    if (i->missed)
+        json_put_node(out, "missedDesired", i->missed);
     if (i->key_turn)
         json_put_i64(out, "keyTurn", i->key_turn);
     json_put_raw(out, "capabilities", i->is_edge ? STR("{\"iotEdge\":true}") : STR("{\"iotEdge\":false}"));

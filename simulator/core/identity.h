@@ -62,6 +62,7 @@ struct identity {
     int64_t key_turn;    /* how often keys were renewed: input of the next derived key */
     char *status_reason; /* NULL when unset */
     char *model_id;      /* NULL when never announced */
+    cJSON *missed;       /* notifications kept while it is away (profile gw-v1), the oldest first; NULL: none */
     int64_t status_updated_us, state_updated_us, last_activity_us; /* INSTANT_NONE when never */
     unsigned char
         subscribed[FILTER_CLASSES]; /* 0 no, 1 at QoS 0, 2 at QoS 1, and FILTER_SESSION; the hub's own table */

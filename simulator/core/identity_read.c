@@ -129,6 +129,26 @@ static enum rc read_times(const cJSON *doc, struct identity *i, struct refusal *
     return rc ? rc : read_time(doc, "lastActivityTime", &i->last_activity_us, why);
 }
 
+/* Notifications that wait: objects with a version, no more than are ever kept. */
+static enum rc read_missed(const cJSON *doc, struct identity *i, struct refusal *why)
+{
+    const cJSON *missed, *note;
+    int64_t version;
+    enum rc rc = read_member(doc, "missedDesired", cJSON_Array, &missed, why);
+
+    if (rc || !missed || !missed->child)
+        return rc;
+    cJSON_ArrayForEach(note, missed)
+    {
+        if (!cJSON_IsObject(note) || json_get_i64(note, "$version", &version) || version < 1)
+            return bad(why, "missedDesired holds something else than notifications with their $version");
+    }
+    if (cJSON_GetArraySize(missed) > HUB_MISSED_MAX)
+        return bad(why, "missedDesired holds more than is ever kept");
+    i->missed = cJSON_Duplicate(missed, true);
+    return i->missed ? RC_OK : RC_NOMEM;
+}
+
 /* generationId, etag, modelId, capabilities and keyTurn. */
 static enum rc read_rest(const cJSON *doc, struct identity *i, struct refusal *why)
 {
@@ -179,6 +199,8 @@ enum rc identity_read(const cJSON *doc, int64_t now_us, struct identity **out, s
     if (!rc)
         rc = read_rest(doc, i, why);
     if (!rc)
+        rc = read_missed(doc, i, why);
+    if (!rc)
         rc = read_authentication(doc, i, why);
     if (!rc)
         rc = read_member(doc, "twin", cJSON_Object, &twin, why);
@@ -215,6 +237,9 @@ static enum rc fold_document(struct identity *i, int64_t at_us, const cJSON *bod
     i->status_reason = next->status_reason;
     i->model_id = next->model_id;
     next->status_reason = next->model_id = NULL;
+    cJSON_Delete(i->missed);
+    i->missed = next->missed;
+    next->missed = NULL;
     identity_free(next);
     return RC_OK;
 }
