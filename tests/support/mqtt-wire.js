@@ -55,7 +55,7 @@ class Client {
     this.inbox = []; // packets nobody has taken yet
     this.waiting = [];
     this.isClosed = false;
-    this.acknowledges = true; // answer QoS 1 with PUBACK at once
+    this.acknowledges = options.acknowledges ?? true; // answer QoS 1 with PUBACK at once
     this.lastId = 0;
     this.rest = Buffer.alloc(0);
   }
