@@ -233,25 +233,40 @@ static enum rc read_stdin(struct buf *out)
     return out->rc;
 }
 
+static bool is_stdin(const char *text)
+{
+    return strcmp(text, "-") == 0 || strcmp(text, "@-") == 0;
+}
+
+int talk_read_bytes(const struct cli *c, const char *option, const char *text, struct buf *out)
+{
+    enum rc rc = RC_OK;
+
+    if (is_stdin(text))
+        rc = read_stdin(out);
+    else if (text[0] == '@')
+        rc = file_read(text + 1, out);
+    else
+        buf_add(out, str_from(text));
+    if (rc)
+        return cli_fail(c, CLI_FILE, "--%s: %s cannot be read: %s", option,
+                        is_stdin(text) ? "standard input" : text + 1, rc == RC_IO ? strerror(errno) : rc_text(rc));
+    return buf_ok(out) ? CLI_OK : cli_no_memory(c);
+}
+
 int talk_read_json(const struct cli *c, const char *option, const char *text, cJSON **out)
 {
-    bool is_file = text[0] == '@' || strcmp(text, "-") == 0;
-    const char *name = strcmp(text, "-") == 0 || strcmp(text, "@-") == 0 ? "standard input" : text + 1;
+    bool is_file = text[0] == '@' || is_stdin(text);
+    const char *name = is_stdin(text) ? "standard input" : text + 1;
     struct json_error err = {0, NULL};
     struct buf b;
-    enum rc rc = RC_OK;
-    int code = CLI_OK;
+    enum rc rc;
+    int code;
 
     buf_init(&b, 0);
-    if (!is_file)
-        buf_add(&b, str_from(text));
-    else
-        rc = strcmp(name, "standard input") == 0 ? read_stdin(&b) : file_read(name, &b);
-    if (rc) {
-        code = cli_fail(c, CLI_FILE, "--%s: %s cannot be read: %s", option, name,
-                        rc == RC_IO ? strerror(errno) : rc_text(rc));
+    code = talk_read_bytes(c, option, text, &b);
+    if (code)
         goto done;
-    }
     rc = is_file ? json_read_commented(buf_view(&b), out, &err) : json_read(buf_view(&b), out, &err);
     if (rc == RC_NOMEM) {
         code = cli_no_memory(c);

@@ -45,6 +45,8 @@ typedef int talk_each_fn(struct cli *c, const cJSON *identity, void *arg);
 int talk_each_device(struct cli *c, talk_each_fn *each, void *arg);
 int talk_each_identity(struct cli *c, talk_each_fn *each, void *arg);
 
+/* Append what an option gives: the text itself, or what "@FILE" or "-" (standard input) holds, as it is. */
+int talk_read_bytes(const struct cli *c, const char *option, const char *text, struct buf *out);
 /* Read "JSON", "@FILE" or "-" (standard input) given to an option; files may hold comments. Says file:line:column when it is not JSON. */
 int talk_read_json(const struct cli *c, const char *option, const char *text, cJSON **out);
 

@@ -121,7 +121,7 @@ static int run(struct cli *c)
 static const struct option_spec options[] = {
     {.name = "operation",
      .value = "OP",
-     .choices = "connect|subscribe|twin-get|reported|desired|telemetry",
+     .choices = "connect|subscribe|twin-get|reported|desired|telemetry|message",
      .help = "what it strikes on; each type has its own default"},
     {.name = "times",
      .value = "N",

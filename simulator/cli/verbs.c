@@ -29,6 +29,10 @@ static const struct verb *const verbs[] = {
     &verb_twin_replace,
     &verb_twin_history,
     &verb_method_invoke,
+    &verb_message_send,
+    &verb_message_list,
+    &verb_message_purge,
+    &verb_message_feedback,
     &verb_query,
     &verb_monitor,
     /* what breaks, and when it is */

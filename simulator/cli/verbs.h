@@ -17,6 +17,7 @@ extern const struct verb verb_security_init;
 extern const struct verb verb_connection_string, verb_sas_token, verb_env;
 extern const struct verb verb_twin_show, verb_twin_update, verb_twin_replace, verb_twin_history;
 extern const struct verb verb_method_invoke, verb_monitor;
+extern const struct verb verb_message_send, verb_message_list, verb_message_purge, verb_message_feedback;
 extern const struct verb verb_query;
 extern const struct verb verb_fault_add, verb_fault_list, verb_fault_clear;
 extern const struct verb verb_clock_now, verb_clock_advance, verb_clock_freeze, verb_clock_resume;

@@ -124,13 +124,13 @@ static const struct type {
     struct member members[3];
 } types[] = {
     {"status", {"twin-get", "reported"}, {{"status", check_http_status, true}, {"body", check_fault_body, false}}},
-    {"lose", {"twin-get", "reported", "desired", "telemetry"}, {{0}}},
-    {"delay", {"twin-get", "reported", "desired"}, {{"delay", check_duration, true}}},
-    {"hold", {"twin-get", "reported", "desired"}, {{0}}},
+    {"lose", {"twin-get", "reported", "desired", "telemetry", "message"}, {{0}}},
+    {"delay", {"twin-get", "reported", "desired", "message"}, {{"delay", check_duration, true}}},
+    {"hold", {"twin-get", "reported", "desired", "message"}, {{0}}},
     {"duplicate",
-     {"twin-get", "reported", "desired"},
+     {"twin-get", "reported", "desired", "message"},
      {{"copies", check_copies, false}, {"delay", check_duration, false}}},
-    {"reorder", {"twin-get", "reported", "desired"}, {{0}}},
+    {"reorder", {"twin-get", "reported", "desired", "message"}, {{0}}},
     {"rid", {"twin-get", "reported"}, {{"how", check_how_rid, true}}},
     {"version", {"twin-get", "reported", "desired"}, {{"by", check_shift, true}}},
     {"malform", {"twin-get", "desired"}, {{"how", check_how_malformed, true}}},

@@ -52,7 +52,7 @@ test('whatever is wrong with a command line ends with 2 and one line that says w
     [['fault', 'add', 'status', 'a'], /needs 'status', for example 429/],
     [['fault', 'add', 'delay', 'a', '--delay', 'soon'], /'delay' is a duration/],
     [['fault', 'add', 'version', '--by', '2h'], /--by is a number, not '2h'/],
-    [['fault', 'add', 'lose', '--operation', 'connect'], /strikes on twin-get, reported, desired, telemetry, not on 'connect'/],
+    [['fault', 'add', 'lose', '--operation', 'connect'], /strikes on twin-get, reported, desired, telemetry, message, not on 'connect'/],
     [['fault', 'clear', 'all'], /a fault has a number/],
     [['monitor', 'a/b/c'], /'a\/b\/c' is not an id/],
     [['completion', 'fish'], /there is completion for bash and zsh, not for 'fish'/],

@@ -418,3 +418,39 @@ test('status and health tell a running hub, a stopped one and one that does not 
   assert.equal((await hub.run('status')).code, 4);
   assert.match((await hub.run('down')).stdout, /^no hub runs on /);
 });
+
+test('messages are sent, listed and purged, and feedback is fetched once', async (t) => {
+  const hub = await up(t);
+  await hub.ok('device', 'create', 'd');
+  const file = path.join(hub.data, 'bytes');
+  fs.writeFileSync(file, Buffer.from([0, 1, 255]));
+  const sent = JSON.parse(await hub.ok('message', 'send', 'd', '--body', 'turn on', '--property', 'level=3', '--property', 'bare', '--property', 'empty=', '--ack', 'full', '--message-id', 'm-1',
+    '--correlation-id', 'c 1', '--user-id', 'u', '--content-type', 'text/plain', '--content-encoding', 'utf-8', '--expiry', '10m'));
+  assert.equal(sent.messageId, 'm-1');
+  assert.equal(Date.parse(sent.expiryTimeUtc) - Date.parse(sent.enqueuedTimeUtc), 600000);
+  await hub.ok('message', 'send', 'd', '--body', `@${file}`, '--expiry', '2040-01-01T00:00:00Z');
+  const [first, second, ...more] = JSON.parse(await hub.ok('message', 'list', 'd', '--json'));
+  assert.deepEqual(more, []);
+  assert.deepEqual(first.properties, { level: '3', bare: null, empty: '' });
+  assert.deepEqual([first.system['message-id'], first.system['correlation-id'], first.system['user-id'], first.system['content-type'], first.system['content-encoding'], first.ack], ['m-1', 'c 1', 'u', 'text/plain', 'utf-8', 'full']);
+  assert.deepEqual([Buffer.from(first.bodyBase64, 'base64').toString(), second.bodyBase64, second.expiryTimeUtc], ['turn on', 'AAH/', '2040-01-01T00:00:00Z']);
+  assert.match(await hub.ok('message', 'list', 'd'), /^sequenceNumber=1 .*\nsequenceNumber=2 .*\n$/);
+  assert.equal(await hub.ok('message', 'purge', 'd'), '2 messages purged\n');
+  assert.equal(await hub.ok('message', 'list', 'd'), '');
+  assert.equal(await hub.ok('message', 'feedback'), '');
+  await hub.ok('clock', 'advance', '15s');
+  const [record, ...none] = JSON.parse(await hub.ok('message', 'feedback', '--json'));
+  assert.deepEqual([record.originalMessageId, record.statusCode, none], ['m-1', 'Purged', []]);
+  assert.equal(await hub.ok('message', 'feedback'), '');
+  for (const [args, code, says] of [
+    [['message', 'send', 'd', '--expiry', 'soon'], 2, /--expiry is a duration such as 5m/],
+    [['message', 'send', 'd', '--ack', 'some'], 2, /ack/],
+    [['message', 'send', 'd', '--body', '@/nowhere'], 3, /cannot be read/],
+    [['message', 'send', 'd', '--property', 'a b=c'], 5, /a property's name and value/],
+    [['message', 'send', 'nobody'], 5, /not registered/],
+    [['message', 'send', 'd', '--input', 'in'], 5, /a module's input/]]) {
+    const r = await hub.run(...args);
+    assert.equal(r.code, code, args.join(' '));
+    assert.match(r.stderr, says);
+  }
+});
