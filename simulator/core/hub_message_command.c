@@ -165,4 +165,5 @@ void feedback_receive(struct hub *h, struct request *r, struct reply *reply, str
         return;
     outbox_push(out, OUT_FEEDBACK_GONE)->tag = r->feedback[r->n_feedback - 1].number;
     h->feedback_is_told = false;
+    h->messages.oldest_feedback_us = INT64_MAX; /* the adapter says which is the oldest, once these are gone */
 }

@@ -3,7 +3,7 @@
  *
  * In, each with "op":
  *   reset {options}  connect {client, clientId, userName, password, clean, keepAlive, protocol, will}  subscribe {client, filters, qos}
- *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  leave {client, graceful}
+ *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  puback {client}  leave {client, graceful}
  *   service {client, policy}  command {client, command}  pass {us}  restart {}
  * Out: {"out":[...]}, in order, of which each is a packet ({"to", "connack" | "suback" | "unsuback" | "puback" | "topic", "qos", "payload"
  * | "closed"}), an answer to a command ({"to", "response": text}) or an event ({"topic", "event": text}, in the service's own shape {"topic", "notice": text}). Payloads are base64.
@@ -15,12 +15,16 @@
 #include "hub_world.h"
 
 #define CLIENTS_MAX     64u
+#define TAGS_MAX        64u /* messages that one client has not acknowledged */
 #define CLIENT_NAME_MAX 160u
 
 struct client {
     char name[CLIENT_NAME_MAX];
     struct conn conn;
     bool is_open;
+    bool acknowledges;       /* messages, at once; else "puback" does, one by one */
+    uint64_t tags[TAGS_MAX]; /* of those that wait for it, oldest first */
+    size_t n_tags;
 };
 
 struct glass {
@@ -146,10 +150,14 @@ static void tell_publish(struct glass *g, const struct out *o)
         put_text(b, "response", str_of(o->body, o->body_len));
     } else {
         put_text(b, "topic", str_from(o->topic));
-        buf_addf(b, ",\"qos\":%d,\"payload\":", o->qos);
+        buf_addf(b, ",\"qos\":%d,\"dup\":%s,\"payload\":", o->qos, o->is_dup ? "true" : "false");
         put_base64(b, str_of(o->body, o->body_len));
     }
     buf_add_char(b, '}');
+    if (o->tag && o->qos && c->n_tags == TAGS_MAX)
+        trouble("too many messages without a PUBACK");
+    if (o->tag && o->qos)
+        c->tags[c->n_tags++] = o->tag;
 }
 
 /* The connection is gone; the hub hears of it as its adapter would say it. */
@@ -192,6 +200,26 @@ static void tell_turn(struct glass *g)
         if (c)
             shut(g, c, ENDED_UNKNOWN); /* the hub has told its end */
     }
+}
+
+/* A client acknowledges the oldest message that waits for that. */
+static void acknowledge(struct glass *g, struct client *c)
+{
+    uint64_t tag = c->tags[0];
+
+    if (!c->n_tags)
+        trouble("nothing waits for a PUBACK");
+    memmove(c->tags, c->tags + 1, --c->n_tags * sizeof c->tags[0]);
+    world_puback(&g->world, &c->conn, tag);
+    tell_turn(g);
+}
+
+/* What clients do by themselves once they have read what was sent. */
+static void let_acknowledge(struct glass *g)
+{
+    for (size_t n = 0; n < g->n_clients; n++)
+        while (g->clients[n].is_open && g->clients[n].acknowledges && g->clients[n].n_tags)
+            acknowledge(g, &g->clients[n]);
 }
 
 static void turn(struct glass *g, struct request *r)
@@ -303,6 +331,7 @@ static void op_connect(struct glass *g, const cJSON *op)
         if (&g->clients[n] != c && g->clients[n].is_open && strcmp(g->clients[n].conn.id, c->conn.id) == 0)
             older = g->clients[n].conn.no;
     c->is_open = answer == HUB_ACCEPT;
+    c->acknowledges = !cJSON_IsFalse(json_get(op, "acknowledge"));
     tell_connack(g, c, answer);
     tell_turn(g);
     if (older && client_of_conn(g, older))
@@ -412,6 +441,8 @@ static void op_reset(struct glass *g, const cJSON *op)
     g->world.options.fault_messages = is_set(options, "faultMessages");
     g->world.options.forbidden_filter_is_0x80 = forbidden && strcmp(forbidden, "0x80") == 0;
     g->world.options.forbidden_will_is_dropped = will && strcmp(will, "drop") == 0;
+    g->world.options.message_without_dup = cJSON_IsFalse(json_get(options, "messageDup"));
+    g->world.options.message_ttl_us = number_of(options, "messageTtlSeconds", 0) * WORLD_SECOND;
     g->has_gateway = !cJSON_IsFalse(json_get(options, "gateway"));
     g->world.options.token_skew_us = number_of(options, "tokenSkewSeconds", 0) * WORLD_SECOND;
     g->world.options.profile = (struct profile){0};
@@ -447,6 +478,8 @@ static void run(struct glass *g, const cJSON *op)
         op_subscribe(g, op, REQUEST_UNSUBSCRIBE);
     else if (strcmp(name, "publish") == 0)
         op_publish(g, op);
+    else if (strcmp(name, "puback") == 0)
+        acknowledge(g, client_of(g, op));
     else if (strcmp(name, "leave") == 0)
         op_leave(g, op);
     else if (strcmp(name, "service") == 0)
@@ -459,8 +492,10 @@ static void run(struct glass *g, const cJSON *op)
         g->world.now.mono_us += number_of(op, "us", 0);
     else
         trouble(name);
+    let_acknowledge(g);
     (void)world_tick(&g->world);
     tell_turn(g);
+    let_acknowledge(g);
     world_check(&g->world);
 }
 

@@ -63,7 +63,7 @@ function againstFile(vector, { steps, after }) {
   let client = Object.keys(vector.online)[0] ?? Object.keys(vector.identities)[0];
   for (const [n, step] of vector.steps.entries()) {
     if (typeof step.connect === 'string') client = step.connect;
-    const to = ['disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
+    const to = ['puback', 'disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
     const want = sorted((step.out ?? []).map((item) => wanted(item, to)));
     const got = steps[n].out.map((item, k) => loosened(item, want[k]));
     if (!isDeepStrictEqual(want, got)) return { step: `step ${n + 1} ${nameOf(step)}`, expected: want, got };

@@ -4,14 +4,16 @@
 //   <rid>          of a method call: the hub chooses it
 //   <etag>         of an identity (not of a twin)
 //   <fault>        the number of a fault
+//   <number>       the number of a message to a device
 //   <correlation>  the correlation id of an event in the service's own shape, and <sequence> its sequence number (which must rise)
 'use strict';
 
 function maskText(text) {
   return text
     .replace(/("trackingId":")[0-9a-f]{32}-G:1-TimeStamp:[0-9/]{10} [0-9:]{8}"/g, '$1<trackingId>"')
-    .replace(/("(?:generationId|iothub-connection-auth-generation-id)":")\d+"/g, '$1<generation>"')
+    .replace(/("(?:generationId|deviceGenerationId|iothub-connection-auth-generation-id)":")\d+"/g, '$1<generation>"')
     .replace(/("generationId":"<generation>","etag":")[^"]*"/g, '$1<etag>"')
+    .replace(/("sequenceNumber":)\d+/g, '$1"<number>"')
     .replace(/^\{"id":\d+\}$/, '{"id":"<fault>"}')
     .replace(/("deviceEtag":")[^"]*"/g, '$1<etag>"');
 }

@@ -45,10 +45,11 @@ class Memory {
   async step(step, log) {
     const { client } = step;
     const op = {
-      connect: () => ({ op: 'connect', client, clientId: step.login.clientId, userName: step.login.username, password: step.login.password, clean: step.login.clean, keepAlive: step.login.keepAlive, protocol: step.login.level, ...(step.login.will && { will: { ...step.login.will, payload: step.login.will.payload.toString('base64') } }) }),
+      connect: () => ({ op: 'connect', client, clientId: step.login.clientId, userName: step.login.username, password: step.login.password, clean: step.login.clean, keepAlive: step.login.keepAlive, protocol: step.login.level, acknowledge: step.login.acknowledges, ...(step.login.will && { will: { ...step.login.will, payload: step.login.will.payload.toString('base64') } }) }),
       subscribe: () => ({ op: 'subscribe', client, filters: step.filters, qos: step.qos }),
       unsubscribe: () => ({ op: 'unsubscribe', client, filters: step.filters }),
       publish: () => ({ op: 'publish', client, topic: step.topic, payload: step.bytes.toString('base64'), qos: step.qos, retain: step.retain }),
+      puback: () => ({ op: 'puback', client }),
       disconnect: () => ({ op: 'leave', client, graceful: true }),
       drop: () => ({ op: 'leave', client, graceful: false }),
       command: () => ({ op: 'command', command: step.command, ...(step.policy && { client: step.policy }) }),
@@ -64,7 +65,7 @@ class Memory {
       if (out.event !== undefined) log.event(out.event);
       else if (out.notice !== undefined) log.notice(out.topic, out.notice);
       else if (out.response !== undefined) log.response(out.response);
-      else if (out.topic !== undefined) log.publish(out.to, out.topic, out.qos, Buffer.from(out.payload, 'base64'));
+      else if (out.topic !== undefined) log.publish(out.to, out.topic, out.qos, Buffer.from(out.payload, 'base64'), out.dup);
       else log.other(out);
     }
   }

@@ -55,7 +55,7 @@ function tokenOf(spec, identity, vector, nowS) {
 
 function loginOf(step, client, vector, nowS) {
   const identity = step.identity ?? client.replace(/#.*$/, '');
-  const login = { clientId: step.clientId ?? identity, clean: step.clean ?? true, keepAlive: step.keepAlive ?? 240, level: step.level ?? 4, ...(step.will && { will: { ...step.will, payload: bytesOf(step.will.payload, step.will.base64) } }), acknowledges: step.acknowledge };
+  const login = { clientId: step.clientId ?? identity, clean: step.clean ?? true, keepAlive: step.keepAlive ?? 240, level: step.level ?? 4, ...(step.will && { will: { ...step.will, payload: bytesOf(step.will.payload, step.will.base64) } }), acknowledges: step.acknowledge !== false };
   if (step.userName !== null) login.username = step.userName ?? `${HOST}/${identity}/${step.query ?? '?api-version=2021-04-12'}`;
   if (step.password !== null) login.password = step.password ?? tokenOf(step.token ?? {}, identity, vector, nowS);
   return login;
@@ -152,12 +152,12 @@ async function must(transport, command) {
   if (response.status !== 200) throw new Error(`the state before cannot be made: ${JSON.stringify(command)}: ${JSON.stringify(response.body)}`);
 }
 
-const KINDS = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect', 'drop', 'ping', 'send', 'silence', 'command', 'advance', 'pass', 'restart'];
+const KINDS = ['connect', 'subscribe', 'unsubscribe', 'publish', 'puback', 'disconnect', 'drop', 'ping', 'send', 'silence', 'command', 'advance', 'pass', 'restart'];
 
 /** A step of the file as the transports want it. state: {client, nowS, calls} */
 function resolve(step, vector, state, log) {
   const kind = KINDS.find((k) => k in step);
-  const named = ['connect', 'disconnect', 'drop', 'ping', 'silence'].includes(kind) && typeof step[kind] === 'string' ? step[kind] : step.client;
+  const named = ['connect', 'puback', 'disconnect', 'drop', 'ping', 'silence'].includes(kind) && typeof step[kind] === 'string' ? step[kind] : step.client;
   const client = named ?? state.client;
   const base = { kind, client };
   switch (kind) {

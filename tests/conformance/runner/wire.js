@@ -26,9 +26,11 @@ async function open(options) {
   const arrived = c.arrived.bind(c);
   c.log = [];
   c.barriers = new Set();
+  c.unacknowledged = []; // packet ids of messages
   c.arrived = (p) => {
     if (!(p.type === TYPE.UNSUBACK && c.barriers.delete(p.packetId))) c.log.push(p);
     else p.isBarrier = true;
+    if (p.type === TYPE.PUBLISH && p.qos && p.topic.includes('/messages/devicebound/')) c.unacknowledged.push(p.packetId);
     arrived(p);
     for (const wake of c.wakes?.splice(0) ?? []) wake();
   };
@@ -177,7 +179,7 @@ class Wire {
   /** expected: how many packets of each client are known to come: {name: n}. */
   async step(step, log, expected = {}) {
     const action = {
-      connect: this.connect, subscribe: this.subscribe, unsubscribe: this.unsubscribe, publish: this.publish, disconnect: this.disconnect, drop: this.drop, ping: this.ping, send: this.send,
+      connect: this.connect, subscribe: this.subscribe, unsubscribe: this.unsubscribe, publish: this.publish, puback: this.puback, disconnect: this.disconnect, drop: this.drop, ping: this.ping, send: this.send,
       command: this.run, pass: this.pass, restart: this.restart, silence: this.silence,
     }[step.kind];
     for (const c of [this.service, ...this.clients.values(), ...this.policies.values()]) c.inbox.length = 0; // all of it is in the logs
@@ -193,7 +195,9 @@ class Wire {
     const gone = [...this.clients.values()].filter((c) => c.isClosed && !c.isTold && c.isAccepted).length;
     const told = () => this.service.log.filter((p) => p.type === TYPE.PUBLISH && p.topic.startsWith('$twinsim/v1/') && p.topic.endsWith('/disconnected')).length;
     const until = Date.now() + ARRIVAL_MS;
+    if (told() >= gone) return;
     while (told() < gone && Date.now() < until) await Promise.race([new Promise((resolve) => this.service.wakes.push(resolve)), later(until - Date.now())]);
+    await this.command({ command: 'hub.status' }); // what else that turn had to say
   }
 
   /** Wait until so many packets (its end counts as one) have come; no more than that is an error of the vector, said by the comparison. */
@@ -272,6 +276,12 @@ class Wire {
     const id = qos ? c.packetId() : 0;
     c.send(publishPacket(topic, bytes, { qos, retain, dup, packetId: id }));
     if (qos === 1) await c.next((p) => p.type === TYPE.PUBACK && p.packetId === id, 'PUBACK', { ms: LIMIT_MS, orClosed: true });
+  }
+
+  /** The oldest message that this client did not acknowledge. */
+  async puback({ client }) {
+    const c = this.clients.get(client);
+    c.send(packet(TYPE.PUBACK, 0, u16(c.unacknowledged.shift())));
   }
 
   async ping({ client }) {

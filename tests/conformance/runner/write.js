@@ -95,7 +95,7 @@ function fillIn(raw, result, all) {
   let client = Object.keys(result.vector.online)[0] ?? Object.keys(result.vector.identities)[0];
   raw.steps.forEach((step, n) => {
     if (typeof step.connect === 'string') client = step.connect;
-    const to = ['disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
+    const to = ['puback', 'disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
     const { out, events, notices } = result.transcript.steps[result.vector.firstOf[n]];
     if (all || step.out === undefined) step.out = out.map((item) => shown(item, to));
     for (const [k, item] of out.entries()) if (step.out[k]?.body === true) step.out[k].body = readable(item.body);
