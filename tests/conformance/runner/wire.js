@@ -168,6 +168,13 @@ class Wire {
     }
     await Promise.all([...this.clients.values()].filter((c) => c !== actor).map(roundTrip));
     await this.command({ command: 'hub.status' });
+    // A message that came has been acknowledged, which may bring another: until no more come.
+    const messages = () => [...this.clients.values()].reduce((n, c) => n + c.log.filter((p) => p.type === TYPE.PUBLISH && p.qos).length, 0);
+    for (let n = 0; messages() > n;) {
+      n = messages();
+      await Promise.all([...this.clients.values()].map(roundTrip));
+      await this.command({ command: 'hub.status' });
+    }
   }
 
   /** What came before is none of the steps'. */

@@ -80,6 +80,8 @@ function fillRow(raw, row, result, all) {
   };
   raw.steps.forEach((step, n) => {
     if (typeof step.connect === 'string') client = step.connect;
+    const items = result.transcript.steps[result.vector.firstOf[n]].out;
+    for (const [k, item] of (row[hole(step.out)] ?? []).entries()) if (item.body === true) item.body = readable(items[k].body);
     put(hole(step.out), result.transcript.steps[result.vector.firstOf[n]].out.map((item) => shown(item, step.client ?? client)));
     put(hole(step.events), result.transcript.steps[result.vector.firstOf[n]].events.map(unstamped));
   });
@@ -97,7 +99,7 @@ function fillIn(raw, result, all) {
     if (typeof step.connect === 'string') client = step.connect;
     const to = ['puback', 'disconnect', 'drop', 'ping', 'silence'].map((k) => step[k]).find((k) => typeof k === 'string') ?? step.client ?? client;
     const { out, events, notices } = result.transcript.steps[result.vector.firstOf[n]];
-    if (all || step.out === undefined) step.out = out.map((item) => shown(item, to));
+    if (all || step.out === undefined) step.out = out.map((item, k) => ({ ...shown(item, to), ...(step.out?.[k]?.body !== undefined && { body: readable(item.body) }) }));
     for (const [k, item] of out.entries()) if (step.out[k]?.body === true) step.out[k].body = readable(item.body);
     if (step.out.length === 0) delete step.out;
     if (step.events === true || (all && step.events)) step.events = events.map(unstamped);
