@@ -28,7 +28,7 @@ struct world_store *world_store_open(const char *dir)
 
     assert_non_null(s);
     assert_true((size_t)snprintf(s->dir, sizeof s->dir, "%s", dir) < sizeof s->dir);
-    s->options = (struct store_options){.dir = s->dir, .durability = DURABILITY_MEMORY, .fold_rows = 3};
+    s->options = (struct store_options){.dir = s->dir, .durability = DURABILITY_MEMORY, .history = 4, .fold_rows = 3};
     open_it(s);
     return s;
 }

@@ -859,9 +859,12 @@ static void step_history(struct model *m, const struct step *s, uint64_t ticket)
     if (is_missing(m, s->who, ticket))
         return;
     (void)fprintf(m->says, "answer %llu 200", (unsigned long long)ticket);
-    for (size_t n = p->n_rows; n-- > 0;)
-        (void)fprintf(m->says, " %s:%lld:%lld:%lld", p->rows[n].kind, (long long)p->rows[n].version,
-                      (long long)p->rows[n].desired_version, (long long)p->rows[n].reported_version);
+    for (size_t n = p->n_rows, shown = 0; n-- > 0 && shown < (s->a ? 2 : HISTORY_MIN);)
+        if (s->a == 0 || p->rows[n].version < p->version) {
+            (void)fprintf(m->says, " %s:%lld:%lld:%lld", p->rows[n].kind, (long long)p->rows[n].version,
+                          (long long)p->rows[n].desired_version, (long long)p->rows[n].reported_version);
+            shown++;
+        }
     (void)fputc('\n', m->says);
 }
 

@@ -22,6 +22,7 @@
 
 #define KEY_TEXT    96u
 #define LETTERS_MAX 50u /* facts M-22 */
+#define HISTORY_MIN 4u  /* versions that a store keeps, at least (world_store.c) */
 
 enum class { CLASS_DESIRED, CLASS_TWIN, CLASS_METHODS, CLASS_MESSAGES, CLASSES };
 

@@ -116,10 +116,11 @@ static void print_error_code(FILE *to, const struct tree *body, int64_t status)
         (void)fprintf(to, "%lld", (long long)tree_number(tree_get(body, "errorCode")));
 }
 
-/* The numbered parts of a list, each a word. */
+/* The parts of a list, each a word; of a history those that no store forgets. */
 static void print_items(FILE *to, const cJSON *body)
 {
     const cJSON *item;
+    unsigned shown = 0;
 
     cJSON_ArrayForEach(item, json_get(body, "items"))
     {
@@ -130,7 +131,7 @@ static void print_items(FILE *to, const cJSON *body)
                           cJSON_IsTrue(json_get(item, "inFlight")) ? ":out" : "");
         else if (device)
             (void)fprintf(to, " %s%s%s", device, module ? "/" : "", module ? module : "");
-        else
+        else if (shown++ < HISTORY_MIN)
             (void)fprintf(to, " %s:%lld:%lld:%lld", json_word(item, "kind"), (long long)json_number(item, "version"),
                           (long long)json_number(item, "desiredVersion"),
                           (long long)json_number(item, "reportedVersion"));
@@ -671,7 +672,11 @@ static void do_it(struct stage *st, const struct step *s)
         command(st, s, "feedback.receive", "%s", "");
         break;
     case STEP_HISTORY:
-        command(st, s, "twin.history", "%s", ids_of(s->who, ids));
+        if (s->a)
+            command(st, s, "twin.history", "%s,\"top\":2,\"before\":%lld", ids_of(s->who, ids),
+                    (long long)(st->m.at[s->who].exists ? st->m.at[s->who].version : 1));
+        else
+            command(st, s, "twin.history", "%s", ids_of(s->who, ids));
         break;
     case STEP_FAULT:
         command(st, s, "fault.add", "%s,\"type\":\"disconnect\"", ids_of(s->who, ids));

@@ -59,7 +59,7 @@ static inline bool is_module(size_t who)
     X(PURGE, "purge", 8, true, JSON_NONE, NULL, NULL)                                                                  \
     X(MAIL, "mail", 8, true, JSON_NONE, NULL, NULL)                                                                    \
     X(FEEDBACK, "feedback", 10, false, JSON_NONE, NULL, NULL)                                                          \
-    X(HISTORY, "history", 15, true, JSON_NONE, NULL, NULL)                                                             \
+    X(HISTORY, "history", 20, true, JSON_NONE, "newest below", NULL)                                                   \
     X(FAULT, "fault", 10, true, JSON_NONE, NULL, NULL)                                                                 \
     X(LIST, "list", 12, false, JSON_NONE, "devices modules", NULL)                                                     \
     X(QUERY, "query", 15, false, JSON_NONE, "devices modules desired tags", NULL)                                      \

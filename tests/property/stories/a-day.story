@@ -17,4 +17,4 @@ connect d0 keep secondary
 update d0 stale {"desired":{}}
 update d0 any {"desired":{"e":4}}
 get d0 rid
-history d0
+history d0 newest
