@@ -128,7 +128,7 @@ static void put_object(FILE *to, struct dice *d, unsigned depth)
     const char *before = "";
 
     (void)fputc('{', to);
-    for (char key = 'a'; key < 'e'; key++) {
+    for (int key = 'a'; key < 'e'; key++) {
         bool is_bad = d->may_be_bad && roll(d, 200) == 0;
 
         if (roll(d, 5) >= (depth ? 2 : 3))
