@@ -80,6 +80,16 @@ module.exports = {
     for (let n = 0; n < 50; n++) assert.deepEqual((await x.event('telemetry')).body, { n });
   },
 
+  async 'telemetry-burst'(x) {
+    const c = await x.open();
+    const came = new Set();
+    await Promise.all(Array.from({ length: 200 }, (_, n) => c.send({ body: JSON.stringify({ n }) })));
+    for (let i = 0; i < 200; i++) came.add((await x.event('telemetry')).body.n);
+    assert.equal(came.size, 200, 'none is missing');
+    await c.twin();
+    assert.deepEqual(x.untaken('telemetry'), [], 'none came twice');
+  },
+
   async 'telemetry-batch'(x) {
     const c = await x.open();
     await c.request('sendBatch', { messages: [1, 2, 3].map((n) => ({ body: JSON.stringify({ n }), properties: { n: String(n) } })) });
