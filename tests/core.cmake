@@ -62,5 +62,6 @@ twinsim_test(test_identity unit LIBS twinsim_core)
 twinsim_test(test_outbox unit LIBS twinsim_core)
 target_link_options(test_outbox PRIVATE ${FAIL_ALLOC_OPTIONS})
 # The conformance vectors' hub in memory, behind a pipe (tests/conformance/run-vectors.js speaks to it).
-add_executable(memory_hub ${CMAKE_CURRENT_SOURCE_DIR}/conformance/memory_hub.c)
+add_executable(memory_hub ${CMAKE_CURRENT_SOURCE_DIR}/conformance/memory_hub.c
+               ${CMAKE_CURRENT_SOURCE_DIR}/conformance/memory_client.c)
 target_link_libraries(memory_hub PRIVATE twinsim_flags hub_world)

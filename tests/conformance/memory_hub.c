@@ -12,35 +12,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-#include "hub_world.h"
-
-#define CLIENTS_MAX     64u
-#define TAGS_MAX        64u /* messages that one client has not acknowledged */
-#define CLIENT_NAME_MAX 160u
-
-struct client {
-    char name[CLIENT_NAME_MAX];
-    struct conn conn;
-    bool is_open;
-    bool acknowledges;       /* messages, at once; else "puback" does, one by one */
-    uint64_t tags[TAGS_MAX]; /* of those that wait for it, oldest first */
-    size_t n_tags;
-};
-
-struct glass {
-    struct world world;
-    struct client clients[CLIENTS_MAX];
-    size_t n_clients;
-    uint64_t ticket;
-    bool has_gateway; /* clients come through the front door */
-    struct buf reply; /* the line being written */
-};
-
-static void trouble(const char *what)
-{
-    (void)fprintf(stderr, "memory_hub: %s\n", what);
-    exit(2);
-}
+#include "memory_client.h"
 
 static const char *text_of(const cJSON *op, const char *key)
 {
@@ -65,43 +37,6 @@ static bool is_set(const cJSON *op, const char *key)
     return cJSON_IsTrue(json_get(op, key));
 }
 
-/* --- what goes out ------------------------------------------------------------------------------------------------ */
-
-static struct buf *entry(struct glass *g)
-{
-    if (g->reply.at[g->reply.len - 1] != '[')
-        buf_add_char(&g->reply, ',');
-    return &g->reply;
-}
-
-static void put_text(struct buf *b, const char *key, struct str text)
-{
-    buf_addf(b, "\"%s\":", key);
-    json_print_string(b, text);
-}
-
-static void tell(struct glass *g, const struct client *c, const char *what)
-{
-    struct buf *b = entry(g);
-
-    buf_add_char(b, '{');
-    put_text(b, "to", str_from(c->name));
-    buf_addf(b, ",%s}", what);
-}
-
-static void put_base64(struct buf *b, struct str bytes)
-{
-    buf_add_char(b, '"');
-    for (size_t at = 0; at < bytes.len; at += 57) {
-        char chunk[80];
-        size_t n = bytes.len - at < 57 ? bytes.len - at : 57;
-
-        buf_add(b, str_of(chunk, (size_t)EVP_EncodeBlock((unsigned char *)chunk, (const unsigned char *)bytes.at + at,
-                                                         (int)n)));
-    }
-    buf_add_char(b, '"');
-}
-
 /* The bytes of a base64 text with not one to spare; the caller frees. */
 static char *bytes_of(const char *base64, size_t *len)
 {
@@ -120,155 +55,12 @@ static char *bytes_of(const char *base64, size_t *len)
     return exact;
 }
 
-static struct client *client_of_conn(struct glass *g, uint64_t no)
-{
-    for (size_t n = 0; n < g->n_clients; n++)
-        if (g->clients[n].is_open && g->clients[n].conn.no == no)
-            return &g->clients[n];
-    return NULL;
-}
-
-static void tell_publish(struct glass *g, const struct out *o)
-{
-    struct client *c = client_of_conn(g, o->conn);
-    struct buf *b;
-
-    if (!c) {
-        if (o->ticket) { /* the world's own service client */
-            b = entry(g);
-            buf_add(b, STR("{\"to\":\"service\","));
-            put_text(b, "response", str_of(o->body, o->body_len));
-            buf_add_char(b, '}');
-        }
-        return;
-    }
-    b = entry(g);
-    buf_add_char(b, '{');
-    put_text(b, "to", str_from(c->name));
-    buf_add_char(b, ',');
-    if (o->ticket) {
-        put_text(b, "response", str_of(o->body, o->body_len));
-    } else {
-        put_text(b, "topic", str_from(o->topic));
-        buf_addf(b, ",\"qos\":%d,\"dup\":%s,\"payload\":", o->qos, o->is_dup ? "true" : "false");
-        put_base64(b, str_of(o->body, o->body_len));
-    }
-    buf_add_char(b, '}');
-    if (o->tag && o->qos && c->n_tags == TAGS_MAX)
-        trouble("too many messages without a PUBACK");
-    if (o->tag && o->qos)
-        c->tags[c->n_tags++] = o->tag;
-}
-
-/* The connection is gone; the hub hears of it as its adapter would say it. */
-static void shut(struct glass *g, struct client *c, enum ended why);
-
-static void tell_event(struct glass *g, const char *key, const struct out *o)
-{
-    struct buf *b = entry(g);
-
-    buf_add_char(b, '{');
-    put_text(b, "topic", str_from(o->topic));
-    buf_add_char(b, ',');
-    put_text(b, key, str_of(o->body, o->body_len));
-    buf_add_char(b, '}');
-}
-
-/* What the turn that was just committed wanted done. */
-static void tell_turn(struct glass *g)
-{
-    struct world *w = &g->world;
-    uint64_t closing[CLIENTS_MAX];
-    size_t n_closing = 0;
-
-    for (size_t n = 0; n < w->out.len; n++) {
-        const struct out *o = &w->out.at[n];
-
-        if (o->kind == OUT_PUBLISH) {
-            tell_publish(g, o);
-        } else if (o->kind == OUT_EVENT && str_starts(str_from(o->topic), STR(EVENTS_ROOT))) {
-            tell_event(g, "event", o);
-        } else if (o->kind == OUT_EVENT && str_starts(str_from(o->topic), STR(HUB_EVENTS_ROOT))) {
-            tell_event(g, "notice", o);
-        } else if (o->kind == OUT_CLOSE && n_closing < CLIENTS_MAX) {
-            closing[n_closing++] = o->conn;
-        }
-    }
-    for (size_t n = 0; n < n_closing; n++) {
-        struct client *c = client_of_conn(g, closing[n]);
-
-        if (c)
-            shut(g, c, ENDED_UNKNOWN); /* the hub has told its end */
-    }
-}
-
-/* A client acknowledges the oldest message that waits for that. */
-static void acknowledge(struct glass *g, struct client *c)
-{
-    uint64_t tag = c->tags[0];
-
-    if (!c->n_tags)
-        trouble("nothing waits for a PUBACK");
-    memmove(c->tags, c->tags + 1, --c->n_tags * sizeof c->tags[0]);
-    world_puback(&g->world, &c->conn, tag);
-    tell_turn(g);
-}
-
-/* What clients do by themselves once they have read what was sent. */
-static void let_acknowledge(struct glass *g)
-{
-    for (size_t n = 0; n < g->n_clients; n++)
-        while (g->clients[n].is_open && g->clients[n].acknowledges && g->clients[n].n_tags)
-            acknowledge(g, &g->clients[n]);
-}
-
-static void turn(struct glass *g, struct request *r)
-{
-    (void)world_turn(&g->world, r);
-    tell_turn(g);
-}
-
-static void shut(struct glass *g, struct client *c, enum ended why)
-{
-    struct request r = {.kind = REQUEST_END, .conn = &c->conn, .ended = why};
-
-    c->is_open = false;
-    tell(g, c, "\"closed\":true");
-    turn(g, &r);
-}
-
-/* --- what comes in ------------------------------------------------------------------------------------------------ */
-
-static struct client *client_named(struct glass *g, const char *name)
-{
-    for (size_t n = 0; n < g->n_clients; n++)
-        if (strcmp(g->clients[n].name, name) == 0)
-            return &g->clients[n];
-    return NULL;
-}
-
 static struct client *client_of(struct glass *g, const cJSON *op)
 {
     struct client *c = client_named(g, text_of(op, "client"));
 
     if (!c || !c->is_open)
         trouble("that client is not connected");
-    return c;
-}
-
-static struct client *client_new(struct glass *g, const char *name)
-{
-    struct client *c = client_named(g, name);
-
-    if (c && c->is_open)
-        trouble("that client is connected already");
-    if (!c && g->n_clients == CLIENTS_MAX)
-        trouble("too many clients");
-    c = c ? c : &g->clients[g->n_clients++];
-    memset(c, 0, sizeof *c);
-    (void)snprintf(c->name, sizeof c->name, "%s", name);
-    c->conn.no = ++g->world.last_conn;
-    c->conn.has_gateway = g->has_gateway;
     return c;
 }
 
