@@ -689,10 +689,18 @@ void world_restart(struct world *w)
     start(w);
 }
 
+static const struct twin *twin_in_memory(void *arg, struct str id)
+{
+    const struct world *w = arg;
+    const struct identity *i = hub_find(w->hub, id);
+
+    return i ? i->twin : NULL;
+}
+
 void world_keep(struct world *w, const char *dir)
 {
     assert_int_equal(w->n_records, 0);
-    w->store = world_store_open(dir);
+    w->store = world_store_open(dir, twin_in_memory, w);
 }
 
 void world_idle(struct world *w)

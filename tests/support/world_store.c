@@ -22,13 +22,14 @@ static void open_it(struct world_store *s)
     assert_int_equal(rc, RC_OK);
 }
 
-struct world_store *world_store_open(const char *dir)
+struct world_store *world_store_open(const char *dir, const struct twin *(*twin_of)(void *arg, struct str id),
+                                     void *arg)
 {
     struct world_store *s = calloc(1, sizeof *s);
 
     assert_non_null(s);
     assert_true((size_t)snprintf(s->dir, sizeof s->dir, "%s", dir) < sizeof s->dir);
-    s->options = (struct store_options){.dir = s->dir, .durability = DURABILITY_MEMORY, .history = 4, .fold_rows = 3};
+    s->options = (struct store_options){.dir = s->dir, .durability = DURABILITY_MEMORY, .history = 4, .fold_rows = 3, .twin_of = twin_of, .arg = arg};
     open_it(s);
     return s;
 }

@@ -6,7 +6,9 @@
 
 struct world_store;
 
-struct world_store *world_store_open(const char *dir);
+/* twin_of, arg: as in struct store_options. */
+struct world_store *world_store_open(const char *dir, const struct twin *(*twin_of)(void *arg, struct str id),
+                                     void *arg);
 void world_store_close(struct world_store *s); /* NULL is fine */
 void world_store_reopen(struct world_store *s);
 

@@ -171,12 +171,12 @@ static void step_answer(struct model *m, const struct step *s)
     verdict(m, "done");
     if (!c) { /* facts M-36 */
         event(m, who_names[s->who], "method-answer unwaited");
-    } else if (s->b) { /* facts M-37 */
+    } else if (s->b == 2) { /* facts M-37 */
         fail_call(m, nth, 502, "502000");
     } else { /* facts M-24 */
-        event(m, who_names[s->who], "method-answer 299");
-        (void)fprintf(m->says, "answer %llu 200 {\"payload\":{\"ok\":1},\"status\":299}\n",
-                      (unsigned long long)c->ticket);
+        event(m, who_names[s->who], "method-answer %d", s->b ? 503 : 299);
+        (void)fprintf(m->says, "answer %llu 200 {\"payload\":{\"ok\":1},\"status\":%d}\n",
+                      (unsigned long long)c->ticket, s->b ? 503 : 299);
         remove_call(m, nth);
     }
 }

@@ -541,8 +541,8 @@ static void do_answer(struct stage *st, const struct step *s)
     const struct call *c = s->a == 1 ? NULL : model_call_of(&st->m, s->who, s->a == 2);
     char topic[80];
 
-    (void)snprintf(topic, sizeof topic, "$iothub/methods/res/299/?$rid=%s", c ? c->rid : "fffff");
-    do_packet(st, s, REQUEST_PUBLISH, st->m.at[s->who].conn, topic, s->b ? STR("{") : STR("{\"ok\":1}"));
+    (void)snprintf(topic, sizeof topic, "$iothub/methods/res/%d/?$rid=%s", s->b == 1 ? 503 : 299, c ? c->rid : "fffff");
+    do_packet(st, s, REQUEST_PUBLISH, st->m.at[s->who].conn, topic, s->b == 2 ? STR("{") : STR("{\"ok\":1}"));
 }
 
 static void do_ghost(struct stage *st, const struct step *s)

@@ -209,48 +209,80 @@ static const struct {
     struct {
         enum step_kind kind;
         unsigned a, b;
+        bool is_other; /* somebody else does it */
     } at[6];
 } scenes[] = {
     /* somebody comes and listens */
-    {3, {{STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 0, 1}, {STEP_SUBSCRIBE, 1, 1}}},
+    {3, {{STEP_CONNECT, 0, 0, false}, {STEP_SUBSCRIBE, 0, 1, false}, {STEP_SUBSCRIBE, 1, 1, false}}},
     /* a call, answered in time; one that waits for its device, which then takes its time */
-    {4, {{STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 2, 0}, {STEP_INVOKE, 0, 0}, {STEP_ANSWER, 0, 0}}},
-    {5, {{STEP_INVOKE, 1, 1}, {STEP_PASS, 1, 0}, {STEP_CONNECT, 0, 0}, {STEP_SUBSCRIBE, 2, 0}, {STEP_PASS, 1, 0}}},
-    {4, {{STEP_SUBSCRIBE, 2, 0}, {STEP_CUT, 0, 0}, {STEP_INVOKE, 1, 1}, {STEP_CONNECT, 0, 0}}},
+    {4,
+     {{STEP_CONNECT, 0, 0, false},
+      {STEP_SUBSCRIBE, 2, 0, false},
+      {STEP_INVOKE, 0, 0, false},
+      {STEP_ANSWER, 0, 0, false}}},
+    {5,
+     {{STEP_INVOKE, 1, 1, false},
+      {STEP_PASS, 1, 0, false},
+      {STEP_CONNECT, 0, 0, false},
+      {STEP_SUBSCRIBE, 2, 0, false},
+      {STEP_PASS, 1, 0, false}}},
+    {6,
+     {{STEP_CONNECT, 0, 0, true},
+      {STEP_CONNECT, 0, 0, false},
+      {STEP_SUBSCRIBE, 2, 0, false},
+      {STEP_INVOKE, 0, 0, false},
+      {STEP_ANSWER, 2, 0, true},
+      {STEP_ANSWER, 0, 1, false}}},
+    {4,
+     {{STEP_SUBSCRIBE, 2, 0, false}, {STEP_CUT, 0, 0, false}, {STEP_INVOKE, 1, 1, false}, {STEP_CONNECT, 0, 0, false}}},
     /* what was changed while nobody was there */
-    {4, {{STEP_SUBSCRIBE, 0, 0}, {STEP_CUT, 0, 0}, {STEP_UPDATE, 0, 0}, {STEP_CONNECT, 0, 0}}},
+    {4,
+     {{STEP_SUBSCRIBE, 0, 0, false}, {STEP_CUT, 0, 0, false}, {STEP_UPDATE, 0, 0, false}, {STEP_CONNECT, 0, 0, false}}},
     /* who listens no more does so behind a restart, too */
     {5,
-     {{STEP_SUBSCRIBE, 0, 1},
-      {STEP_UNSUBSCRIBE, 0, 0},
-      {STEP_RESTART, 0, 0},
-      {STEP_CONNECT, 0, 0},
-      {STEP_UPDATE, 0, 0}}},
-    {3, {{STEP_DISABLE, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_ENABLE, 0, 0}}},
-    {4, {{STEP_CONNECT, 0, 3}, {STEP_RENEW, 0, 0}, {STEP_CONNECT, 0, 2}, {STEP_PASS, 4, 0}}},
-    {3, {{STEP_CONNECT, 0, 0}, {STEP_CONNECT, 0, 0}, {STEP_GHOST, 0, 0}}},
-    {4, {{STEP_SUBSCRIBE, 1, 1}, {STEP_GET, 0, 0}, {STEP_REPORT, 0, 1}, {STEP_GET, 0, 0}}},
+     {{STEP_SUBSCRIBE, 0, 1, false},
+      {STEP_UNSUBSCRIBE, 0, 0, false},
+      {STEP_RESTART, 0, 0, false},
+      {STEP_CONNECT, 0, 0, false},
+      {STEP_UPDATE, 0, 0, false}}},
+    {3, {{STEP_DISABLE, 0, 0, false}, {STEP_CONNECT, 0, 0, false}, {STEP_ENABLE, 0, 0, false}}},
+    {4,
+     {{STEP_CONNECT, 0, 3, false}, {STEP_RENEW, 0, 0, false}, {STEP_CONNECT, 0, 2, false}, {STEP_PASS, 4, 0, false}}},
+    {3, {{STEP_CONNECT, 0, 0, false}, {STEP_CONNECT, 0, 0, false}, {STEP_GHOST, 0, 0, false}}},
+    {4, {{STEP_SUBSCRIBE, 1, 1, false}, {STEP_GET, 0, 0, false}, {STEP_REPORT, 0, 1, false}, {STEP_GET, 0, 0, false}}},
     /* messages: handed over and acknowledged, found again, or too late */
-    {4, {{STEP_SUBSCRIBE, 3, 1}, {STEP_SEND, 0, 1}, {STEP_SEND, 0, 0}, {STEP_PUBACK, 0, 0}}},
+    {4,
+     {{STEP_SUBSCRIBE, 3, 1, false}, {STEP_SEND, 0, 1, false}, {STEP_SEND, 0, 0, false}, {STEP_PUBACK, 0, 0, false}}},
     {6,
-     {{STEP_CONNECT, 0, 0},
-      {STEP_SUBSCRIBE, 3, 1},
-      {STEP_SEND, 0, 0},
-      {STEP_CUT, 0, 0},
-      {STEP_CONNECT, 0, 0},
-      {STEP_PUBACK, 0, 0}}},
-    {5, {{STEP_SUBSCRIBE, 3, 1}, {STEP_CUT, 0, 0}, {STEP_SEND, 0, 0}, {STEP_RESTART, 0, 0}, {STEP_CONNECT, 0, 0}}},
-    {4, {{STEP_SUBSCRIBE, 3, 1}, {STEP_SEND, 1, 1}, {STEP_PASS, 4, 0}, {STEP_PUBACK, 0, 0}}},
-    {5, {{STEP_SUBSCRIBE, 3, 1}, {STEP_FLOOD, 0, 1}, {STEP_PUBACK, 1, 0}, {STEP_PUBACK, 0, 0}, {STEP_CONNECT, 0, 0}}},
-    {4, {{STEP_SEND, 1, 1}, {STEP_PASS, 4, 0}, {STEP_PASS, 3, 0}, {STEP_FEEDBACK, 0, 0}}},
+     {{STEP_CONNECT, 0, 0, false},
+      {STEP_SUBSCRIBE, 3, 1, false},
+      {STEP_SEND, 0, 0, false},
+      {STEP_CUT, 0, 0, false},
+      {STEP_CONNECT, 0, 0, false},
+      {STEP_PUBACK, 0, 0, false}}},
+    {5,
+     {{STEP_SUBSCRIBE, 3, 1, false},
+      {STEP_CUT, 0, 0, false},
+      {STEP_SEND, 0, 0, false},
+      {STEP_RESTART, 0, 0, false},
+      {STEP_CONNECT, 0, 0, false}}},
+    {4,
+     {{STEP_SUBSCRIBE, 3, 1, false}, {STEP_SEND, 1, 1, false}, {STEP_PASS, 4, 0, false}, {STEP_PUBACK, 0, 0, false}}},
+    {5,
+     {{STEP_SUBSCRIBE, 3, 1, false},
+      {STEP_FLOOD, 0, 1, false},
+      {STEP_PUBACK, 1, 0, false},
+      {STEP_PUBACK, 0, 0, false},
+      {STEP_CONNECT, 0, 0, false}}},
+    {4, {{STEP_SEND, 1, 1, false}, {STEP_PASS, 4, 0, false}, {STEP_PASS, 3, 0, false}, {STEP_FEEDBACK, 0, 0, false}}},
     /* enough for a snapshot */
     {6,
-     {{STEP_UPDATE, 0, 0},
-      {STEP_REPORT, 0, 0},
-      {STEP_REPLACE, 0, 0},
-      {STEP_IDLE, 0, 0},
-      {STEP_UPDATE, 0, 0},
-      {STEP_RESTART, 0, 0}}},
+     {{STEP_UPDATE, 0, 0, false},
+      {STEP_REPORT, 0, 0, false},
+      {STEP_REPLACE, 0, 0, false},
+      {STEP_IDLE, 0, 0, false},
+      {STEP_UPDATE, 0, 0, false},
+      {STEP_RESTART, 0, 0, false}}},
 };
 
 static void add_step(struct story *s, size_t n, struct step step, struct dice *d)
@@ -276,12 +308,15 @@ static void add_any(struct story *s, size_t n, size_t crowd, struct dice *d)
 
 static void add_scene(struct story *s, size_t n, size_t scene, size_t crowd, struct dice *d)
 {
-    unsigned who = (unsigned)roll(d, crowd);
+    unsigned who = (unsigned)roll(d, crowd), other = (unsigned)((who + 1) % crowd);
 
     for (size_t k = 0; k < scenes[scene].n; k++) {
-        struct step step = {
-            .kind = scenes[scene].at[k].kind, .who = who, .a = scenes[scene].at[k].a, .b = scenes[scene].at[k].b};
+        struct step step = {.kind = scenes[scene].at[k].kind, .who = who};
 
+        step.a = scenes[scene].at[k].a;
+        step.b = scenes[scene].at[k].b;
+        if (scenes[scene].at[k].is_other)
+            step.who = other;
         if (roll(d, 5) == 0)
             add_any(s, n, crowd, d);
         if (roll(d, 8) == 0)

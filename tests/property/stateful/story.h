@@ -52,7 +52,7 @@ static inline bool is_module(size_t who)
     X(UPDATE, "update", 110, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                 \
     X(REPLACE, "replace", 50, true, JSON_SECTIONS, "any right quoted star stale", NULL)                                \
     X(INVOKE, "invoke", 55, true, JSON_NONE, "now wait10s", "answer30s answer5s")                                      \
-    X(ANSWER, "answer", 45, true, JSON_NONE, "right unknown others", "good bad")                                       \
+    X(ANSWER, "answer", 45, true, JSON_NONE, "right unknown others", "good refused bad")                               \
     X(SEND, "send", 60, true, JSON_NONE, "1h 60s", "none full positive negative")                                      \
     X(FLOOD, "flood", 4, true, JSON_NONE, "1h 60s", "none full positive negative")                                     \
     X(PUBACK, "puback", 45, true, JSON_NONE, "first last unknown ghost", NULL)                                         \
