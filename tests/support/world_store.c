@@ -29,7 +29,8 @@ struct world_store *world_store_open(const char *dir, const struct twin *(*twin_
 
     assert_non_null(s);
     assert_true((size_t)snprintf(s->dir, sizeof s->dir, "%s", dir) < sizeof s->dir);
-    s->options = (struct store_options){.dir = s->dir, .durability = DURABILITY_MEMORY, .history = 4, .fold_rows = 3, .twin_of = twin_of, .arg = arg};
+    s->options = (struct store_options){
+        .dir = s->dir, .durability = DURABILITY_MEMORY, .history = 4, .fold_rows = 3, .twin_of = twin_of, .arg = arg};
     open_it(s);
     return s;
 }

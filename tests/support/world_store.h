@@ -27,7 +27,8 @@ void world_store_history(struct world_store *s, struct str id, const struct need
 /* What only the store knows of all messages. */
 void world_store_state(struct world_store *s, struct message_state *out);
 /* Whose messages have expired by now, at most max; *next_us: when the next one does. returns how many */
-size_t world_store_due(struct world_store *s, int64_t now_us, int64_t *next_us, size_t max, char (*out)[IDENT_TEXT_MAX]);
+size_t world_store_due(struct world_store *s, int64_t now_us, int64_t *next_us, size_t max,
+                       char (*out)[IDENT_TEXT_MAX]);
 /* The oldest feedback, into the request, and out of it again. */
 void world_store_feedback(struct world_store *s, struct request *r);
 void world_store_feedback_done(struct request *r);
