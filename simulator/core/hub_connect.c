@@ -286,6 +286,7 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     if (ends_us < INT64_MAX - FAULT_SKEW_MAX)
         ends_us -= skew_us; /* that clock judges it to its end */
     is_present = open_session(h, i, r, ends_us, out);
+    i->by_policy = token.skn.len > 0;
     announce_connected(h, i, r, out);
     hub_missed_settle(h, i, is_present, r->now, out);
     hub_method_online(h, i, r->now, out); /* a session that was kept listens already (facts M-10) */

@@ -25,7 +25,7 @@
     X(TWIN_DEPTH_MAX, 10, "levels", "objects and arrays in each other", "400004", "T-11, T-12")                        \
     X(HUB_REPORTED_MAX, 256 * 1024, "bytes", "a reported patch, as it comes", "403100", "M-17")                        \
     X(HUB_TELEMETRY_MAX, 256 * 1024, "bytes", "a device-to-cloud message with its properties",                         \
-      "the connection is closed", "M-17, L-08")                                                                        \
+      "the connection is closed", "M-17, L-08, L-20")                                                                  \
     X(HUB_METHOD_MAX, 128 * 1024, "bytes", "a method's payload, either way", "413001", "L-04")                         \
     X(METHOD_RESPONSE_MIN_S, 5, "s", "a method's response time-out, at least", "400004", "L-06")                       \
     X(METHOD_RESPONSE_MAX_S, 300, "s", "a method's response time-out, at most", "400004", "L-06")                      \

@@ -50,6 +50,15 @@ void put_body(struct buf *b, struct str payload)
     buf_add_char(b, '"');
 }
 
+/* How the connection was authenticated, a JSON text (facts T-32): by a policy of the hub, or by a key of the module or device. */
+static struct str auth_method(const struct identity *i)
+{
+    if (i->by_policy)
+        return STR("{\"scope\":\"hub\",\"type\":\"sas\",\"issuer\":\"iothub\"}");
+    return ident_is_module(identity_ident(i)) ? STR("{\"scope\":\"module\",\"type\":\"sas\",\"issuer\":\"iothub\"}")
+                                              : STR("{\"scope\":\"device\",\"type\":\"sas\",\"issuer\":\"iothub\"}");
+}
+
 /* Stamp what the hub adds to every message (facts T-32: the connection's identity). */
 static enum rc stamp(cJSON *system, cJSON *properties, const struct identity *i, const struct request *r)
 {
@@ -60,10 +69,7 @@ static enum rc stamp(cJSON *system, cJSON *properties, const struct identity *i,
     if (!rc && ident_is_module(id))
         rc = json_set(system, "iothub-connection-module-id", json_str(id.module));
     if (!rc)
-        rc = json_set(system, "iothub-connection-auth-method",
-                      json_str(ident_is_module(id)
-                                   ? STR("{\"scope\":\"module\",\"type\":\"sas\",\"issuer\":\"iothub\"}")
-                                   : STR("{\"scope\":\"device\",\"type\":\"sas\",\"issuer\":\"iothub\"}")));
+        rc = json_set(system, "iothub-connection-auth-method", json_str(auth_method(i)));
     if (!rc)
         rc = json_set(system, "iothub-connection-auth-generation-id", json_str(str_from(i->generation)));
     if (!rc)
@@ -79,22 +85,41 @@ static enum rc stamp(cJSON *system, cJSON *properties, const struct identity *i,
     return rc;
 }
 
+/* A message's size as the hub counts it (facts L-20): body, values of system properties, names and values of the application's. */
+static size_t size_of(struct str payload, const cJSON *system, const cJSON *properties)
+{
+    size_t size = payload.len;
+
+    for (const cJSON *p = system->child; p; p = p->next)
+        size += cJSON_IsString(p) ? strlen(p->valuestring) : 0;
+    for (const cJSON *p = properties->child; p; p = p->next)
+        size += strlen(p->string) + (cJSON_IsString(p) ? strlen(p->valuestring) : 0);
+    return size;
+}
+
+static bool is_security(const cJSON *system)
+{
+    const char *interface = json_get_text(system, "iothub-interface-id");
+
+    return interface && strcmp(interface, SECURITY_INTERFACE) == 0;
+}
+
 /* returns false with *why when the message is one the hub closes on. */
 static bool take_telemetry(struct hub *h, const struct identity *i, const struct request *r, const char **why,
                            struct outbox *out)
 {
     cJSON *system = NULL, *properties = NULL;
-    const char *interface;
     struct buf *b;
-    enum rc rc;
+    enum rc rc = bag_read(r->read.bag, &system, &properties);
 
-    if (r->payload.len + r->read.bag.len > HUB_TELEMETRY_MAX) {
-        *why = "a message may hold 256 KB with its properties";
-        return false;
-    }
-    rc = bag_read(r->read.bag, &system, &properties);
     if (rc == RC_SYNTAX) {
         *why = "the property bag is malformed";
+        return false;
+    }
+    if (!rc && size_of(r->payload, system, properties) > HUB_TELEMETRY_MAX) {
+        cJSON_Delete(system);
+        cJSON_Delete(properties);
+        *why = "a message may hold 256 KB with its properties";
         return false;
     }
     b = event_begin(h, "telemetry", i, r->kind == REQUEST_WILL ? 0 : r->conn->no, r->now);
@@ -103,14 +128,13 @@ static bool take_telemetry(struct hub *h, const struct identity *i, const struct
     if (rc)
         out->rc = RC_NOMEM;
     if (!b->rc && !rc) {
-        interface = json_get_text(system, "iothub-interface-id");
         json_put_node(b, "system", system);
         json_put_node(b, "properties", properties);
-        json_put_bool(b, "security", interface && strcmp(interface, SECURITY_INTERFACE) == 0);
+        json_put_bool(b, "security", is_security(system));
         put_body(b, r->payload);
     }
     event_send(h, out);
-    if (!out->rc && !rc)
+    if (!out->rc && !rc && !is_security(system)) /* those go to the security service alone (facts S-13, T-35) */
         notice_telemetry(h, i, system, properties, r->payload, out);
     cJSON_Delete(system);
     cJSON_Delete(properties);

@@ -69,6 +69,7 @@ struct identity {
 
     /* The live connection. Never stored. */
     uint64_t conn;         /* 0: not connected */
+    bool by_policy;        /* its token is a policy's, not its own */
     bool has_gateway;      /* it came through the gateway, which tells of its PUBACKs */
     int64_t token_ends_us; /* hub clock; INT64_MAX when the connection has no token */
     struct will *will;     /* NULL: none, or the broker has it */

@@ -430,23 +430,58 @@ static void a_body_is_told_as_json_or_else_as_base64(void **state)
     }
 }
 
-/* facts M-17, L-08 */
+/* facts M-17, L-08, L-20: values of system properties count, names and values of the application's, decoded; nothing else */
 static void a_message_holds_256_kb_with_its_properties(void **state)
 {
-    static const char bag[] = "a=b";
+    static const struct {
+        const char *bag;
+        size_t counts;
+    } rows[] = {
+        {"", 0},
+        {"a=b", 2},
+        {"a%20b=c%26", 5},
+        {"flag&empty=", 9},
+        {"%24.ct=application%2Fjson&%24.mid=12", 18},
+        {"%24.cdid=somebody&%24.cmid=else", 0}, /* which the hub does not hear */
+        {"twice=1&twice=22", 7},
+    };
     struct world *w = *state;
-    size_t room = HUB_TELEMETRY_MAX - (sizeof bag - 1);
-    char *body = malloc(room + 1);
+    char *body = malloc(HUB_TELEMETRY_MAX + 1);
     struct conn dev;
 
     assert_non_null(body);
-    memset(body, 'x', room + 1);
+    memset(body, 'x', HUB_TELEMETRY_MAX + 1);
     world_create(w, "dev1");
     world_connect(w, &dev, "dev1");
-    assert_int_equal(world_publish_bytes(w, &dev, STR(TELEMETRY "a=b"), str_of(body, room)), HUB_ACCEPT);
-    assert_violation(w, world_publish_bytes(w, &dev, STR(TELEMETRY "a=b"), str_of(body, room + 1)), TELEMETRY "a=b",
-                     "a message may hold 256 KB with its properties");
+    for (size_t n = 0; n < COUNT(rows); n++) {
+        size_t room = HUB_TELEMETRY_MAX - rows[n].counts;
+        char topic[256];
+
+        (void)snprintf(topic, sizeof topic, TELEMETRY "%s", rows[n].bag);
+        assert_int_equal(world_publish_bytes(w, &dev, str_from(topic), str_of(body, room)), HUB_ACCEPT);
+        assert_violation(w, world_publish_bytes(w, &dev, str_from(topic), str_of(body, room + 1)), topic,
+                         "a message may hold 256 KB with its properties");
+    }
     free(body);
+}
+
+/* facts T-32 */
+static void who_comes_with_a_policy_s_token_is_of_the_hub_s_scope(void **state)
+{
+    struct world *w = *state;
+    struct sas_key key = world_policy_key("device");
+    struct conn dev;
+    const char *token = world_token(w, WORLD_HOST "%2Fdevices", &key, "device", WORLD_NOW_S + 3600);
+
+    world_create(w, "dev1");
+    assert_int_equal(world_login(w, &dev, "dev1", &(struct login){.password = token}), HUB_ACCEPT);
+    (void)world_publish(w, &dev, TELEMETRY, "x");
+    assert_string_equal(json_word(world_event(w, "telemetry"), "system.iothub-connection-auth-method"),
+                        "{\"scope\":\"hub\",\"type\":\"sas\",\"issuer\":\"iothub\"}");
+    world_connect(w, &dev, "dev1");
+    (void)world_publish(w, &dev, TELEMETRY, "x");
+    assert_string_equal(json_word(world_event(w, "telemetry"), "system.iothub-connection-auth-method"),
+                        "{\"scope\":\"device\",\"type\":\"sas\",\"issuer\":\"iothub\"}");
 }
 
 /* --- wills ------------------------------------------------------------------------------------------------------------- */
@@ -545,6 +580,7 @@ int main(void)
         WORLD_TEST(the_hub_stamps_every_message),
         WORLD_TEST(a_body_is_told_as_json_or_else_as_base64),
         WORLD_TEST(a_message_holds_256_kb_with_its_properties),
+        WORLD_TEST(who_comes_with_a_policy_s_token_is_of_the_hub_s_scope),
         WORLD_TEST(a_will_becomes_telemetry_and_says_so),
         WORLD_TEST(a_will_reaches_readers_of_telemetry_when_nobody_listens_to_events),
         WORLD_TEST(a_will_on_another_topic_is_dropped_and_told),

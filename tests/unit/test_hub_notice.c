@@ -200,6 +200,19 @@ static void telemetry_is_told_as_its_reader_at_an_endpoint_gets_it(void **state)
     assert_json(w, notice(w, ROOT "dev1/Telemetry"), "body", "{'t':1.50}");
 }
 
+static void a_security_message_is_told_to_no_endpoint(void **state) /* facts S-13, T-35 */
+{
+    struct world *w = reading(state);
+    struct conn dev;
+
+    world_connect(w, &dev, "dev1/mod1");
+    (void)world_publish(
+        w, &dev, "devices/dev1/modules/mod1/messages/events/%24.ifid=urn%3Aazureiot%3ASecurity%3ASecurityAgent%3A1",
+        "{}");
+    assert_int_equal(count_notices(w), 0);
+    assert_json(w, world_event(w, "telemetry"), "security", "true");
+}
+
 static void nothing_is_built_while_nobody_reads(void **state)
 {
     struct world *w = reading(state);
@@ -242,6 +255,7 @@ int main(void)
         WORLD_TEST(an_identity_is_told_with_its_twin_when_it_is_made_and_when_it_goes),
         WORLD_TEST(connections_are_told_with_a_number_that_only_rises),
         WORLD_TEST(telemetry_is_told_as_its_reader_at_an_endpoint_gets_it),
+        WORLD_TEST(a_security_message_is_told_to_no_endpoint),
         WORLD_TEST(nothing_is_built_while_nobody_reads),
         WORLD_TEST(only_who_may_service_connect_reads_them),
     };
