@@ -125,13 +125,14 @@ void tell_turn(struct glass *g)
     }
 }
 
-void acknowledge(struct glass *g, struct client *c)
+void acknowledge(struct glass *g, struct client *c, size_t nth)
 {
-    uint64_t tag = c->tags[0];
+    uint64_t tag;
 
-    if (!c->n_tags)
-        trouble("nothing waits for a PUBACK");
-    memmove(c->tags, c->tags + 1, --c->n_tags * sizeof c->tags[0]);
+    if (nth >= c->n_tags)
+        trouble("so many do not wait for a PUBACK");
+    tag = c->tags[nth];
+    memmove(c->tags + nth, c->tags + nth + 1, (--c->n_tags - nth) * sizeof c->tags[0]);
     world_puback(&g->world, &c->conn, tag);
     tell_turn(g);
 }
@@ -140,7 +141,7 @@ void let_acknowledge(struct glass *g)
 {
     for (size_t n = 0; n < g->n_clients; n++)
         while (g->clients[n].is_open && g->clients[n].acknowledges && g->clients[n].n_tags)
-            acknowledge(g, &g->clients[n]);
+            acknowledge(g, &g->clients[n], 0);
 }
 
 void turn(struct glass *g, struct request *r)

@@ -45,8 +45,8 @@ void tell_turn(struct glass *g);
 void turn(struct glass *g, struct request *r);
 /* The connection is gone; the hub hears of it as its adapter would say it. */
 void shut(struct glass *g, struct client *c, enum ended why);
-/* A client acknowledges the oldest message that waits for that. */
-void acknowledge(struct glass *g, struct client *c);
+/* A client acknowledges a message that waits for that: the nth from the oldest, which is 0. */
+void acknowledge(struct glass *g, struct client *c, size_t nth);
 /* What clients do by themselves once they have read what was sent. */
 void let_acknowledge(struct glass *g);
 

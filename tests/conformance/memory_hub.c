@@ -3,7 +3,7 @@
  *
  * In, each with "op":
  *   reset {options}  connect {client, clientId, userName, password, clean, keepAlive, protocol, will}  subscribe {client, filters, qos}
- *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  puback {client}  leave {client, graceful}
+ *   unsubscribe {client, filters}  publish {client, topic, payload: base64, qos, retain}  puback {client, nth}  leave {client, graceful}
  *   service {client, policy}  command {client, command}  pass {us}  restart {}
  * Out: {"out":[...]}, in order, of which each is a packet ({"to", "connack" | "suback" | "unsuback" | "puback" | "topic", "qos", "payload"
  * | "closed"}), an answer to a command ({"to", "response": text}) or an event ({"topic", "event": text}, in the service's own shape {"topic", "notice": text}). Payloads are base64.
@@ -271,7 +271,7 @@ static void run(struct glass *g, const cJSON *op)
     else if (strcmp(name, "publish") == 0)
         op_publish(g, op);
     else if (strcmp(name, "puback") == 0)
-        acknowledge(g, client_of(g, op));
+        acknowledge(g, client_of(g, op), (size_t)number_of(op, "nth", 0));
     else if (strcmp(name, "leave") == 0)
         op_leave(g, op);
     else if (strcmp(name, "service") == 0)

@@ -49,7 +49,7 @@ class Memory {
       subscribe: () => ({ op: 'subscribe', client, filters: step.filters, qos: step.qos }),
       unsubscribe: () => ({ op: 'unsubscribe', client, filters: step.filters }),
       publish: () => ({ op: 'publish', client, topic: step.topic, payload: step.bytes.toString('base64'), qos: step.qos, retain: step.retain }),
-      puback: () => ({ op: 'puback', client }),
+      puback: () => ({ op: 'puback', client, nth: step.nth }),
       disconnect: () => ({ op: 'leave', client, graceful: true }),
       drop: () => ({ op: 'leave', client, graceful: false }),
       command: () => ({ op: 'command', command: step.command, ...(step.policy && { client: step.policy }) }),

@@ -176,6 +176,8 @@ function resolve(step, vector, state, log) {
     case 'advance':
       state.nowS += durationUs(step.advance) / 1e6;
       return { kind: 'command', client: 'service', command: { correlationData: `${log.mark}-${++state.calls}`, command: 'clock.advance', by: step.advance }, isAdvance: true };
+    case 'puback':
+      return { ...base, nth: (step.nth ?? 1) - 1 };
     case 'pass':
       return { ...base, us: durationUs(step.pass) };
     case 'restart':

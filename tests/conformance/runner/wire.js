@@ -285,10 +285,10 @@ class Wire {
     if (qos === 1) await c.next((p) => p.type === TYPE.PUBACK && p.packetId === id, 'PUBACK', { ms: LIMIT_MS, orClosed: true });
   }
 
-  /** The oldest message that this client did not acknowledge. */
-  async puback({ client }) {
+  /** One of the messages that this client did not acknowledge. */
+  async puback({ client, nth }) {
     const c = this.clients.get(client);
-    c.send(packet(TYPE.PUBACK, 0, u16(c.unacknowledged.shift())));
+    c.send(packet(TYPE.PUBACK, 0, u16(c.unacknowledged.splice(nth, 1)[0])));
   }
 
   async ping({ client }) {
