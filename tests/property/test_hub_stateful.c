@@ -227,7 +227,7 @@ static void a_line_that_is_no_step_is_told(void **state)
                {"connect d0 keep", "there is no such choice"},
                {"get d0 rid {\"a\":1}", "something stands behind the step"},
                {"update d0 any", "a JSON object is missing"},
-               {"restart tight !", "a step of this kind cannot fail"}};
+               {"restart tight today !", "a step of this kind cannot fail"}};
 
     (void)state;
     for (size_t n = 0; n < COUNT(bad); n++) {
@@ -279,7 +279,7 @@ static void a_story_that_fails_is_made_short_and_plain(void **state)
             assert_non_null(to);
             story_print(to, &s);
             assert_int_equal(fclose(to), 0);
-            assert_string_equal(text, "restart roomy\nreport d0 rid any {\"b\":null}\n");
+            assert_string_equal(text, "restart roomy today\nreport d0 rid any {\"b\":null}\n");
             free(text);
             found++;
         }

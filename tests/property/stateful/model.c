@@ -15,8 +15,16 @@ void model_init(struct model *m, int64_t world_s, int64_t mono_s)
     m->listens = true;
 }
 
+static void forget_missed(struct person *p)
+{
+    for (size_t n = 0; n < p->n_missed; n++)
+        tree_free(p->missed[n]);
+    p->n_missed = 0;
+}
+
 static void forget_twin(struct person *p)
 {
+    forget_missed(p);
     tree_free(p->tags);
     tree_free(p->desired);
     tree_free(p->reported);
@@ -38,6 +46,8 @@ void model_copy(struct model *to, const struct model *from)
         p->tags = tree_copy(p->tags);
         p->desired = tree_copy(p->desired);
         p->reported = tree_copy(p->reported);
+        for (size_t k = 0; k < p->n_missed; k++)
+            p->missed[k] = tree_copy(p->missed[k]);
     }
 }
 
@@ -69,6 +79,29 @@ static void verdict(struct model *m, const char *word)
 static void answer(struct model *m, uint64_t ticket, int status, const char *code)
 {
     (void)fprintf(m->says, "answer %llu %d%s%s\n", (unsigned long long)ticket, status, code[0] ? " " : "", code);
+}
+
+static void print_versioned(FILE *to, const struct tree *section, int64_t version)
+{
+    struct tree *copy = tree_copy(section);
+    char text[24];
+    struct tree *end;
+
+    (void)snprintf(text, sizeof text, "%lld", (long long)version);
+    end = tree_read(text);
+    end->name = copy_exact("$version", sizeof "$version");
+    end->next = copy->first;
+    copy->first = end;
+    tree_print(to, copy);
+    tree_free(copy);
+}
+
+static void print_note(struct model *m, size_t who, const struct tree *note, int64_t version)
+{
+    (void)fprintf(m->says, "to %s qos%d $iothub/twin/PATCH/properties/desired/?$version=%lld ", who_names[who],
+                  m->at[who].subscribed[CLASS_DESIRED] - 1, (long long)version);
+    print_versioned(m->says, note, version);
+    (void)fputc('\n', m->says);
 }
 
 /* 404001 or 404010. returns false when it is there */
@@ -424,7 +457,7 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
     int64_t ends_s = token_end_s(m, s);
     const char *key = token_key(m, s);
     char word[16];
-    bool is_clean = strcmp(step_a(s, word), "clean") == 0;
+    bool is_clean = strcmp(step_a(s, word), "clean") == 0, is_present;
 
     if (!p->exists || !p->is_enabled || !m->at[device_of(s->who)].is_enabled ||
         (strcmp(key, p->key[0]) != 0 && strcmp(key, p->key[1]) != 0) || model_now_s(m) > ends_s ||
@@ -437,14 +470,20 @@ static void step_connect(struct model *m, const struct step *s, uint64_t conn)
     end_connection(m, s->who, "takeover", false); /* facts M-08 */
     p->conn = conn;
     p->token_ends_s = ends_s;
-    if (strcmp(word, "plain") != 0) /* it comes through the gateway */
-        (void)fprintf(m->says, "hello %s %s\n", who_names[s->who], !is_clean && p->has_session ? "present" : "fresh");
-    if (is_clean || !p->has_session) /* facts M-10, M-11 */
+    is_present = !is_clean && p->has_session; /* facts M-10, M-11 */
+    if (strcmp(word, "plain") != 0)           /* it comes through the gateway */
+        (void)fprintf(m->says, "hello %s %s\n", who_names[s->who], is_present ? "present" : "fresh");
+    if (!is_present)
         memset(p->subscribed, 0, sizeof p->subscribed);
     p->has_session = !is_clean;
     p->has_will = strcmp(word, "will") == 0;
     p->has_gateway = strcmp(word, "plain") != 0;
     event(m, who_names[s->who], "connected");
+    for (size_t n = 0; n < p->n_missed && is_present && m->is_older && p->subscribed[CLASS_DESIRED]; n++) {
+        event(m, who_names[s->who], "desired %lld", (long long)p->missed_version[n]);
+        print_note(m, s->who, p->missed[n], p->missed_version[n]);
+    }
+    forget_missed(p);
     send_waiting(m, s->who);
     deliver(m, s->who); /* facts M-10 */
 }
@@ -629,6 +668,7 @@ static void step_move(struct model *m, const struct step *s, uint64_t ticket)
     memset(p->subscribed, 0, sizeof p->subscribed);
     p->has_session = false;
     p->n_letters = 0;
+    forget_missed(p);
     forget_feedback(m, s->who);
     p->n_rows = 0;
     note_row(p, "created");
@@ -637,21 +677,6 @@ static void step_move(struct model *m, const struct step *s, uint64_t ticket)
 }
 
 /* --- twins ------------------------------------------------------------------------------------------------------------ */
-
-static void print_versioned(FILE *to, const struct tree *section, int64_t version)
-{
-    struct tree *copy = tree_copy(section);
-    char text[24];
-    struct tree *end;
-
-    (void)snprintf(text, sizeof text, "%lld", (long long)version);
-    end = tree_read(text);
-    end->name = copy_exact("$version", sizeof "$version");
-    end->next = copy->first;
-    copy->first = end;
-    tree_print(to, copy);
-    tree_free(copy);
-}
 
 static void step_get(struct model *m, const struct step *s)
 {
@@ -716,6 +741,19 @@ static void put_section(struct tree **section, const struct tree *given, bool re
         tree_merge(*section, given, now_s, version);
 }
 
+/* Keep a note; takes it over. */
+static void miss(struct person *p, struct tree *note)
+{
+    if (p->n_missed == MISSED_MAX) {
+        tree_free(p->missed[0]);
+        p->n_missed--;
+        memmove(p->missed, p->missed + 1, p->n_missed * sizeof p->missed[0]);
+        memmove(p->missed_version, p->missed_version + 1, p->n_missed * sizeof p->missed_version[0]);
+    }
+    p->missed_version[p->n_missed] = p->desired_version;
+    p->missed[p->n_missed++] = note;
+}
+
 static void notify(struct model *m, const struct step *s, const struct tree *before, const struct tree *given)
 {
     struct person *p = &m->at[s->who];
@@ -723,13 +761,13 @@ static void notify(struct model *m, const struct step *s, const struct tree *bef
     struct tree *note;
 
     event(m, who_names[s->who], "desired %lld", (long long)p->desired_version);
-    if (!p->conn || !p->subscribed[CLASS_DESIRED]) /* facts M-33 */
-        return;
     note = replace ? tree_difference(before, p->desired) : tree_copy(given); /* facts M-31, M-32 */
-    (void)fprintf(m->says, "to %s qos%d $iothub/twin/PATCH/properties/desired/?$version=%lld ", who_names[s->who],
-                  p->subscribed[CLASS_DESIRED] - 1, (long long)p->desired_version);
-    print_versioned(m->says, note, p->desired_version);
-    (void)fputc('\n', m->says);
+    if (p->conn && p->subscribed[CLASS_DESIRED]) {
+        print_note(m, s->who, note, p->desired_version);
+    } else if (m->is_older && !p->conn && p->subscribed[CLASS_DESIRED] && p->has_session) { /* facts M-47, else M-33 */
+        miss(p, note);
+        return;
+    }
     tree_free(note);
 }
 
@@ -840,8 +878,9 @@ static void step_clock(struct model *m, const struct step *s, uint64_t ticket)
     }
 }
 
-static void step_restart(struct model *m)
+static void step_restart(struct model *m, const struct step *s)
 {
+    m->is_older = s->b == 1;
     for (size_t n = 0; n < WHO; n++) {
         model_loses(m, n);
         m->at[n].ghost = 0;
@@ -1035,7 +1074,7 @@ static void do_step(struct model *m, const struct step *s, uint64_t conn, uint64
         m->listens = s->a == 0;
         break;
     case STEP_RESTART:
-        step_restart(m);
+        step_restart(m, s);
         break;
     case STEP_IDLE:
     case STEP_KINDS:

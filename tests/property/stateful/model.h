@@ -22,6 +22,7 @@
 
 #define KEY_TEXT    96u
 #define LETTERS_MAX 50u /* facts M-22 */
+#define MISSED_MAX  32u /* facts M-47 */
 #define HISTORY_MIN 4u  /* versions that a store keeps, at least (world_store.c) */
 
 enum class { CLASS_DESIRED, CLASS_TWIN, CLASS_METHODS, CLASS_MESSAGES, CLASSES };
@@ -52,6 +53,9 @@ struct person {
     char older[KEY_TEXT];                   /* one that was replaced; empty: none */
     struct tree *tags, *desired, *reported; /* tags NULL: never set */
     int64_t etag, version, desired_version, reported_version;
+    struct tree *missed[MISSED_MAX]; /* notes on changes that an older hub delivers late */
+    int64_t missed_version[MISSED_MAX];
+    size_t n_missed;
     int subscribed[CLASSES]; /* 0: not; else QoS + 1 */
     struct letter letters[LETTERS_MAX];
     size_t n_letters;
@@ -78,7 +82,7 @@ struct model {
     size_t n_feedback;
     int64_t world_s, mono_s; /* the world's clocks */
     int64_t offset_s, frozen_s, frozen_mono_s;
-    bool is_frozen, listens;
+    bool is_frozen, listens, is_older;
     FILE *says;
 };
 

@@ -709,6 +709,7 @@ static void do_it(struct stage *st, const struct step *s)
         break;
     case STEP_RESTART:
         st->w.options.cache_bytes = s->a ? 1 : 0;
+        st->w.options.profile.personality = s->b ? PROFILE_GW_V1 : PROFILE_GW_V2;
         world_restart(&st->w);
         break;
     case STEP_KINDS:

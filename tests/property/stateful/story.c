@@ -238,6 +238,13 @@ static const struct {
     /* what was changed while nobody was there */
     {4,
      {{STEP_SUBSCRIBE, 0, 0, false}, {STEP_CUT, 0, 0, false}, {STEP_UPDATE, 0, 0, false}, {STEP_CONNECT, 0, 0, false}}},
+    {6,
+     {{STEP_RESTART, 0, 1, false},
+      {STEP_CONNECT, 0, 0, false},
+      {STEP_SUBSCRIBE, 0, 1, false},
+      {STEP_CUT, 0, 0, false},
+      {STEP_UPDATE, 0, 0, false},
+      {STEP_CONNECT, 0, 0, false}}},
     /* who listens no more does so behind a restart, too */
     {5,
      {{STEP_SUBSCRIBE, 0, 1, false},

@@ -12,7 +12,7 @@ replace d0 any {"desired":{"b":{"d":3}},"tags":{}}
 invoke d0 now answer30s
 answer d0 right good
 report d0 rid any {"a":{"b":null}} !
-restart tight
+restart tight today
 connect d0 keep secondary
 update d0 stale {"desired":{}}
 update d0 any {"desired":{"e":4}}
