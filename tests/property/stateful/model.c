@@ -375,6 +375,7 @@ static void step_feedback(struct model *m, uint64_t ticket)
         (void)fprintf(m->says, "record m%llu %s\n", (unsigned long long)m->feedback[k].serial, m->feedback[k].code);
     m->n_feedback -= n;
     memmove(m->feedback, m->feedback + n, m->n_feedback * sizeof m->feedback[0]);
+    m->is_feedback_told = false;
 }
 
 /* What nobody fetched in an hour, or is about whoever is no more. */
@@ -386,6 +387,24 @@ static void forget_feedback(struct model *m, size_t gone)
         if (m->feedback[n].at_s + 3600 > model_now_s(m) && m->feedback[n].who != gone)
             m->feedback[kept++] = m->feedback[n];
     m->n_feedback = kept;
+    if (!kept)
+        m->is_feedback_told = false;
+}
+
+/* The end of a turn: what nobody fetched is forgotten; or, once a batch is ready, that is told. */
+static void tick_feedback(struct model *m)
+{
+    size_t before = m->n_feedback;
+    int64_t oldest_s = INT64_MAX;
+
+    forget_feedback(m, WHO);
+    for (size_t n = 0; n < m->n_feedback; n++)
+        oldest_s = m->feedback[n].at_s < oldest_s ? m->feedback[n].at_s : oldest_s;
+    if (m->n_feedback < before || !m->n_feedback || m->is_feedback_told ||
+        (m->n_feedback < 64 && oldest_s + 15 > model_now_s(m)))
+        return;
+    event(m, "hub", "feedback");
+    m->is_feedback_told = true;
 }
 
 /* --- connections ------------------------------------------------------------------------------------------------------ */
@@ -857,6 +876,7 @@ static void step_pass(struct model *m, const struct step *s)
         fail_call(m, n, c->is_sent ? 504 : 404, c->is_sent ? "504101" : "404103"); /* facts M-25 */
     }
     end_expired(m);
+    tick_feedback(m);
 }
 
 static void step_clock(struct model *m, const struct step *s, uint64_t ticket)
@@ -881,6 +901,7 @@ static void step_clock(struct model *m, const struct step *s, uint64_t ticket)
 static void step_restart(struct model *m, const struct step *s)
 {
     m->is_older = s->b == 1;
+    m->is_feedback_told = false;
     for (size_t n = 0; n < WHO; n++) {
         model_loses(m, n);
         m->at[n].ghost = 0;
@@ -1089,7 +1110,7 @@ void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t t
     expire(m); /* what came back in a turn that failed */
     do_step(m, s, conn, ticket);
     expire(m);
-    forget_feedback(m, WHO);
+    tick_feedback(m);
 }
 
 /* --- what is shown ---------------------------------------------------------------------------------------------------- */

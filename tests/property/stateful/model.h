@@ -82,7 +82,7 @@ struct model {
     size_t n_feedback;
     int64_t world_s, mono_s; /* the world's clocks */
     int64_t offset_s, frozen_s, frozen_mono_s;
-    bool is_frozen, listens, is_older;
+    bool is_frozen, listens, is_older, is_feedback_told;
     FILE *says;
 };
 

@@ -292,8 +292,6 @@ static void print_event(struct stage *st, const struct out *o)
         print_will(st, o);
         return;
     }
-    if (strcmp(o->topic, EVENTS_ROOT "hub/feedback") == 0) /* that there is some; who asks is told */
-        return;
     event = tree_read(o->body);
     device = tree_get(event, "device");
     module = tree_get(event, "module");
