@@ -39,6 +39,18 @@ function readArguments(argv) {
   return options;
 }
 
+/** Vectors with the same key share a hub. What a tier has counted is no state that can be set back. */
+const keyOf = ({ hub, name }) => JSON.stringify(hub ?? {}) + (hub?.profile ? name : '');
+
+/** The next vector for a worker: for the hub it has, else for one that no other worker has. */
+function next(queue, worker, workers) {
+  const others = workers.filter((w) => w !== worker).map((w) => w.key);
+  const at = [(v) => keyOf(v) === worker.key, (v) => !others.includes(keyOf(v)), () => true].map((fits) => queue.findIndex(fits)).find((n) => n >= 0);
+  const [vector] = queue.splice(at, 1);
+  worker.key = keyOf(vector);
+  return vector;
+}
+
 /** One after the other on one hub (and one child in memory), until there is no vector left. */
 class Worker {
   constructor(options) {
@@ -78,14 +90,14 @@ class Worker {
   }
 
   async onTheWire({ hub, name }) {
-    const key = JSON.stringify(hub ?? {}) + (hub?.profile ? name : ''); // what a tier has counted is no state that can be set back
-    if (this.wire && this.key !== key) {
+    const key = keyOf({ hub, name });
+    if (this.wire && this.wireKey !== key) {
       const old = this.wire;
       this.wire = undefined;
       await old.stop();
     }
     this.wire ??= await Wire.start(hub ?? {});
-    this.key = key;
+    this.wireKey = key;
     return this.wire;
   }
 
@@ -96,7 +108,7 @@ class Worker {
   }
 }
 
-function report({ vector, problem, seconds }, number) {
+function report({ vector, problem }, number) {
   const title = vector.name.replace(/#/g, '\\#');
   if (!problem) return `ok ${number} - ${title}`;
   const show = (value) => (typeof value === 'string' ? value : Array.isArray(value) ? value.map((one) => JSON.stringify(one)).join('\n#     ') || 'nothing' : JSON.stringify(value));
@@ -114,17 +126,15 @@ async function main() {
     process.exit(3);
   }
   vectors = vectors.filter((v) => (!options.only || v.name.includes(options.only)) && (options.wire || v.runs === 'both'));
-  // Those with options of their own come last, kind by kind: each kind needs another hub.
-  const keys = [...new Set(vectors.map((v) => JSON.stringify(v.hub ?? {})))].sort();
-  const queue = [...vectors].sort((a, b) => keys.indexOf(JSON.stringify(a.hub ?? {})) - keys.indexOf(JSON.stringify(b.hub ?? {})) || 0);
+  const queue = [...vectors];
   const begin = Date.now();
   const results = [];
   let failed = 0;
   const troubles = [];
-  await Promise.all(Array.from({ length: Math.min(Number(process.env.TWINSIM_VECTOR_HUBS ?? 2), queue.length || 1) }, async () => {
-    const worker = new Worker(options);
+  const workers = Array.from({ length: Math.min(Number(process.env.TWINSIM_VECTOR_HUBS ?? 2), queue.length || 1) }, () => new Worker(options));
+  await Promise.all(workers.map(async (worker) => {
     while (queue.length) {
-      const result = await worker.one(queue.shift());
+      const result = await worker.one(next(queue, worker, workers));
       results.push(result);
       failed += result.problem && !(options.write && result.transcript) ? 1 : 0;
       if (!options.write) process.stdout.write(`${report(result, results.length)}\n`);

@@ -95,15 +95,15 @@ class Wire {
     this.policies = new Map();
     this.answered = 0;
     await this.service.subscribe(['$twinsim/v1/#', '$twinsim/hub-events/v1/#'], 0);
-    await this.command({ command: 'clock.freeze' });
-    await this.setClock();
+    const [{ time }] = await this.all([{ command: 'clock.freeze' }]);
+    await this.all(this.toStart(time));
   }
 
-  async setClock() {
-    const { time } = await this.ok({ command: 'clock.show' });
+  /** The command that sets the hub's clock from that time to its first moment; none when it stands there. */
+  toStart(time) {
     const by = START_US - microseconds(time);
     const text = (us) => `PT${us / 1000000n}.${String(us % 1000000n).padStart(6, '0')}S`;
-    if (by !== 0n) await this.ok({ command: 'clock.advance', by: by < 0n ? `-${text(-by)}` : text(by) });
+    return by === 0n ? [] : [{ command: 'clock.advance', by: by < 0n ? `-${text(-by)}` : text(by) }];
   }
 
   async serviceClient(policy) {
@@ -129,10 +129,17 @@ class Wire {
     return p.payload.toString().replace(/^\{"responses":\[/, '').replace(/\]\}$/, '');
   }
 
-  async ok(command) {
-    const response = JSON.parse(await this.command(command));
-    if (response.status !== 200) throw new Error(`${command.command}: ${JSON.stringify(response.body)}`);
-    return response.body;
+  /** Several commands in one message, which must succeed; resolves to their bodies. */
+  async all(commands) {
+    if (commands.length === 0) return [];
+    const mark = `own-${++this.number}`;
+    const id = this.service.packetId();
+    this.service.send(publishPacket(CONTROL, JSON.stringify({ commands: commands.map((c) => ({ correlationData: mark, ...c })) }), { qos: 1, packetId: id }));
+    const isIt = (p) => p.type === TYPE.PUBLISH && p.topic === `${CONTROL}/response` && p.payload.includes(`"correlationData":"${mark}"`);
+    const { responses } = JSON.parse((await this.service.next(isIt, `answers to ${commands[0].command}`, { ms: LIMIT_MS })).payload.toString());
+    const bad = responses.find((r) => r.status !== 200);
+    if (bad) throw new Error(`${bad.command}: ${JSON.stringify(bad.body)}`);
+    return responses.map((r) => r.body);
   }
 
   ask(command) {
@@ -152,13 +159,8 @@ class Wire {
     this.clients.clear();
     for (const c of this.policies.values()) c.stream.destroy();
     this.policies.clear();
-    for (;;) {
-      const { items } = await this.ok({ command: 'device.list' });
-      if (items.length === 0) break;
-      for (const item of items) await this.ok({ command: 'device.delete', deviceId: item.deviceId });
-    }
-    await this.ok({ command: 'fault.clear' });
-    await this.setClock();
+    const [, { items }, { time }] = await this.all([{ command: 'fault.clear' }, { command: 'device.list' }, { command: 'clock.show' }]);
+    await this.all([...items.map(({ deviceId }) => ({ command: 'device.delete', deviceId })), ...this.toStart(time)]);
   }
 
   async settle(actor) {
