@@ -147,6 +147,38 @@ static enum rc method_step(const struct recording *rec, const cJSON *command, co
     return rc ? rc : put_on(rec, step, who);
 }
 
+/* The words of a step for what the command calls otherwise. */
+static enum rc message_step(const struct recording *rec, const cJSON *command, const char *who, cJSON *step)
+{
+    static const char *const names[][2] = {{"messageId", "message-id"},
+                                           {"correlationId", "correlation-id"},
+                                           {"userId", "user-id"},
+                                           {"contentType", "content-type"},
+                                           {"contentEncoding", "content-encoding"}};
+    const cJSON *base64 = json_get(command, "bodyBase64"), *body = json_get(command, "body");
+    const cJSON *ttl = json_get(command, "timeToLive");
+    cJSON *bytes = base64 ? cJSON_CreateObject() : NULL, *system = cJSON_CreateObject();
+    enum rc rc = (base64 && !bytes) || !system ? RC_NOMEM : RC_OK;
+
+    if (!rc && base64)
+        rc = put(bytes, "base64", base64);
+    if (!rc)
+        rc = base64 ? put(step, "message", bytes) : body ? put(step, "message", body) : put_text(step, "message", "");
+    for (size_t n = 0; !rc && n < sizeof names / sizeof names[0]; n++)
+        rc = put(system, names[n][1], json_get(command, names[n][0]));
+    if (!rc && system->child)
+        rc = put(step, "system", system);
+    if (!rc)
+        rc = put(step, "properties", json_get(command, "properties"));
+    if (!rc)
+        rc = put(step, "ack", json_get(command, "ack"));
+    if (!rc)
+        rc = put(step, "expiry", ttl ? ttl : json_get(command, "expiryTimeUtc"));
+    cJSON_Delete(bytes);
+    cJSON_Delete(system);
+    return rc ? rc : put_on(rec, step, who);
+}
+
 /* Fill the step of a command; leaves it empty when no step says it. */
 static enum rc command_step(const struct recording *rec, const cJSON *command, cJSON *step)
 {
@@ -169,6 +201,8 @@ static enum rc command_step(const struct recording *rec, const cJSON *command, c
         return replace_step(rec, command, who, step);
     if (strcmp(name, "method.invoke") == 0)
         return method_step(rec, command, who, step);
+    if (strcmp(name, "message.send") == 0 && !json_get(command, "inputName"))
+        return message_step(rec, command, who, step);
     if (strcmp(name, "device.create") == 0 || strcmp(name, "module.create") == 0)
         return create_step(command, who, step);
     if (strcmp(name, "device.delete") == 0 || strcmp(name, "module.delete") == 0)

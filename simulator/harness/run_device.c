@@ -121,11 +121,25 @@ static enum verdict wait_event(struct run *r, const struct sim_device *d, const 
 
 /* ---- connect, leave ---- */
 
+/* What the step says that the device does with messages: "acknowledge", "withhold"; NULL: it does not listen to them. */
+static const char *messages_of(const struct run *r)
+{
+    return json_get_text(r->lane->node, "messages");
+}
+
+static bool withholds(const struct run *r)
+{
+    const char *messages = messages_of(r);
+
+    return messages && strcmp(messages, "withhold") == 0;
+}
+
 static enum verdict begin(struct run *r, const char *who, bool is_clean, struct sim_device **out)
 {
     static const char nobodys_key[] = "bm9ib2R5IGtub3dzIHRoaXMga2V5LCBzbyB0aGUgaHViIHJlZnVzZXM=";
     const char *key_text = json_get_text(r->keys, who);
-    struct sim_device_options o = {.host = r->host, .is_clean = is_clean, .expires_s = (int64_t)time(NULL) + TOKEN_S};
+    struct sim_device_options o = {
+        .host = r->host, .is_clean = is_clean, .withholds = withholds(r), .expires_s = (int64_t)time(NULL) + TOKEN_S};
     struct sas_key key;
     enum rc rc;
 
@@ -147,6 +161,29 @@ static enum verdict begin(struct run *r, const char *who, bool is_clean, struct 
     return VERDICT_PASSED;
 }
 
+/* Listen to the messages of the cloud, at QoS 1. */
+static enum rc listen(struct sim_device *d)
+{
+    struct ident id = {.device = STR("")};
+    char filter[2 * IDENT_TEXT_MAX];
+
+    (void)!ident_read(str_from(sim_device_id(d)), &id);
+    if (ident_is_module(id))
+        (void)snprintf(filter, sizeof filter, "devices/%.*s/modules/%.*s/messages/devicebound/#", STR_FMT(id.device),
+                       STR_FMT(id.module));
+    else
+        (void)snprintf(filter, sizeof filter, "devices/%.*s/messages/devicebound/#", STR_FMT(id.device));
+    return sim_device_subscribe(d, filter);
+}
+
+/* One that withholds its PUBACKs reads nothing, so all it does is to listen. */
+static enum verdict listen_only(struct run *r, struct sim_device *d)
+{
+    enum rc rc = sim_device_had_session(d) ? RC_OK : listen(d);
+
+    return rc == RC_NOMEM ? run_no_memory(r) : wait_device(r, d, run_deadline(r, DEVICE_US));
+}
+
 /* What a device does first: hear of its twin, and read it. A session that was kept holds its subscriptions (facts M-10). */
 static enum verdict read_twin(struct run *r, struct sim_device *d, size_t from)
 {
@@ -161,6 +198,8 @@ static enum verdict read_twin(struct run *r, struct sim_device *d, size_t from)
         rc = sim_device_subscribe(d, "$iothub/twin/res/#");
     if (!rc && !sim_device_had_session(d))
         rc = sim_device_subscribe(d, "$iothub/twin/PATCH/properties/desired/#");
+    if (!rc && messages_of(r))
+        rc = listen(d);
     v = rc == RC_NOMEM ? run_no_memory(r) : wait_device(r, d, until_us);
     (void)snprintf(rid, sizeof rid, "%u", ++r->rids);
     (void)snprintf(topic, sizeof topic, "$iothub/twin/GET/?$rid=%s", rid);
@@ -184,7 +223,7 @@ static enum verdict connect_device(struct run *r, const char *who, bool is_clean
         return v;
     is_refused = sim_device_state(d) == SIM_DEVICE_REFUSED;
     if (sim_device_state(d) == SIM_DEVICE_CONNECTED)
-        v = read_twin(r, d, from);
+        v = withholds(r) ? listen_only(r, d) : read_twin(r, d, from);
     else
         v = wait_event(r, d, connected, "", from, &index);
     if (!v && is_refused && !json_get(r->lane->node, "refused")) {
@@ -258,6 +297,8 @@ static enum verdict device_of(struct run *r, struct sim_device **out)
         drop(r, *out);
         *out = NULL;
     }
+    if (*out && !sim_device_wants_read(*out))
+        return run_failed(r, "%s withholds its PUBACKs: it reads nothing, and does nothing else", who);
     return *out ? VERDICT_PASSED : connect_device(r, who, true, out);
 }
 

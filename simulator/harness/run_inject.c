@@ -423,6 +423,8 @@ enum verdict run_inject(struct run *r)
         return run_send(r, hub_command(r, "fault.clear"), NULL, NULL);
     case STEP_CLOCK:
         return inject_clock(r);
+    case STEP_MESSAGE:
+        return run_inject_message(r);
     case STEP_CONNECT:
     case STEP_LEAVE:
     case STEP_REPORT:

@@ -7,6 +7,7 @@
  *   run_inject.c    steps that change something; run_identity.c those that change identities
  *   run_exec.c      programs that run to their end
  *   run_device.c    devices that the runner plays
+ *   run_message.c   messages from the cloud
  *   run_method.c    direct methods
  *   run_check.c     steps that look; run_series.c at several events, run_usage.c at an agent's use of the machine
  *   run_explain.c   what a red step says
@@ -232,6 +233,9 @@ const char *run_who(const struct run *r);
 MUST_USE enum verdict run_exec(struct run *r);
 /* End the program that a lane runs, if it runs one. */
 void run_exec_abandon(struct lane *lane);
+
+/* ---- run_message.c ---- */
+MUST_USE enum verdict run_inject_message(struct run *r);
 
 /* ---- run_method.c ---- */
 MUST_USE enum verdict run_method(struct run *r); /* may be pending */

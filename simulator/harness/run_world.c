@@ -127,8 +127,10 @@ static size_t gather(const struct run *r, struct pollfd *fds)
     for (size_t i = 0; i < r->n_group; i++)
         n = add_process(fds, n, &r->group[i].exec);
     for (size_t i = 0; i < r->n_devices; i++) {
-        write = sim_device_wants_write(r->devices[i]) ? POLLOUT : 0;
-        fds[n++] = (struct pollfd){sim_device_fd(r->devices[i]), (short)(POLLIN | write), 0};
+        short wanted = (short)((sim_device_wants_read(r->devices[i]) ? POLLIN : 0) |
+                               (sim_device_wants_write(r->devices[i]) ? POLLOUT : 0));
+
+        fds[n++] = (struct pollfd){wanted ? sim_device_fd(r->devices[i]) : -1, wanted, 0};
     }
     return n;
 }

@@ -45,6 +45,7 @@ enum step_type {
     STEP_SEND,
     STEP_ANSWER,
     STEP_METHOD,
+    STEP_MESSAGE,
     STEP_PARALLEL,
     STEP_DO, /* never in a scenario that was read: the steps of the block stand in its place */
 };

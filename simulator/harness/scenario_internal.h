@@ -107,6 +107,9 @@ void check_bool(struct reading *r, const cJSON *value);
 void check_true(struct reading *r, const cJSON *value);
 void check_how(struct reading *r, const cJSON *value);
 void check_method(struct reading *r, const cJSON *value);        /* the name of a method */
+void check_ack(struct reading *r, const cJSON *value);           /* about which ends feedback is wanted */
+void check_expiry(struct reading *r, const cJSON *value);        /* of a message */
+void check_messages(struct reading *r, const cJSON *value);      /* what a device does with them */
 void check_answer_status(struct reading *r, const cJSON *value); /* of a method's answer */
 void check_lanes(struct reading *r, const cJSON *value);
 

@@ -17,7 +17,8 @@ struct sim_device {
     char id[IDENT_TEXT_MAX];
     enum sim_device_state state;
     bool had_session;
-    unsigned waiting; /* acknowledgements to come */
+    bool withholds, is_deaf; /* deaf: nothing is read any more */
+    unsigned waiting;        /* acknowledgements to come */
     struct method {
         struct method *next;
         char *name, *payload;
@@ -33,6 +34,7 @@ static void on_connect(struct mosquitto *mosq, void *arg, int code, int flags)
     (void)mosq;
     d->state = code == 0 ? SIM_DEVICE_CONNECTED : SIM_DEVICE_REFUSED;
     d->had_session = (flags & 1) != 0;
+    d->is_deaf = d->withholds && d->had_session; /* messages may stand right behind */
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *arg, int code)
@@ -57,9 +59,12 @@ static void on_publish(struct mosquitto *mosq, void *arg, int id)
 
 static void on_subscribe(struct mosquitto *mosq, void *arg, int id, int n, const int *granted)
 {
+    struct sim_device *d = arg;
+
     (void)n;
     (void)granted;
     on_publish(mosq, arg, id);
+    d->is_deaf = d->withholds;
 }
 
 /* METHODS name RID_MARK rid (facts M-23): the method of that name, and the rid. NULL: none */
@@ -133,6 +138,7 @@ enum rc sim_device_new(const struct sim_device_options *options, struct sim_devi
         return RC_NOMEM;
     (void)mosquitto_lib_init();
     (void)ident_print(options->id, d->id);
+    d->withholds = options->withholds;
     d->mosq = mosquitto_new(d->id, options->is_clean, d);
     rc = d->mosq ? RC_OK : RC_NOMEM;
     if (!rc) {
@@ -197,6 +203,11 @@ int sim_device_fd(const struct sim_device *d)
     return is_over(d) ? -1 : mosquitto_socket(d->mosq);
 }
 
+bool sim_device_wants_read(const struct sim_device *d)
+{
+    return !is_over(d) && !d->is_deaf;
+}
+
 bool sim_device_wants_write(const struct sim_device *d)
 {
     return !is_over(d) && mosquitto_want_write(d->mosq);
@@ -213,7 +224,8 @@ void sim_device_turn(struct sim_device *d)
 {
     int code = MOSQ_ERR_SUCCESS;
 
-    for (unsigned i = 0; i < TURN_MAX && !code && !is_over(d) && is_readable(mosquitto_socket(d->mosq)); i++)
+    for (unsigned i = 0; i < TURN_MAX && !code && sim_device_wants_read(d) && is_readable(mosquitto_socket(d->mosq));
+         i++)
         code = mosquitto_loop_read(d->mosq, 1);
     if (!code && !is_over(d) && mosquitto_want_write(d->mosq))
         code = mosquitto_loop_write(d->mosq, 1);

@@ -1,7 +1,7 @@
 /* sim_device.h - a device or module played by the harness: one MQTT connection over the hub's TLS port, as a real one makes it.
  *
  * Nobody here waits: the owner polls the descriptor, calls sim_device_turn, and looks at the state. What comes in is
- * acknowledged and dropped, but for calls of methods that it answers; what it caused is on the hub's event stream.
+ * acknowledged and dropped (or, by one that withholds, not even read, once it listens: so nothing is acknowledged), but for calls of methods that it answers; what it caused is on the hub's event stream.
  */
 #ifndef TWINSIM_SIM_DEVICE_H
 #define TWINSIM_SIM_DEVICE_H
@@ -22,6 +22,7 @@ struct sim_device_options {
     struct ident id;
     const struct sas_key *key;
     int64_t expires_s; /* Unix seconds, of the token */
+    bool withholds;    /* read nothing more from its CONNACK on, if a session was kept, else from its first SUBACK on */
     bool is_clean;     /* clean session: what was subscribed before is forgotten (facts M-10, M-11) */
 };
 
@@ -39,6 +40,7 @@ bool sim_device_is_waiting(const struct sim_device *d);  /* for SUBACKs or PUBAC
 
 /* Poll for POLLIN (and POLLOUT when it wants to write), then take a turn, and at least once a second. -1: nothing to poll. */
 int sim_device_fd(const struct sim_device *d);
+bool sim_device_wants_read(const struct sim_device *d); /* false: do not poll for POLLIN */
 bool sim_device_wants_write(const struct sim_device *d);
 void sim_device_turn(struct sim_device *d);
 

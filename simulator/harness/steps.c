@@ -36,6 +36,9 @@ enum {
     OVER = 1 << 25,
     ANSWERED = 1 << 26,
     PAYLOAD = 1 << 27,
+    ACK = 1 << 28,
+    EXPIRY = 1 << 29,
+    MESSAGES = 1 << 30,
 };
 
 static const struct extra {
@@ -71,6 +74,9 @@ static const struct extra {
     {OVER, "over", check_duration},
     {ANSWERED, "status", check_answer_status},
     {PAYLOAD, "payload", check_nothing},
+    {ACK, "ack", check_ack},
+    {EXPIRY, "expiry", check_expiry},
+    {MESSAGES, "messages", check_messages},
 };
 
 static const struct kind {
@@ -103,12 +109,13 @@ static const struct kind {
     {"fault", STEP_FAULT, check_nothing, 0, 0},
     {"clear", STEP_CLEAR, check_clear, 0, 0},
     {"clock", STEP_CLOCK, check_clock, 0, 0},
-    {"connect", STEP_CONNECT, check_id, CLEAN | TURNED_AWAY, 0},
+    {"connect", STEP_CONNECT, check_id, CLEAN | TURNED_AWAY | MESSAGES, 0},
     {"leave", STEP_LEAVE, check_id, HOW, 0},
     {"report", STEP_REPORT, check_written, ON | REFUSED, ON},
     {"send", STEP_SEND, check_body, ON | PROPERTIES | SYSTEM, ON},
     {"answer", STEP_ANSWER, check_method, ON | ANSWERED | PAYLOAD, ON},
     {"method", STEP_METHOD, check_method, ON | PAYLOAD | ANSWERED | MATCH | WITHIN | REFUSED | SAVE, 0},
+    {"message", STEP_MESSAGE, check_body, ON | PROPERTIES | SYSTEM | ACK | EXPIRY | REFUSED, 0},
     {"parallel", STEP_PARALLEL, check_lanes, 0, 0},
     {"do", STEP_DO, check_block, 0, 0},
 };
@@ -182,7 +189,7 @@ static void tell_no_kind(struct reading *r, const cJSON *node)
                 "this step does nothing; a step is one of desired, tags, replace, create, disable, enable, delete, "
                 "rotateKey, expect, never, twin, wait, start, stop, kill, restart, exit, log, usage, exec, fault, "
                 "clear, clock, "
-                "connect, leave, report, send, answer, method, parallel, do");
+                "connect, leave, report, send, answer, method, message, parallel, do");
 }
 
 static void check_extra(struct reading *r, const struct kind *kind, const cJSON *member)

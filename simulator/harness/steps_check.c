@@ -1,6 +1,7 @@
 /* steps_check.c - is a member of a step what it must be? One function a member, for the tables of steps.c. */
 #include "scenario_internal.h"
 
+#include "iso_time.h"
 #include "match.h"
 #include "service.h"
 #include "suggest.h"
@@ -10,9 +11,10 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const event_kinds[] = {
-    "hub-ready",    "hub-stopping", "created",      "updated",  "deleted",  "connected",     "refused",
-    "disconnected", "subscribed",   "unsubscribed", "twin-get", "reported", "desired",       "tags",
-    "telemetry",    "fault",        "violation",    "clock",    "method",   "method-answer", HUB_EVENT_SOURCES,
+    "hub-ready", "hub-stopping",  "created",        "updated",         "deleted",   "connected",
+    "refused",   "disconnected",  "subscribed",     "unsubscribed",    "twin-get",  "reported",
+    "desired",   "tags",          "telemetry",      "fault",           "violation", "clock",
+    "method",    "method-answer", "message-queued", "message-settled", "feedback",  HUB_EVENT_SOURCES,
 };
 
 void check_kind(struct reading *r, const cJSON *value)
@@ -174,6 +176,34 @@ void check_true(struct reading *r, const cJSON *value)
 {
     if (!cJSON_IsTrue(value))
         problems_at(r->problems, &r->source, value, "'%s' is true: the hub must refuse the connection", value->string);
+}
+
+void check_ack(struct reading *r, const cJSON *value)
+{
+    static const char *const words[] = {"none", "positive", "negative", "full"};
+
+    if (!is_filled_later(value))
+        check_name(r, value, "feedback", words, COUNT(words));
+}
+
+void check_messages(struct reading *r, const cJSON *value)
+{
+    static const char *const words[] = {"acknowledge", "withhold"};
+
+    if (!is_filled_later(value))
+        check_name(r, value, "way to take messages", words, COUNT(words));
+}
+
+void check_expiry(struct reading *r, const cJSON *value)
+{
+    int64_t us;
+
+    if (is_filled_later(value))
+        return;
+    if (!cJSON_IsString(value) ||
+        (duration_read(str_from(value->valuestring), &us) && iso_time_read(str_from(value->valuestring), &us)))
+        problems_at(r->problems, &r->source, value,
+                    "'expiry' is a duration (\"5m\") or a time (\"2030-01-01T00:00:00Z\")");
 }
 
 void check_method(struct reading *r, const cJSON *value)
