@@ -40,7 +40,7 @@ static void put(struct up *up, struct str text)
 {
     while (text.len && !up->is_stopped && !up->is_deaf) {
         struct pollfd wait[3] = {
-            {STDOUT_FILENO, POLLOUT, 0}, {up->signals, POLLIN, 0}, {hub_process_pidfd(up->hub), POLLIN, 0}};
+            {STDOUT_FILENO, POLLOUT, 0}, {up->signals, POLLIN, 0}, {hub_process_fd(up->hub), POLLIN, 0}};
         ssize_t n;
 
         if (poll(wait, 3, -1) < 0)
@@ -127,7 +127,7 @@ static int open_signals(void)
 static int wait_for_the_end(struct up *up, bool listen)
 {
     while (!up->is_stopped) {
-        struct pollfd wait[3] = {{up->signals, POLLIN, 0}, {hub_process_pidfd(up->hub), POLLIN, 0}, {-1, POLLIN, 0}};
+        struct pollfd wait[3] = {{up->signals, POLLIN, 0}, {hub_process_fd(up->hub), POLLIN, 0}, {-1, POLLIN, 0}};
         enum rc rc = RC_OK;
 
         if (listen) {
@@ -144,8 +144,8 @@ static int wait_for_the_end(struct up *up, bool listen)
             tell_missed(up);
         }
         if (!up->is_stopped && hub_process_has_ended(up->hub))
-            return cli_fail(up->cli, CLI_HUB, "mosquitto has ended on its own (%s); the end of %s/broker.log:\n%s",
-                            hub_process_ending(up->hub), hub_process_data_dir(up->hub),
+            return cli_fail(up->cli, CLI_HUB, "%s has ended on its own (%s); the end of %s:\n%s",
+                            hub_process_ended_name(up->hub), hub_process_ending(up->hub), hub_process_log(up->hub),
                             hub_process_last_words(up->hub));
         if (rc && listen) { /* cut off, but the broker lives: go on without events */
             (void)fprintf(stderr, "twinsim: the event stream was lost; the hub goes on\n");

@@ -11,7 +11,8 @@ static int add_address(const struct cli *c, cJSON *body)
         json_set(body, "mqttsPort", json_i64(c->hub.mqtts_port)) ||
         json_set(body, "caFile", json_str(str_from(c->hub.ca_file))) ||
         json_set(body, "dataDir", json_str(str_from(c->data_dir))) || json_set(body, "pid", json_i64(c->hub.pid)) ||
-        json_set(body, "brokerPid", json_i64(c->hub.broker_pid)))
+        json_set(body, "brokerPid", json_i64(c->hub.broker_pid)) ||
+        json_set(body, "gatewayPid", c->hub.gateway_pid ? json_i64(c->hub.gateway_pid) : cJSON_CreateNull()))
         return cli_no_memory(c);
     return CLI_OK;
 }

@@ -20,11 +20,9 @@
 #include "utf8.h"
 #include "why.h"
 
-/* A control message holds an identity with all its metadata: 32 KB of short keys grow to some 2 MB. Devices stay below 256 KB and
- * 64 KB of topic; the plugin checks that. */
-#define MAX_PACKET_BYTES 4194304
 /* What waits for a slow event reader before the broker drops; a gap in seq shows it. Never 0 (facts B-12). */
 #define MAX_QUEUED_MESSAGES 4000
+#define LONGER_SOCKET       "/gateway.sock"
 #define LOCK_WAIT_MS        1000 /* a broker whose `up` was killed ends within 100 ms */
 
 bool hub_dir_path_is_fit(const char *path)
@@ -177,13 +175,15 @@ static bool socket_dir_ready(const char *base, struct hub_dir *d)
         return false;
     n = snprintf(d->socket_dir, sizeof d->socket_dir, "%s/twinsim-%02x%02x%02x%02x%02x%02x%02x%02x", base, digest[0],
                  digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
-    if (n < 0 || (size_t)n >= sizeof d->socket - sizeof "/broker.sock")
+    if (n < 0 || (size_t)n >= sizeof d->socket - sizeof LONGER_SOCKET)
         return false;
     if (mkdir(d->socket_dir, 0700) && (errno != EEXIST || lstat(d->socket_dir, &st) || !S_ISDIR(st.st_mode) ||
                                        st.st_uid != geteuid() || chmod(d->socket_dir, 0700)))
         return false;
-    (void)snprintf(d->socket, sizeof d->socket, "%.*s/broker.sock", (int)(sizeof d->socket - sizeof "/broker.sock"),
+    (void)snprintf(d->socket, sizeof d->socket, "%.*s/broker.sock", (int)(sizeof d->socket - sizeof LONGER_SOCKET),
                    d->socket_dir);
+    (void)snprintf(d->gateway_socket, sizeof d->gateway_socket, "%.*s" LONGER_SOCKET,
+                   (int)(sizeof d->socket - sizeof LONGER_SOCKET), d->socket_dir);
     return true;
 }
 
@@ -191,10 +191,13 @@ static bool socket_dir_ready(const char *base, struct hub_dir *d)
  * short one beside it. */
 static enum rc socket_ready(struct hub_dir *d, char *why, size_t why_size)
 {
-    int n = snprintf(d->socket, sizeof d->socket, "%s/broker.sock", d->path);
+    int n = snprintf(d->gateway_socket, sizeof d->gateway_socket, "%s" LONGER_SOCKET, d->path);
 
-    if (n > 0 && (size_t)n < sizeof d->socket && !strchr(d->socket, ' '))
+    if (n > 0 && (size_t)n < sizeof d->gateway_socket && !strchr(d->gateway_socket, ' ')) {
+        (void)snprintf(d->socket, sizeof d->socket, "%.*s/broker.sock", n - (int)(sizeof LONGER_SOCKET - 1),
+                       d->gateway_socket);
         return RC_OK;
+    }
     if (socket_dir_ready(getenv("XDG_RUNTIME_DIR"), d) || socket_dir_ready("/tmp", d))
         return RC_OK;
     d->socket_dir[0] = '\0';
@@ -225,6 +228,7 @@ void hub_dir_close(struct hub_dir *d)
 {
     if (d->socket_dir[0]) {
         (void)unlink(d->socket);
+        (void)unlink(d->gateway_socket);
         (void)rmdir(d->socket_dir);
         d->socket_dir[0] = '\0';
     }
@@ -255,8 +259,11 @@ static void print_broker_conf(struct buf *b, const struct hub_dir *d, const stru
                       : "root"); /* facts B-18: else it would become another user, who may not read our files */
     buf_addf(b, "plugin %s\nplugin_opt_config %s/plugin.json\n", plugin, d->path);
     /* facts B-46: what was in flight to a lost connection takes its place from the next; so there is more than enough */
-    buf_addf(b, "set_tcp_nodelay true\nmax_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages %d\n",
-             MAX_PACKET_BYTES, MAX_QUEUED_MESSAGES, MAX_QUEUED_MESSAGES);
+    if (o->no_gateway ||
+        o->mqtt_port) /* facts B-02; on a Unix socket each connection would log that it cannot be done (facts B-22) */
+        buf_add(b, STR("set_tcp_nodelay true\n"));
+    buf_addf(b, "max_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages %d\n", HUB_DIR_PACKET_MAX,
+             MAX_QUEUED_MESSAGES, MAX_QUEUED_MESSAGES);
     buf_addf(b, "persistence true\npersistence_location %s/\npersistence_file mosquitto.db\nautosave_interval 300\n",
              d->path);
     buf_add(b,
@@ -264,7 +271,10 @@ static void print_broker_conf(struct buf *b, const struct hub_dir *d, const stru
                 "log_dest stderr\nlog_timestamp_format %Y-%m-%dT%H:%M:%S\nlog_type error\nlog_type warning\nlog_type "
                 "notice\n"));
     add_listener(b, 0, d->socket, NULL);
-    add_listener(b, o->mqtts_port, o->host, certs);
+    if (o->no_gateway)
+        add_listener(b, o->mqtts_port, o->host, certs);
+    else
+        add_listener(b, 0, d->gateway_socket, NULL);
     if (o->mqtt_port)
         add_listener(b, o->mqtt_port, o->host, NULL);
 }
@@ -302,6 +312,10 @@ static void print_plugin_json(struct buf *b, const struct hub_dir *d, const stru
         add_text_member(b, "profile", o->profile);
     if (o->forbidden_filter)
         add_text_member(b, "forbiddenFilter", o->forbidden_filter);
+    if (o->forbidden_will)
+        add_text_member(b, "forbiddenWill", o->forbidden_will);
+    if (!o->no_gateway)
+        add_text_member(b, "gatewaySocket", d->gateway_socket);
     if (o->fault_messages)
         buf_add(b, STR(",\"faultMessages\":true"));
     if (o->fault_messages_unanswered)

@@ -4,6 +4,7 @@
  *   hub.json      there while the hub is ready             plugin.json   what the plugin is told
  *   broker.conf   generated at each start                  broker.log    of the last start
  *   broker.sock   for service clients                      server.pem, server.key   the TLS certificate
+ *   gateway.sock  for the gateway alone                    gateway.log   of its last start
  *   and the store's own files.
  */
 #ifndef TWINSIM_HUB_DIR_H
@@ -12,14 +13,17 @@
 #include "certs.h"
 #include "hub_process.h"
 
-#define WELL_KNOWN_SEED "twinsim-development-keys" /* published: such keys protect nothing, so they stay on loopback */
-#define KEY_SEED_MAX    128u
+/* A control message holds an identity with all its metadata: 32 KB of short keys grow to some 2 MB. Devices stay below 256 KB and
+ * 64 KB of topic; the plugin checks that. */
+#define HUB_DIR_PACKET_MAX 4194304
+#define WELL_KNOWN_SEED    "twinsim-development-keys" /* published: such keys protect nothing, so they stay on loopback */
+#define KEY_SEED_MAX       128u
 
 struct hub_dir {
     char path[PATH_MAX]; /* absolute */
     char socket_dir
         [PATH_MAX]; /* empty: the socket lives in the directory; else a directory of its own, removed at the end */
-    char socket[108];
+    char socket[108], gateway_socket[108];
     char seed[KEY_SEED_MAX];
     bool keys_are_fresh;
     int lock;

@@ -57,7 +57,7 @@ static enum rc hub_file_parse(struct str text, struct hub_file *out)
     const cJSON *ports;
     struct hub_file f;
     cJSON *doc = NULL;
-    int64_t pid = 0, broker = 0, mqtts = 0, mqtt = 0;
+    int64_t pid = 0, broker = 0, gateway = 0, mqtts = 0, mqtt = 0;
     enum rc rc = json_read(text, &doc, NULL);
 
     if (rc)
@@ -72,6 +72,8 @@ static enum rc hub_file_parse(struct str text, struct hub_file *out)
         take_text(doc, "durability", f.durability, sizeof f.durability) ||
         take_text(doc, "version", f.version, sizeof f.version))
         rc = RC_SYNTAX;
+    if (!rc && cJSON_IsNumber(json_get(doc, "gatewayPid")))
+        rc = take_number(doc, "gatewayPid", INT32_MAX, &gateway);
     if (!rc && cJSON_IsNumber(json_get(ports, "mqtt")))
         rc = take_number(ports, "mqtt", 65535, &mqtt);
     cJSON_Delete(doc);
@@ -79,6 +81,7 @@ static enum rc hub_file_parse(struct str text, struct hub_file *out)
         return RC_SYNTAX;
     f.pid = (long)pid;
     f.broker_pid = (long)broker;
+    f.gateway_pid = (long)gateway;
     f.mqtts_port = (int)mqtts;
     f.mqtt_port = (int)mqtt;
     *out = f;
@@ -141,7 +144,12 @@ enum rc hub_file_write(const char *data_dir, const struct hub_file *f)
     if (rc)
         return rc;
     buf_init(&b, HUB_FILE_MAX);
-    buf_addf(&b, "{\"pid\":%ld,\"brokerPid\":%ld,\"gatewayPid\":null,\"hostname\":", f->pid, f->broker_pid);
+    buf_addf(&b, "{\"pid\":%ld,\"brokerPid\":%ld,\"gatewayPid\":", f->pid, f->broker_pid);
+    if (f->gateway_pid)
+        buf_addf(&b, "%ld", f->gateway_pid);
+    else
+        buf_add(&b, STR("null"));
+    buf_add(&b, STR(",\"hostname\":"));
     json_print_string(&b, str_from(f->hostname));
     buf_add(&b, STR(",\"host\":"));
     json_print_string(&b, str_from(f->host));

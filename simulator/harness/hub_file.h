@@ -10,11 +10,11 @@
 #include "buf.h"
 
 struct hub_file {
-    long pid, broker_pid;
-    char hostname[256]; /* the hub's own name: twinsim.azure-devices.test */
-    char host[64];      /* the loopback address it listens on */
-    int mqtts_port;     /* 8883 */
-    int mqtt_port;      /* 0: no plain listener */
+    long pid, broker_pid, gateway_pid; /* gateway_pid 0: none */
+    char hostname[256];                /* the hub's own name: twinsim.azure-devices.test */
+    char host[64];                     /* the loopback address it listens on */
+    int mqtts_port;                    /* 8883 */
+    int mqtt_port;                     /* 0: no plain listener */
     char ca_file[PATH_MAX];
     char socket[108];  /* the Unix socket for service clients */
     char service[512]; /* service connection string */

@@ -4,27 +4,31 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "address.h"
-#include "broker.h"
+#include "child.h"
 #include "files.h"
 #include "hub_dir.h"
 #include "profile.h"
+#include "programs.h"
 #include "why.h"
 
 #define START_MS 15000
 #define STOP_MS  5000
 #define REMOTE_NEEDS_FRESH_KEYS                                                                                        \
     "with well-known keys everybody may log in: --allow-remote needs --keys fresh, and a data directory made so"
-#define LOG_MAX (16 * 1024 * 1024) /* bytes of broker.log before it starts again */
+#define LOG_MAX (16 * 1024 * 1024) /* bytes of broker.log, and of gateway.log, before they start again */
 
 struct hub_process {
     struct hub_process_options options; /* every text is ours */
     struct hub_dir dir;
     struct hub_file file;
-    struct broker broker;
-    char ending[BROKER_ENDING_MAX]; /* what hub_process_ending lends */
+    struct child broker, gateway;
+    struct child *ended;           /* which of them ended on its own; NULL: none */
+    int watch;                     /* an epoll descriptor with both their pidfds; -1: not running */
+    char ending[CHILD_ENDING_MAX]; /* what hub_process_ending lends */
 };
 
 /* Every text of the options; NULL ends. */
@@ -139,37 +143,6 @@ static enum rc options_check(const struct hub_process_options *o, char *why, siz
     return RC_OK;
 }
 
-/* The plugin's path: given, else beside the binary (build tree, or an installed tree that was moved), else where it was installed. */
-static enum rc plugin_find(const char *given, char out[PATH_MAX], char *why, size_t why_size)
-{
-    static const char *const beside[] = {"../lib/twinsim_plugin.so",
-                                         "../" TWINSIM_PLUGIN_LIBDIR "/twinsim/twinsim_plugin.so"};
-    char exe[PATH_MAX], path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-
-    if (given) {
-        if (realpath(given, out))
-            return RC_OK;
-        return why_not(why, why_size, RC_NOT_FOUND, "there is no plugin at %s: %s", given, strerror(errno));
-    }
-    if (n > 0) {
-        char *slash;
-
-        exe[n] = '\0';
-        slash = strrchr(exe, '/');
-        if (slash)
-            *slash = '\0';
-        for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++)
-            if (!path_join(path, exe, beside[i]) && realpath(path, out))
-                return RC_OK;
-    }
-    if (realpath(TWINSIM_PLUGIN_FULL_LIBDIR "/twinsim/twinsim_plugin.so", out))
-        return RC_OK;
-    return why_not(why, why_size, RC_NOT_FOUND,
-                   "twinsim_plugin.so is neither in ../lib beside %s nor in %s/twinsim; build or install it", exe,
-                   TWINSIM_PLUGIN_FULL_LIBDIR);
-}
-
 static enum rc write_hub_file(struct hub_process *p, const struct certs *certs, char *why, size_t why_size)
 {
     const struct hub_process_options *o = &p->options;
@@ -179,6 +152,7 @@ static enum rc write_hub_file(struct hub_process *p, const struct certs *certs, 
     memset(f, 0, sizeof *f);
     f->pid = (long)getpid();
     f->broker_pid = (long)p->broker.pid;
+    f->gateway_pid = (long)p->gateway.pid;
     f->mqtts_port = o->mqtts_port;
     f->mqtt_port = o->mqtt_port;
     (void)snprintf(f->hostname, sizeof f->hostname, "%s", o->hostname);
@@ -195,24 +169,116 @@ static enum rc write_hub_file(struct hub_process *p, const struct certs *certs, 
               : RC_OK;
 }
 
+/* --- the two processes ------------------------------------------------------------------------------------------------ */
+
+static bool watch_one(struct hub_process *p, const struct child *c)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    return c->pidfd < 0 || epoll_ctl(p->watch, EPOLL_CTL_ADD, c->pidfd, &event) == 0;
+}
+
+static void stop_both(struct hub_process *p)
+{
+    child_stop(&p->gateway, STOP_MS, NULL); /* first, so that the hub hears why its clients go */
+    child_stop(&p->broker, STOP_MS, p->dir.socket);
+    if (p->watch >= 0)
+        (void)close(p->watch);
+    p->watch = -1;
+}
+
+static enum rc spawn_broker(struct hub_process *p, const char *program, char *why, size_t why_size)
+{
+    char conf[PATH_MAX], log[PATH_MAX];
+    struct child_start how = {.name = "mosquitto",
+                              .args = {program, "-c", conf},
+                              .log = log,
+                              .preload = getenv("TWINSIM_BROKER_PRELOAD"), /* for instrumented builds of the plugin */
+                              .inherit = p->dir.lock};
+
+    if (path_join(conf, p->dir.path, "broker.conf") || path_join(log, p->dir.path, "broker.log"))
+        return RC_LIMIT;
+    return child_spawn(&how, &p->broker, why, why_size);
+}
+
+/* "1.5": what it takes for seconds. */
+static const char *seconds_text(int64_t us, char out[32])
+{
+    (void)snprintf(out, 32, "%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
+    return out;
+}
+
+static enum rc spawn_gateway(struct hub_process *p, const char *program, const struct certs *certs, char *why,
+                             size_t why_size)
+{
+    const struct hub_process_options *o = &p->options;
+    char log[PATH_MAX], listen[96], idle[32], patience[32], packet[32];
+    struct child_start how = {.name = "twinsim-gateway",
+                              .args = {program, "--ready-fd", ""},
+                              .ready_arg = 2,
+                              .log = log,
+                              .inherit = p->dir.lock};
+    size_t n = 3;
+    const char *const more[] = {"--listen",       listen,  "--broker",      p->dir.gateway_socket, "--cert",
+                                certs->cert_file, "--key", certs->key_file, "--max-packet",        packet};
+
+    if (path_join(log, p->dir.path, "gateway.log"))
+        return RC_LIMIT;
+    (void)snprintf(listen, sizeof listen, "%s:%d", o->host, o->mqtts_port);
+    (void)snprintf(packet, sizeof packet, "%d", HUB_DIR_PACKET_MAX);
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        how.args[n++] = more[i];
+    if (o->max_idle_us) {
+        how.args[n++] = "--max-idle";
+        how.args[n++] = seconds_text(o->max_idle_us, idle);
+    }
+    if (o->connect_timeout_us) {
+        how.args[n++] = "--connect-timeout";
+        how.args[n++] = seconds_text(o->connect_timeout_us, patience);
+    }
+    return child_spawn(&how, &p->gateway, why, why_size);
+}
+
+/* Both at once, since each takes its time; the gateway waits for the broker. */
+static enum rc start_both(struct hub_process *p, const char *program, const char *gateway, const struct certs *certs,
+                          char *why, size_t why_size)
+{
+    enum rc rc;
+
+    p->ended = NULL;
+    p->watch = epoll_create1(EPOLL_CLOEXEC);
+    rc = p->watch >= 0 ? spawn_broker(p, program, why, why_size)
+                       : why_not(why, why_size, RC_IO, "no epoll descriptor: %s", strerror(errno));
+    if (!rc && gateway[0])
+        rc = spawn_gateway(p, gateway, certs, why, why_size);
+    if (!rc)
+        rc = child_wait_ready(&p->broker, START_MS, why, why_size);
+    if (!rc && gateway[0])
+        rc = child_wait_ready(&p->gateway, START_MS, why, why_size);
+    if (!rc && (!watch_one(p, &p->broker) || !watch_one(p, &p->gateway)))
+        rc = why_not(why, why_size, RC_IO, "the hub's processes cannot be watched: %s", strerror(errno));
+    if (rc)
+        stop_both(p);
+    return rc;
+}
+
 /* All but the directory's lock, which is held from start to free: so a restart cannot lose it to somebody else. */
 static enum rc start(struct hub_process *p, char *why, size_t why_size)
 {
     const struct hub_process_options *o = &p->options;
-    char program[PATH_MAX], plugin[PATH_MAX], conf[PATH_MAX], log[PATH_MAX];
+    char program[PATH_MAX], plugin[PATH_MAX], gateway[PATH_MAX] = "";
     struct certs_request request = {o->ca_dir, o->ca_unconstrained, o->hostname, {o->host}, p->dir.path};
-    struct broker_start how = {program, conf, log, p->dir.lock, START_MS};
     struct certs certs;
     enum rc rc;
 
     hub_file_remove(p->dir.path); /* of a hub that was killed */
     if (o->allow_remote && !p->dir.keys_are_fresh)
         return why_not(why, why_size, RC_REFUSED, REMOTE_NEEDS_FRESH_KEYS);
-    if (o->broker ? !realpath(o->broker, program) : broker_find(program) != RC_OK)
-        return why_not(why, why_size, RC_NOT_FOUND,
-                       "mosquitto was not found%s%s; install Debian's package mosquitto, or put it on PATH",
-                       o->broker ? " at " : " on PATH or in /usr/sbin", o->broker ? o->broker : "");
-    rc = plugin_find(o->plugin, plugin, why, why_size);
+    rc = broker_find(o->broker, program, why, why_size);
+    if (!rc)
+        rc = plugin_find(o->plugin, plugin, why, why_size);
+    if (!rc && !o->no_gateway)
+        rc = gateway_find(plugin, gateway, why, why_size);
     if (!rc)
         rc = address_is_free(o->host, o->mqtts_port, why, why_size);
     if (!rc && o->mqtt_port)
@@ -227,10 +293,8 @@ static enum rc start(struct hub_process *p, char *why, size_t why_size)
                      "directory with --ca");
     if (!rc)
         rc = hub_dir_configure(&p->dir, o, plugin, &certs, why, why_size);
-    if (!rc && (path_join(conf, p->dir.path, "broker.conf") || path_join(log, p->dir.path, "broker.log")))
-        rc = RC_LIMIT;
     if (!rc)
-        rc = broker_start(&how, &p->broker, why, why_size);
+        rc = start_both(p, program, gateway, &certs, why, why_size);
     if (rc)
         return rc;
     rc = write_hub_file(p, &certs, why, why_size);
@@ -260,8 +324,9 @@ enum rc hub_process_start(const struct hub_process_options *options, struct hub_
 
     if (!p)
         return why_not(why, why_size, RC_NOMEM, "out of memory");
-    p->broker.pidfd = -1;
-    p->dir.lock = -1;
+    child_init(&p->broker);
+    child_init(&p->gateway);
+    p->watch = p->dir.lock = -1;
     rc = options_copy(options, &p->options);
     if (rc)
         (void)why_not(why, why_size, rc, "out of memory");
@@ -288,49 +353,80 @@ const char *hub_process_data_dir(const struct hub_process *p)
     return p->dir.path;
 }
 
-pid_t hub_process_pid(const struct hub_process *p)
+size_t hub_process_pids(const struct hub_process *p, pid_t out[HUB_PROCESS_PIDS])
 {
-    return p->broker.pid;
+    size_t n = 0;
+
+    if (p && p->broker.pid)
+        out[n++] = p->broker.pid;
+    if (p && p->gateway.pid)
+        out[n++] = p->gateway.pid;
+    return n;
 }
 
-int hub_process_pidfd(const struct hub_process *p)
+int hub_process_fd(const struct hub_process *p)
 {
-    return p->broker.pidfd;
+    return p->watch;
 }
 
 bool hub_process_has_ended(struct hub_process *p)
 {
-    if (!broker_has_ended(&p->broker))
-        return false;
-    hub_file_remove(p->dir.path);
-    return true;
+    if (!p->ended && p->watch >= 0) {
+        if (child_has_ended(&p->broker)) /* first: the gateway's end may follow from it */
+            p->ended = &p->broker;
+        else if (!p->options.no_gateway && child_has_ended(&p->gateway))
+            p->ended = &p->gateway;
+        if (p->ended) { /* half a hub is none */
+            hub_file_remove(p->dir.path);
+            stop_both(p);
+        }
+    }
+    return p->watch < 0;
+}
+
+static struct child *ended_one(struct hub_process *p)
+{
+    return p->ended ? p->ended : &p->broker;
+}
+
+const char *hub_process_ended_name(const struct hub_process *p)
+{
+    return p->ended ? p->ended->name : "mosquitto";
 }
 
 const char *hub_process_ending(struct hub_process *p)
 {
-    return broker_ending(&p->broker, p->ending);
+    return child_ending(ended_one(p), p->ending);
 }
 
 const char *hub_process_last_words(struct hub_process *p)
 {
-    return broker_last_words(&p->broker);
+    return child_last_words(ended_one(p));
+}
+
+const char *hub_process_log(const struct hub_process *p)
+{
+    return p->ended ? p->ended->log : p->broker.log;
 }
 
 void hub_process_trim_log(const struct hub_process *p)
 {
-    broker_trim_log(&p->broker, LOG_MAX);
+    child_trim_log(&p->broker, LOG_MAX);
+    child_trim_log(&p->gateway, LOG_MAX);
 }
 
 void hub_process_stop(struct hub_process *p)
 {
     hub_file_remove(p->dir.path); /* first: nobody finds a hub that is about to go */
-    broker_stop(&p->broker, STOP_MS, p->dir.socket);
+    stop_both(p);
 }
 
 void hub_process_kill(struct hub_process *p)
 {
     hub_file_remove(p->dir.path);
-    broker_kill(&p->broker);
+    child_kill(&p->broker);
+    child_kill(&p->gateway);
+    stop_both(p);
 }
 
 enum rc hub_process_restart(struct hub_process *p, char *why, size_t why_size)

@@ -1,7 +1,8 @@
-/* hub_process.h - start, watch and stop one hub: a stock mosquitto with our plugin, as a supervised child.
+/* hub_process.h - start, watch and stop one hub: a stock mosquitto with our plugin, and the gateway before it, as supervised children.
  *
  * The data directory (0700) holds the store, the generated broker configuration, the server certificate, the Unix socket and the broker's log.
- * The child dies with us (PR_SET_PDEATHSIG) and is told apart by its own pid; nothing else is ever signalled.
+ * The children die with us (PR_SET_PDEATHSIG) and are told apart by their own pids; nothing else is ever signalled. When one of them ends
+ * the hub has ended.
  */
 #ifndef TWINSIM_HUB_PROCESS_H
 #define TWINSIM_HUB_PROCESS_H
@@ -26,8 +27,12 @@ struct hub_process_options {
     long token_skew_s;
     const char *profile;            /* which hub it plays (profile.h); NULL: gw-v2 */
     const char *forbidden_filter;   /* close (NULL), 0x80: what a forbidden SUBSCRIBE gets */
+    const char *forbidden_will;     /* refuse (NULL), drop: what a CONNECT with a will on another topic gets */
     bool fault_messages;            /* honour the SDKs' fault messages */
     bool fault_messages_unanswered; /* and let what ends the connection do so before the PUBACK */
+    bool no_gateway;                /* the broker itself listens on mqtts_port */
+    int64_t max_idle_us;            /* of the gateway: the longest silence of a client; 0: its default */
+    int64_t connect_timeout_us;     /* likewise: how long a client may take until its CONNECT is there */
     const char *plugin; /* path of twinsim_plugin.so; NULL: beside the binary (../lib) or where it was installed */
     const char *broker; /* NULL: mosquitto from PATH, /usr/sbin, /usr/local/sbin */
 };
@@ -47,19 +52,23 @@ MUST_USE enum rc hub_process_start(const struct hub_process_options *options, st
 
 const struct hub_file *hub_process_file(const struct hub_process *p);
 const char *hub_process_data_dir(const struct hub_process *p); /* absolute */
-pid_t hub_process_pid(const struct hub_process *p);            /* the broker's; 0 when it is gone */
-int hub_process_pidfd(const struct hub_process *p);            /* readable when the broker has ended; -1 when gone */
-/* Has the broker ended? Collects it and removes hub.json. */
+#define HUB_PROCESS_PIDS 2u
+/* Its processes that run: broker, gateway. p may be NULL. returns how many */
+size_t hub_process_pids(const struct hub_process *p, pid_t out[HUB_PROCESS_PIDS]);
+int hub_process_fd(const struct hub_process *p); /* readable when one of them has ended; -1 when they are gone */
+/* Has one of them ended? Then so has the hub: it collects it, stops the other one and removes hub.json. */
 bool hub_process_has_ended(struct hub_process *p);
-/* How the broker ended ("signal 9, Killed"), and why, when it did on its own: the last lines of its log. Both lend. */
+/* Which one ended on its own ("mosquitto"), how ("signal 9, Killed"), and why: the last lines of its log, and where that is. All lend. */
+const char *hub_process_ended_name(const struct hub_process *p);
 const char *hub_process_ending(struct hub_process *p);
 const char *hub_process_last_words(struct hub_process *p);
-/* Keep the broker's log from growing for ever; call it now and then. */
+const char *hub_process_log(const struct hub_process *p);
+/* Keep the logs from growing for ever; call it now and then. */
 void hub_process_trim_log(const struct hub_process *p);
 
-/* SIGTERM, wait (bounded; then SIGKILL), remove hub.json. Idempotent. The directory stays. */
+/* SIGTERM, to the gateway first, wait (bounded; then SIGKILL), remove hub.json. Idempotent. The directory stays. */
 void hub_process_stop(struct hub_process *p);
-/* kill -9 of the broker, as a power cut of the hub would do; the record can be started again with hub_process_restart. */
+/* kill -9 of both, as a power cut of the hub would do; the record can be started again with hub_process_restart. */
 void hub_process_kill(struct hub_process *p);
 /* Start again on the same directory, address and keys. */
 MUST_USE enum rc hub_process_restart(struct hub_process *p, char *why, size_t why_size);

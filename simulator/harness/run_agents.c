@@ -74,9 +74,9 @@ void run_agent_turn(struct run *r, struct agent *a)
 
 unsigned run_agents_left_behind(const struct run *r)
 {
-    pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
+    pid_t hub[HUB_PROCESS_PIDS];
 
-    return descendants_signal(&broker, 1, 0);
+    return descendants_signal(hub, hub_process_pids(r->hub, hub), 0);
 }
 
 int64_t run_agents_over_us(const struct run *r)

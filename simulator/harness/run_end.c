@@ -88,7 +88,8 @@ static enum verdict stop_agents(struct run *r, enum verdict v)
 static enum verdict end_processes(struct run *r, enum verdict v)
 {
     int64_t until_us;
-    pid_t broker = r->hub ? hub_process_pid(r->hub) : 0;
+    pid_t hub[HUB_PROCESS_PIDS];
+    size_t n_hub = hub_process_pids(r->hub, hub);
     unsigned count, left = 0, were_running = 0;
 
     v = stop_agents(r, v);
@@ -96,7 +97,7 @@ static enum verdict end_processes(struct run *r, enum verdict v)
     while (r->n_agents && run_agents_left_behind(r) && run_now_us() < until_us &&
            run_turn(r, run_now_us() + US_PER_S / 100) == VERDICT_PASSED) { /* their children may need a moment */
     }
-    count = descendants_end(&broker, 1, END_MS, &left);
+    count = descendants_end(hub, n_hub, END_MS, &left);
     for (size_t i = 0; i < r->n_agents; i++) {
         if (run_agent_is_running(&r->agents[i])) {
             were_running++;

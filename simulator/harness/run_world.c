@@ -60,7 +60,8 @@ static enum verdict lose_hub(struct run *r)
     service_free(r->service);
     r->service = NULL;
     r->hub_lost = true;
-    return run_error(r, "the hub was lost; the end of its log:\n%s", hub_process_last_words(r->hub));
+    return run_error(r, "the hub was lost: %s ended (%s); the end of its log:\n%s", hub_process_ended_name(r->hub),
+                     hub_process_ending(r->hub), hub_process_last_words(r->hub));
 }
 
 static enum verdict check_hub(struct run *r)
@@ -79,7 +80,7 @@ static enum verdict deal_with_service(struct run *r)
 {
     if (service_turn(r->service) == RC_OK)
         return VERDICT_PASSED;
-    (void)poll(&(struct pollfd){hub_process_pidfd(r->hub), POLLIN, 0}, 1,
+    (void)poll(&(struct pollfd){hub_process_fd(r->hub), POLLIN, 0}, 1,
                GONE_MS); /* a socket closes before its process is gone */
     if (hub_process_has_ended(r->hub))
         return lose_hub(r);
@@ -91,10 +92,9 @@ static enum verdict deal_with_service(struct run *r)
 
 static void collect_orphans(const struct run *r)
 {
-    pid_t ours[2 + AGENTS_MAX + PARALLEL_MAX];
-    size_t n = 0;
+    pid_t ours[HUB_PROCESS_PIDS + 1 + AGENTS_MAX + PARALLEL_MAX];
+    size_t n = hub_process_pids(r->hub, ours);
 
-    ours[n++] = r->hub ? hub_process_pid(r->hub) : 0;
     ours[n++] = r->main.exec.pid;
     for (size_t i = 0; i < r->n_agents; i++)
         ours[n++] = r->agents[i].process.pid;
@@ -120,7 +120,7 @@ static size_t gather(const struct run *r, struct pollfd *fds)
 
     fds[0] = (struct pollfd){r->signal_fd, POLLIN, 0};
     fds[1] = (struct pollfd){r->service ? service_fd(r->service) : -1, (short)(POLLIN | write), 0};
-    fds[2] = (struct pollfd){r->service ? hub_process_pidfd(r->hub) : -1, POLLIN, 0};
+    fds[2] = (struct pollfd){r->service ? hub_process_fd(r->hub) : -1, POLLIN, 0};
     n = add_process(fds, n, &r->main.exec);
     for (size_t i = 0; i < r->n_agents; i++)
         n = add_process(fds, n, &r->agents[i].process);
@@ -252,6 +252,9 @@ static enum verdict start_first(struct run *r)
     o.fault_messages = cJSON_IsTrue(json_get(r->s->hub, "faultMessages"));
     if (member_us(r->s->hub, "tokenSkew", &skew_us))
         o.token_skew_s = (long)(skew_us / US_PER_S);
+    o.no_gateway = cJSON_IsFalse(json_get(r->s->hub, "gateway"));
+    (void)member_us(r->s->hub, "maxIdle", &o.max_idle_us);
+    (void)member_us(r->s->hub, "connectTimeout", &o.connect_timeout_us);
     if (hub_process_start(&o, &r->hub, why, sizeof why)) {
         r->hub_lost = true;
         return run_error(r, "the hub does not start: %s", why);
@@ -263,7 +266,7 @@ static enum verdict start_first(struct run *r)
 enum verdict run_hub_start(struct run *r)
 {
     char why[WHY_MAX] = "";
-    pid_t broker = 0; /* gone, then the new one */
+    pid_t hub[HUB_PROCESS_PIDS];
     enum verdict v;
 
     if (!r->hub)
@@ -273,15 +276,14 @@ enum verdict run_hub_start(struct run *r)
     v = record_process(r, "hub", "start", NULL);
     if (v)
         return v;
-    (void)descendants_signal(&broker, 1, SIGSTOP);
+    (void)descendants_signal(hub, hub_process_pids(r->hub, hub), SIGSTOP); /* gone: none is spared */
     if (hub_process_restart(r->hub, why, sizeof why)) {
         r->hub_lost = true;
         v = run_error(r, "the hub does not start again: %s", why);
     } else {
         v = listen_to_hub(r);
     }
-    broker = hub_process_pid(r->hub);
-    (void)descendants_signal(&broker, 1, SIGCONT);
+    (void)descendants_signal(hub, hub_process_pids(r->hub, hub), SIGCONT);
     return v;
 }
 

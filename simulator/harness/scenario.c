@@ -186,6 +186,9 @@ static const struct member hub_members[] = {
     {"tokenSkew", check_duration, false},
     {"faultMessages", check_flag, false},
     {"profile", check_profile, false},
+    {"gateway", check_flag, false},
+    {"maxIdle", check_duration, false},
+    {"connectTimeout", check_duration, false},
 };
 
 static void check_hub(struct reading *r, const cJSON *value)
