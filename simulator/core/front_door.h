@@ -15,9 +15,15 @@
 #include "outbox.h"
 
 #define FRONT_DOOR_REPORTS "$CONTROL/twinsim-gateway/v1"
-#define FRONT_DOOR_HELLO   "$gw/hello" /* to the gateway: the hub has accepted; {"sessionPresent":0|1} */
-#define FRONT_DOOR_CLIENT  "gateway//" /* how the client id of the gateway's own session begins */
-#define FRONT_DOOR_MARK    "$gw/" /* how the topic of a message begins that the gateway is to mend: $gw/FLAGS/TAG/TOPIC */
+#define FRONT_DOOR_HELLO                                                                                               \
+    "$gw/hello" /* to the gateway: the hub has accepted; {"sessionPresent":0|1,"maxPacket":bytes} */
+#define FRONT_DOOR_CLIENT "gateway//" /* how the client id of the gateway's own session begins */
+#define FRONT_DOOR_MARK   "$gw/" /* how the topic of a message begins that the gateway is to mend: $gw/FLAGS/TAG/TOPIC */
+
+/* The largest packet that is taken, in bytes: of a device 256 KB of body, 64 KB of topic and some room (facts M-17); of a service client, whose control
+ * message may hold an identity with all its metadata (32 KB of short keys grow to some 2 MB), more. */
+#define FRONT_DOOR_PACKET_MAX         393216
+#define FRONT_DOOR_SERVICE_PACKET_MAX 4194304
 
 struct front_door {
     bool is_self;  /* the gateway's own session; then nothing else is said */

@@ -297,6 +297,12 @@ bool hub_may_read(const struct conn *conn, struct str topic)
     return conn->is_service && conn->rights & RIGHT_SERVICE_CONNECT && is_service_topic(topic);
 }
 
+void hub_end_all(struct hub *h, struct now now, struct outbox *out)
+{
+    for (struct identity *i = h->oldest; i && out->len < OUTBOX_MAX / 2; i = i->newer)
+        hub_note_end(h, i, ENDED_SHUTDOWN, now, out);
+}
+
 void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out)
 {
     if (!h->started_mono_us) {

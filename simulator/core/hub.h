@@ -210,6 +210,8 @@ void hub_set_readers(struct hub *h, bool any);
 uint64_t hub_seq(const struct hub *h);
 /* Announce the hub itself: "hub-ready", "hub-stopping". Calls of methods that are under way end with the latter. */
 void hub_announce(struct hub *h, const char *kind, struct now now, struct outbox *out);
+/* The hub stops: for it every connection has ended, and so it is told, with the wills it keeps. Beyond half an outbox it tells no more. */
+void hub_end_all(struct hub *h, struct now now, struct outbox *out);
 
 /* The answer a device gets when the commit of its request failed: body of a 500001, appended. */
 void hub_print_failure(struct hub *h, struct now now, struct buf *out);

@@ -15,6 +15,7 @@
 #include "address.h"
 #include "connection_string.h"
 #include "files.h"
+#include "front_door.h"
 #include "hub.h"
 #include "json.h"
 #include "utf8.h"
@@ -262,7 +263,7 @@ static void print_broker_conf(struct buf *b, const struct hub_dir *d, const stru
     if (o->no_gateway ||
         o->mqtt_port) /* facts B-02; on a Unix socket each connection would log that it cannot be done (facts B-22) */
         buf_add(b, STR("set_tcp_nodelay true\n"));
-    buf_addf(b, "max_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages %d\n", HUB_DIR_PACKET_MAX,
+    buf_addf(b, "max_packet_size %d\nmax_queued_messages %d\nmax_inflight_messages %d\n", FRONT_DOOR_SERVICE_PACKET_MAX,
              MAX_QUEUED_MESSAGES, MAX_QUEUED_MESSAGES);
     buf_addf(b, "persistence true\npersistence_location %s/\npersistence_file mosquitto.db\nautosave_interval 300\n",
              d->path);

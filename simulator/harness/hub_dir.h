@@ -13,11 +13,8 @@
 #include "certs.h"
 #include "hub_process.h"
 
-/* A control message holds an identity with all its metadata: 32 KB of short keys grow to some 2 MB. Devices stay below 256 KB and
- * 64 KB of topic; the plugin checks that. */
-#define HUB_DIR_PACKET_MAX 4194304
-#define WELL_KNOWN_SEED    "twinsim-development-keys" /* published: such keys protect nothing, so they stay on loopback */
-#define KEY_SEED_MAX       128u
+#define WELL_KNOWN_SEED "twinsim-development-keys" /* published: such keys protect nothing, so they stay on loopback */
+#define KEY_SEED_MAX    128u
 
 struct hub_dir {
     char path[PATH_MAX]; /* absolute */

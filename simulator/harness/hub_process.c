@@ -180,8 +180,8 @@ static bool watch_one(struct hub_process *p, const struct child *c)
 
 static void stop_both(struct hub_process *p)
 {
-    child_stop(&p->gateway, STOP_MS, NULL); /* first, so that the hub hears why its clients go */
-    child_stop(&p->broker, STOP_MS, p->dir.socket);
+    child_stop(&p->broker, STOP_MS, p->dir.socket); /* first: the hub itself tells why its clients go */
+    child_stop(&p->gateway, STOP_MS, NULL);
     if (p->watch >= 0)
         (void)close(p->watch);
     p->watch = -1;
@@ -212,20 +212,19 @@ static enum rc spawn_gateway(struct hub_process *p, const char *program, const s
                              size_t why_size)
 {
     const struct hub_process_options *o = &p->options;
-    char log[PATH_MAX], listen[96], idle[32], patience[32], packet[32];
+    char log[PATH_MAX], listen[96], idle[32], patience[32];
     struct child_start how = {.name = "twinsim-gateway",
                               .args = {program, "--ready-fd", ""},
                               .ready_arg = 2,
                               .log = log,
                               .inherit = p->dir.lock};
     size_t n = 3;
-    const char *const more[] = {"--listen",       listen,  "--broker",      p->dir.gateway_socket, "--cert",
-                                certs->cert_file, "--key", certs->key_file, "--max-packet",        packet};
+    const char *const more[] = {"--listen", listen,           "--broker", p->dir.gateway_socket,
+                                "--cert",   certs->cert_file, "--key",    certs->key_file};
 
     if (path_join(log, p->dir.path, "gateway.log"))
         return RC_LIMIT;
     (void)snprintf(listen, sizeof listen, "%s:%d", o->host, o->mqtts_port);
-    (void)snprintf(packet, sizeof packet, "%d", HUB_DIR_PACKET_MAX);
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
         how.args[n++] = more[i];
     if (o->max_idle_us) {

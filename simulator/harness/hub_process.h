@@ -66,7 +66,7 @@ const char *hub_process_log(const struct hub_process *p);
 /* Keep the logs from growing for ever; call it now and then. */
 void hub_process_trim_log(const struct hub_process *p);
 
-/* SIGTERM, to the gateway first, wait (bounded; then SIGKILL), remove hub.json. Idempotent. The directory stays. */
+/* SIGTERM, to the broker first, wait (bounded; then SIGKILL), remove hub.json. Idempotent. The directory stays. */
 void hub_process_stop(struct hub_process *p);
 /* kill -9 of both, as a power cut of the hub would do; the record can be started again with hub_process_restart. */
 void hub_process_kill(struct hub_process *p);

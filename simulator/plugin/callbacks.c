@@ -322,6 +322,7 @@ int on_tick(int event, void *event_data, void *userdata)
         return MOSQ_ERR_SUCCESS;
     if (stop_is_asked(&pl->stop)) {
         hub_announce(pl->hub, "hub-stopping", now, &pl->out);
+        hub_end_all(pl->hub, now, &pl->out);
         wake_us = now.mono_us;
     }
     kick_due(pl);

@@ -126,13 +126,18 @@ static void publish_to_device(struct plugin *pl, struct out *o)
 static void publish_hello(struct plugin *pl, const struct out *o)
 {
     const struct connection *c = connections_open(&pl->connections, str_from(o->to));
-    char *body;
+    struct buf body;
+    size_t len = 0;
+    char *text;
 
     if (!c || c->conn.no != o->conn)
         return;
-    body = str_dup(o->session_present ? STR("{\"sessionPresent\":1}") : STR("{\"sessionPresent\":0}"));
-    if (body)
-        publish(o->to, FRONT_DOOR_HELLO, body, strlen(body), 0);
+    buf_init(&body, 0);
+    buf_addf(&body, "{\"sessionPresent\":%d,\"maxPacket\":%d}", o->session_present,
+             c->conn.is_service ? FRONT_DOOR_SERVICE_PACKET_MAX : FRONT_DOOR_PACKET_MAX);
+    text = buf_take(&body, &len);
+    if (text)
+        publish(o->to, FRONT_DOOR_HELLO, text, len, 0);
     else
         kick_later(pl, o->to, o->conn, ENDED_ERROR); /* its CONNACK would never come */
 }

@@ -32,7 +32,7 @@ test('up prints one ready line, then a line an event, and ends with 0 on Ctrl-C;
   const file = hub.file();
   assert.equal(hub.ready[0], `ready mqtts=${hub.host}:8883 hostname=twinsim.azure-devices.test ca=${file.caFile} data=${hub.data}\n`);
   assert.deepEqual(file.ports, { mqtts: 8883, mqtt: null, https: null });
-  assert.deepEqual([file.pid, file.gatewayPid, file.hostname, file.host, file.durability], [hub.up.process.pid, null, 'twinsim.azure-devices.test', hub.host, 'process']);
+  assert.deepEqual([file.pid, file.hostname, file.host, file.durability], [hub.up.process.pid, 'twinsim.azure-devices.test', hub.host, 'process']);
   assert.match(file.serviceConnectionString, new RegExp(`^HostName=${hub.host};SharedAccessKeyName=iothubowner;SharedAccessKey=[A-Za-z0-9+/]+=*$`));
   assert.equal(fs.statSync(path.join(hub.data, 'hub.json')).mode & 0o777, 0o600);
   await hub.ok('device', 'create', 'd');
@@ -41,7 +41,17 @@ test('up prints one ready line, then a line an event, and ends with 0 on Ctrl-C;
   assert.deepEqual([code, stderr], [0, '']);
   assert.equal(stdout.split('\n').filter((line) => line.startsWith('ready ')).length, 1);
   assert.ok(!fs.existsSync(path.join(hub.data, 'hub.json')));
-  assert.ok(!isAlive(file.brokerPid), 'the broker ended with it');
+  assert.ok(!isAlive(file.brokerPid) && !isAlive(file.gatewayPid), 'broker and gateway ended with it');
+});
+
+test('without the gateway the broker itself takes the clients', async (t) => {
+  const hub = await up(t, { args: ['--gateway', 'off', '--quiet'] });
+  assert.equal(hub.file().gatewayPid, null);
+  assert.deepEqual(await hub.json('health'), { healthy: true, broker: 'ok', plugin: 'ok', store: 'ok', gateway: 'off' });
+  assert.equal((await hub.json('status')).gatewayPid, null);
+  const socket = net.connect({ host: hub.host, port: 8883 });
+  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  socket.destroy();
 });
 
 test('with --json every line is an object, from ready on', async (t) => {
@@ -149,17 +159,30 @@ test('a mosquitto that dies ends up with 4 and its last words', async (t) => {
   assert.equal((await hub.json('health')).healthy, true, 'and it starts again');
 });
 
+test('a gateway that dies ends up with 4, and the broker with it', async (t) => {
+  const hub = await up(t, { args: ['--quiet'] });
+  const { brokerPid, gatewayPid } = hub.file();
+  process.kill(gatewayPid, 'SIGKILL');
+  const { code, stderr } = await hub.up.ended;
+  assert.equal(code, 4);
+  assert.match(stderr, /^twinsim: twinsim-gateway has ended on its own \(signal 9, Killed\); the end of .*gateway\.log:\n/);
+  assert.ok(!isAlive(brokerPid), 'half a hub is none');
+  assert.ok(!fs.existsSync(path.join(hub.data, 'hub.json')));
+  await hub.start('--quiet');
+  assert.equal((await hub.json('health')).healthy, true, 'and it starts again');
+});
+
 test('an up that is killed takes its broker along, is not mistaken for a running hub, and starts again at once', async (t) => {
   const hub = await up(t);
   await hub.ok('device', 'create', 'd');
-  const { brokerPid } = hub.file();
+  const { brokerPid, gatewayPid } = hub.file();
   hub.up.process.kill('SIGKILL');
   await hub.up.ended;
   const status = await hub.run('status');
   assert.equal(status.code, 4);
   assert.match(status.stderr, /is gone \(pid \d+ ended without saying so\); start it again/);
   await hub.start('--quiet');
-  assert.ok(!isAlive(brokerPid), 'the old broker has ended: it held the lock');
+  assert.ok(!isAlive(brokerPid) && !isAlive(gatewayPid), 'the old ones have ended: they held the lock');
   assert.equal((await hub.json('device', 'list')).length, 1);
   hub.checkLog();
 });
@@ -256,11 +279,12 @@ test('fault messages of the SDKs are honoured when up is told so, and not otherw
   }
 });
 
-test('the broker listens on its own address and port alone (facts B-10)', async (t) => {
-  const hub = await up(t, { args: ['--quiet'] });
-  const mine = new Set(fs.readdirSync(`/proc/${hub.file().brokerPid}/fd`).map((fd) => {
-    try { return fs.readlinkSync(`/proc/${hub.file().brokerPid}/fd/${fd}`); } catch { return ''; } // closed meanwhile
-  }));
+for (const gateway of ['on', 'off']) test(`with the gateway ${gateway} the hub listens on its own address and port alone (facts B-10)`, async (t) => {
+  const hub = await up(t, { args: ['--gateway', gateway, '--quiet'] });
+  const { brokerPid, gatewayPid } = hub.file();
+  const mine = new Set([brokerPid, gatewayPid].filter(Boolean).flatMap((pid) => fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try { return fs.readlinkSync(`/proc/${pid}/fd/${fd}`); } catch { return ''; } // closed meanwhile
+  })));
   const listening = ['tcp', 'tcp6'].flatMap((table) => fs.readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1))
     .map((line) => line.trim().split(/\s+/))
     .filter((row) => row[3] === '0A' && mine.has(`socket:[${row[9]}]`))

@@ -400,8 +400,9 @@ test('no key and no token stands in a log, an event, a status or a table', async
 
 test('status and health tell a running hub, a stopped one and one that does not answer apart', async (t) => {
   const hub = await up(t);
-  assert.deepEqual(await hub.json('health'), { healthy: true, broker: 'ok', plugin: 'ok', store: 'ok' });
+  assert.deepEqual(await hub.json('health'), { healthy: true, broker: 'ok', plugin: 'ok', store: 'ok', gateway: 'ok' });
   const status = await hub.json('status');
+  assert.equal(status.gatewayPid, hub.file().gatewayPid);
   assert.deepEqual([status.host, status.mqttsPort, status.healthy, status.dataDir, status.durability], [hub.host, 8883, true, hub.data, 'process']);
   assert.match(await hub.ok('status'), new RegExp(`address +${hub.host}:8883`));
 

@@ -38,7 +38,7 @@ for (const how of ['restart', 'kill']) {
     await hub.restart();
     await c.closed();
     const back = await hub.device('dev/mod', { clean: false });
-    assert.equal(back.connack.sessionPresent, how === 'restart', 'the broker forgets its sessions at kill -9; the hub does not');
+    assert.equal(back.connack.sessionPresent, hub.hasGateway || how === 'restart', 'the broker forgets its sessions at kill -9; the hub does not');
     const answer = await back.twinGet('1');
     assert.deepEqual([answer.status, answer.qos], [200, 1]);
     await hub.desired('dev/mod', { a: 1 });

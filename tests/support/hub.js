@@ -1,4 +1,5 @@
-// hub.js - a hub of its own for a test: a stock mosquitto with the plugin, in a fresh directory on a fresh loopback address.
+// hub.js - a hub of its own for a test: a stock mosquitto with the plugin, and the gateway before it, in a fresh directory on a fresh loopback
+// address. With {gateway: false}, or TWINSIM_GATEWAY=off for all, clients come to the broker itself.
 //
 //   const hub = await startHub(t);                      // stopped, checked and removed when the test ends
 //   await hub.create('dev');                            // through the control topic
@@ -29,6 +30,7 @@ function binaries() {
   return bin;
 }
 const plugin = () => path.resolve(binaries(), '../lib/twinsim_plugin.so');
+const gateway = () => path.resolve(binaries(), '../lib/twinsim-gateway');
 
 function broker() {
   const found = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'].map((dir) => path.join(dir, 'mosquitto')).find((file) => fs.existsSync(file));
@@ -132,7 +134,8 @@ class Hub {
     this.options = options;
     this.hostname = options.hostname ?? 'twinsim.azure-devices.test';
     this.port = 8883;
-    this.log = '';
+    this.hasGateway = options.gateway ?? process.env.TWINSIM_GATEWAY !== 'off';
+    this.log = ''; // of both processes
     this.clients = [];
   }
 
@@ -150,8 +153,7 @@ allow_zero_length_clientid false
 user ${os.userInfo().username}
 plugin ${plugin()}
 plugin_opt_config ${this.dir}/plugin.json
-set_tcp_nodelay true
-max_packet_size ${this.options.maxPacketSize ?? 393216}
+${this.hasGateway ? '' : 'set_tcp_nodelay true\n'}max_packet_size ${this.options.maxPacketSize ?? 4194304}
 max_queued_messages ${this.options.maxQueued ?? 4000}
 max_inflight_messages ${this.options.maxInFlight ?? 4000}
 persistence true
@@ -170,9 +172,7 @@ ${this.options.logRequests ? 'log_type debug\n' : ''}listener 0 ${this.socket}
 max_qos 1
 listener 0 ${this.gatewaySocket}
 max_qos 1
-listener ${this.port} ${this.host}
-max_qos 1
-${tls}`);
+${this.hasGateway ? '' : `listener ${this.port} ${this.host}\nmax_qos 1\n${tls}`}`);
   }
 
   writePluginOptions() {
@@ -180,7 +180,34 @@ ${tls}`);
   }
 
   /** Resolves when the hub takes connections; rejects with its log when it ends instead. */
-  start() {
+  async start() {
+    await this.startBroker();
+    if (this.hasGateway) await this.startGateway();
+    return this;
+  }
+
+  startGateway() {
+    const args = ['--listen', `${this.host}:${this.port}`, '--broker', this.gatewaySocket, '--cert', `${this.dir}/server.pem`, '--key', `${this.dir}/server.key`,
+      ...(this.options.maxPacketSize ? ['--max-packet', String(this.options.maxPacketSize)] : []), '--broker-wait', '3', '--ready-fd', '3', ...(this.options.gatewayArgs ?? [])];
+    const p = spawn(gateway(), args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    this.gateway = p;
+    p.ended = new Promise((resolve) => p.once('close', (code, signal) => resolve(signal ?? code)));
+    p.stderr.on('data', (chunk) => (this.log += chunk));
+    return new Promise((resolve, reject) => {
+      p.stdio[3].once('data', resolve);
+      p.ended.then((status) => reject(new Error(`the gateway ended with ${status}:\n${this.log}`)));
+    });
+  }
+
+  /** Behind the broker, as `twinsim down` does it. */
+  async stopGateway() {
+    if (!this.gateway) return;
+    this.gateway.kill('SIGTERM');
+    assert.equal(await this.gateway.ended, 0, `the gateway ends cleanly; the log:\n${this.log}`);
+    this.gateway = undefined;
+  }
+
+  startBroker() {
     const env = { ...process.env, ...sanitizerEnvironment() };
     const from = this.log.length;
     const command = [broker(), '-c', path.join(this.dir, 'broker.conf')];
@@ -208,6 +235,7 @@ ${tls}`);
   async stop() {
     this.process.kill('SIGTERM');
     const { code, signal } = await this.ended;
+    await this.stopGateway();
     assert.equal(signal ?? code, 0, `the hub ends cleanly; its log:\n${this.log}`);
     this.service_ = undefined;
   }
@@ -215,7 +243,9 @@ ${tls}`);
   /** kill -9. */
   async kill() {
     this.process.kill('SIGKILL');
-    await this.ended;
+    this.gateway?.kill('SIGKILL');
+    await Promise.all([this.ended, this.gateway?.ended]);
+    this.gateway = undefined;
     this.service_ = undefined;
   }
 
@@ -258,6 +288,7 @@ ${tls}`);
       assert.doesNotMatch(this.log, /AddressSanitizer|LeakSanitizer|runtime error/, 'no sanitizer has anything to say');
     } finally {
       if (this.process?.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
+      this.gateway?.kill('SIGKILL');
       if (!process.env.TWINSIM_KEEP) fs.rmSync(this.dir, { recursive: true, force: true });
     }
   }

@@ -151,6 +151,25 @@ static void what_the_gateway_turned_away_is_told_by_the_hub(void **state)
     assert_string_equal(world_out(w, OUT_EVENT, 0)->topic, "$twinsim/v1/hub/refused");
 }
 
+static void a_hub_that_stops_has_ended_all_connections(void **state)
+{
+    struct world *w = *state;
+    struct conn dev, mod;
+
+    world_create(w, "dev1");
+    world_create(w, "dev1/m");
+    assert_int_equal(world_login(w, &mod, "dev1/m", &kept), HUB_ACCEPT);
+    world_connect_with_will(w, &dev, "dev1", EVENTS, "1");
+    world_begin(w);
+    hub_end_all(w->hub, w->now, &w->out);
+    assert_true(world_commit(w));
+    assert_int_equal(world_count_events(w, "disconnected"), 2);
+    assert_int_equal(world_count_events(w, "telemetry"), 1);
+    assert_int_equal(world_count(w, OUT_CLOSE), 0); /* the broker is about to do it */
+    assert_false(hub_is_live(w->hub, STR("dev1"), dev.no));
+    assert_int_equal(world_publish(w, &dev, EVENTS, "{}"), HUB_CLOSE);
+}
+
 /* --- wills (facts M-20) --- */
 
 static cJSON *assert_will_told(struct world *w, const char *body)
@@ -356,6 +375,7 @@ int main(void)
         WORLD_TEST(without_the_gateway_there_is_no_hello),
         WORLD_TEST(where_a_client_comes_from_is_told),
         WORLD_TEST(what_the_gateway_turned_away_is_told_by_the_hub),
+        WORLD_TEST(a_hub_that_stops_has_ended_all_connections),
         WORLD_TEST(a_will_is_told_at_every_end_but_a_farewell),
         WORLD_TEST(a_will_says_what_telemetry_would_say_and_goes_where_it_would_go),
         WORLD_TEST(a_will_is_told_when_the_hub_ends_the_connection),

@@ -425,7 +425,7 @@ static void the_gateway_is_greeted_first_and_gets_all_else_marked(void **state)
     broker_tick();
     p = broker_sent("dev", "", 0);
     assert_string_equal(p->topic, "$gw/hello");
-    assert_string_equal(p->body, "{\"sessionPresent\":0}");
+    assert_string_equal(p->body, "{\"sessionPresent\":0,\"maxPacket\":393216}");
     assert_int_equal(p->qos, 0);
     assert_int_equal(broker_subscribe(&c, RES "#", 1), MOSQ_ERR_SUCCESS);
     assert_int_equal(broker_publish(&c, "$iothub/twin/GET/?$rid=7", "", NULL), MOSQ_ERR_ACL_DENIED);
@@ -438,7 +438,7 @@ static void the_gateway_is_greeted_first_and_gets_all_else_marked(void **state)
     broker_forget();
     assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
     broker_tick();
-    assert_string_equal(broker_sent("dev", "$gw/hello", 0)->body, "{\"sessionPresent\":1}");
+    assert_string_equal(broker_sent("dev", "$gw/hello", 0)->body, "{\"sessionPresent\":1,\"maxPacket\":393216}");
     broker_stop();
 }
 
@@ -454,7 +454,8 @@ static void a_service_client_comes_through_the_gateway_like_anybody(void **state
     c.address = GATEWAY;
     assert_int_equal(broker_connect(&c), MOSQ_ERR_SUCCESS);
     broker_tick();
-    assert_string_equal(broker_sent("service//2", "", 0)->topic, "$gw/hello");
+    assert_string_equal(broker_sent("service//2", "$gw/hello", 0)->body,
+                        "{\"sessionPresent\":0,\"maxPacket\":4194304}");
     assert_int_equal(broker_publish(&c, CONTROL_TOPIC, "{\"commands\":[{\"command\":\"hub.status\"}]}", NULL),
                      MOSQ_ERR_SUCCESS);
     broker_tick();
