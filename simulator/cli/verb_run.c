@@ -28,6 +28,7 @@ static int read_options(struct cli *c, struct run_options *o)
                               .jobs = (unsigned)cli_number(c, "jobs", 1),
                               .record = cli_text(c, "record"),
                               .keep = cli_flag(c, "keep"),
+                              .no_gateway = str_eq(str_from(cli_text(c, "gateway")), STR("off")),
                               .events = cli_text(c, "html") != NULL};
     if (timeout && (duration_read(str_from(timeout), &o->timeout_us) || o->timeout_us == 0))
         return cli_fail(c, CLI_USAGE, "--timeout wants a duration such as 30s or PT1M, not '%s'", timeout);
@@ -142,6 +143,10 @@ static const struct option_spec options[] = {
     {.name = "keep", .help = "leave the folder of each scenario and say where it is"},
     {.name = "quiet", .help = "a line a scenario, no steps; the default when CI is set"},
     {.name = "seed", .value = "N", .help = "the text of ${seed}; default 1"},
+    {.name = "gateway",
+     .value = "on|off",
+     .choices = "on|off",
+     .help = "whether agents come through the front door; default on, or what the scenario says"},
     {.name = "timeout", .value = "DURATION", .help = "the time limit of each scenario instead of its own"},
     {.name = "ca", .value = "DIR", .help = "the certificate authority's folder; default: the user's"},
     OPTIONS_END,

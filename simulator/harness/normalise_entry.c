@@ -78,7 +78,7 @@ static bool is_noise(const char *key)
 {
     static const char *const noise[] = {"seq",      "time",   "mono_us",    "conn",      "cause",  "rid",
                                         "etag",     "id",     "planned_us", "actual_us", "device", "clientType",
-                                        "clientId", "module", "ms",         NULL};
+                                        "clientId", "module", "ms",         "peer",      NULL};
 
     return is_one_of(key, noise);
 }

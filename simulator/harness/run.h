@@ -32,6 +32,7 @@ struct run_options {
         *replay;             /* the one scenario was drafted from a recording, which is to happen again; NULL: none */
     const char *record_file; /* set by run_all for each scenario */
     bool keep;               /* leave the folders and say where they are */
+    bool no_gateway;         /* agents come to the broker itself */
     bool events;             /* results hold events, twins and times */
 };
 

@@ -252,7 +252,7 @@ static enum verdict start_first(struct run *r)
     o.fault_messages = cJSON_IsTrue(json_get(r->s->hub, "faultMessages"));
     if (member_us(r->s->hub, "tokenSkew", &skew_us))
         o.token_skew_s = (long)(skew_us / US_PER_S);
-    o.no_gateway = cJSON_IsFalse(json_get(r->s->hub, "gateway"));
+    o.no_gateway = r->options->no_gateway || cJSON_IsFalse(json_get(r->s->hub, "gateway"));
     (void)member_us(r->s->hub, "maxIdle", &o.max_idle_us);
     (void)member_us(r->s->hub, "connectTimeout", &o.connect_timeout_us);
     if (hub_process_start(&o, &r->hub, why, sizeof why)) {

@@ -32,8 +32,10 @@ static int check_again(const struct plugin *pl, const struct connection *c)
 /* returns what BASIC_AUTH is to return; c is the table's when that is success, and else the caller's */
 static int let_in(struct plugin *pl, struct connection *c, const struct mosquitto *client, struct request *r)
 {
-    enum hub_answer answer = decide(pl, r);
+    enum hub_answer answer;
 
+    c->conn.no = ++pl->last_conn;
+    answer = decide(pl, r);
     if (answer != HUB_ACCEPT)
         return answer == HUB_CUT ? MOSQ_ERR_CONN_LOST : MOSQ_ERR_AUTH;
     if (connections_add(&pl->connections, c, client)) {
@@ -60,7 +62,7 @@ int on_basic_auth(int event, void *event_data, void *userdata)
     if (pl->is_reloading || (c && !c->is_closed && str_eq(str_from(c->conn.id), id)))
         return check_again(pl, c);
 
-    c = connection_new(++pl->last_conn);
+    c = connection_new(0);
     if (!c)
         return MOSQ_ERR_AUTH;
     r.conn = &c->conn;
