@@ -54,7 +54,7 @@ class Wire {
     w.cleanups = [];
     w.options = options;
     const { gateway, ...plugin } = options;
-    w.hub = await startHub({ after: (f) => w.cleanups.push(f) }, { plugin: { keySeed: SEED, ...plugin } });
+    w.hub = await startHub({ after: (f) => w.cleanups.push(f) }, { gateway: false, plugin: { keySeed: SEED, ...plugin } });
     w.port = gateway === false ? w.hub.port : GATEWAY_PORT;
     if (gateway !== false) await w.openDoor();
     w.clients = new Map();
