@@ -75,21 +75,44 @@ static void as_many_messages_may_be_in_flight_as_may_wait(void **state)
     buf_done(&conf);
 }
 
-static void without_a_plain_port_there_is_one_listener_beside_the_socket(void **state)
+/* Who comes by the gateway's socket is known by it, so nobody else may; and TLS is the gateway's. */
+static void with_the_gateway_the_broker_listens_on_sockets_alone(void **state)
 {
-    struct hub_process_options both = plain;
+    struct hub_process_options o = plain;
+    char line[PATH_MAX + 32];
     struct buf conf;
 
     (void)state;
     buf_init(&conf, 0);
-    read_conf(&plain, &conf);
+    read_conf(&o, &conf);
     assert_int_equal(number_of(&conf, "listener"), 0); /* the first: the socket */
-    assert_non_null(strstr(conf.at, "\nlistener 8883 127.0.0.9\n"));
-    assert_null(strstr(conf.at, "\nlistener 1883 "));
-    both.mqtt_port = 1883;
+    (void)snprintf(line, sizeof line, "\nlistener 0 %s\nmax_qos 1\nlistener 0 %s\nmax_qos 1\n", hub.socket,
+                   hub.gateway_socket);
+    assert_non_null(strstr(conf.at, line));
+    assert_null(strstr(conf.at, "8883"));
+    assert_null(strstr(conf.at, "set_tcp_nodelay")); /* facts B-22: a warning for each client */
+    o.mqtt_port = 1883;
     buf_reset(&conf);
-    read_conf(&both, &conf);
+    read_conf(&o, &conf);
     assert_non_null(strstr(conf.at, "\nlistener 1883 127.0.0.9\n"));
+    assert_non_null(strstr(conf.at, "\nset_tcp_nodelay true\n")); /* facts B-02 */
+    buf_done(&conf);
+}
+
+static void without_the_gateway_there_is_one_listener_beside_the_socket(void **state)
+{
+    struct hub_process_options o = plain;
+    struct buf conf;
+
+    (void)state;
+    o.no_gateway = true;
+    buf_init(&conf, 0);
+    read_conf(&o, &conf);
+    assert_int_equal(number_of(&conf, "listener"), 0);
+    assert_non_null(strstr(conf.at, "\nlistener 8883 127.0.0.9\n"));
+    assert_non_null(strstr(conf.at, "\nset_tcp_nodelay true\n"));
+    assert_null(strstr(conf.at, "gateway.sock"));
+    assert_null(strstr(conf.at, "\nlistener 1883 "));
     buf_done(&conf);
 }
 
@@ -97,7 +120,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(as_many_messages_may_be_in_flight_as_may_wait, open_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(without_a_plain_port_there_is_one_listener_beside_the_socket, open_dir,
+        cmocka_unit_test_setup_teardown(with_the_gateway_the_broker_listens_on_sockets_alone, open_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(without_the_gateway_there_is_one_listener_beside_the_socket, open_dir,
                                         remove_dir),
     };
 
