@@ -26,7 +26,7 @@
 #define TRIM_AFTER     256u /* connections that came or went: then what they needed meanwhile goes back to the system */
 #define TRIM_IN_S      1
 #define DISPATCH_US    2000 /* timers are looked at at least so often while many sockets are ready */
-#define DISPATCH_MAX   32
+#define DISPATCH_MAX   512
 #define HEAP_SLACK                                                                                                     \
     (4 * 1024 * 1024) /* bytes that stay ours at the heap's end: else each record's buffer asks the system anew */
 
