@@ -68,6 +68,7 @@ let plays = 0;
 class Log {
   constructor() {
     this.mark = `v${++plays}`; // of this play's commands: what earlier ones left behind is none of it
+    this.seen = new Map(); // what is masked, by its value
     this.sequence = '';
     this.rids = new Map(); // of each client, the method calls it heard, oldest first
     this.clear();
@@ -100,16 +101,16 @@ class Log {
     if (!text.includes(`"correlationData":"${this.mark}-`)) return;
     const at = text.indexOf('"body":') + 7;
     const { status } = JSON.parse(text);
-    this.push('service', { status, body: maskText(text.slice(at, -1)) });
+    this.push('service', { status, body: maskText(text.slice(at, -1), this.seen) });
   }
 
   event(text) {
-    const event = maskEvent(text, [...this.rids.values()].flat());
+    const event = maskEvent(text, [...this.rids.values()].flat(), this.seen);
     if (event) this.events.push(event);
   }
 
   notice(topic, text) {
-    const [notice, sequence] = maskNotice(topic, text, this.sequence);
+    const [notice, sequence] = maskNotice(topic, text, this.sequence, this.seen);
     this.sequence = sequence;
     this.notices.push(notice);
   }
@@ -194,10 +195,10 @@ function takeRid(topic, rids = []) {
   return topic.replace(/<rid(?::(\d+))?>/, (all, n) => rids[n === undefined ? rids.length - 1 : n - 1] ?? all);
 }
 
-async function stateAfter(vector, transport) {
+async function stateAfter(vector, transport, { seen }) {
   const ids = [...new Set([...Object.keys(vector.identities), ...Object.keys(vector.after ?? {})])];
   const after = {};
-  for (const id of ids) after[id] = maskText(await transport.ask({ command: 'twin.show', correlationData: 'own-after', ...idsOf(id) }));
+  for (const id of ids) after[id] = maskText(await transport.ask({ command: 'twin.show', correlationData: 'own-after', ...idsOf(id) }), seen);
   return after;
 }
 
@@ -216,7 +217,7 @@ async function play(vector, transport, expected) {
     if (step.isAdvance) took.out = took.out.filter((item) => item.to !== 'service');
     steps.push(took);
   }
-  return { steps, after: await stateAfter(vector, transport) };
+  return { steps, after: await stateAfter(vector, transport, log) };
 }
 
 module.exports = { play, bytesOf };

@@ -2,16 +2,13 @@
 //
 // Nothing here sleeps: behind each step every client makes round trips, so that whatever the step caused has come.
 'use strict';
-const { spawn } = require('node:child_process');
-const path = require('node:path');
 const { Client, TYPE, packet, connectPacket, publishPacket, field, u16 } = require('../../support/mqtt-wire.js');
-const { startHub, binaries, CONTROL, sas } = require('../../support/hub.js');
+const { startHub, CONTROL, sas } = require('../../support/hub.js');
 
 const SEED = 'a seed for tests'; // that of support/hub_world.h
 const START_US = 1893456000n * 1000000n; // 2030-01-01T00:00:00Z
 const FAR = 4102444800; // tokens of service clients outlive every clock
 const LIMIT_MS = 10000;
-const GATEWAY_PORT = 8884;
 const ARRIVAL_MS = 5000;
 
 const microseconds = (iso) => {
@@ -54,39 +51,12 @@ class Wire {
     w.cleanups = [];
     w.options = options;
     const { gateway, ...plugin } = options;
-    w.hub = await startHub({ after: (f) => w.cleanups.push(f) }, { gateway: false, plugin: { keySeed: SEED, ...plugin } });
-    w.port = gateway === false ? w.hub.port : GATEWAY_PORT;
-    if (gateway !== false) await w.openDoor();
+    const gatewayArgs = gateway?.maxIdle ? ['--max-idle', String(gateway.maxIdle)] : [];
+    w.hub = await startHub({ after: (f) => w.cleanups.push(f) }, { gateway: gateway !== false, gatewayArgs, plugin: { keySeed: SEED, ...plugin } });
     w.clients = new Map();
     w.number = 0;
     await w.comeUp();
     return w;
-  }
-
-  /** The front door, beside the broker's own listener; a vector chooses by its hub's option "gateway". */
-  async openDoor() {
-    const { hub } = this;
-    const { maxIdle } = this.options.gateway ?? {};
-    const command = [path.resolve(binaries(), '../lib/twinsim-gateway'), '--listen', `${hub.host}:${GATEWAY_PORT}`, '--broker', hub.gatewaySocket, '--cert', `${hub.dir}/server.pem`, '--key', `${hub.dir}/server.key`,
-      ...(maxIdle ? ['--max-idle', String(maxIdle)] : []), '--ready-fd', '3'];
-    const door = spawn(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
-    let log = '';
-    door.stderr.on('data', (chunk) => (log += chunk));
-    const ended = new Promise((resolve) => door.once('close', (code, signal) => resolve({ status: signal ?? code, log })));
-    await new Promise((resolve, reject) => {
-      door.stdio[3].once('data', resolve);
-      ended.then(({ status }) => reject(new Error(`the gateway ended with ${status}:\n${log}`)));
-    });
-    this.door = { process: door, ended };
-  }
-
-  /** how: SIGTERM or SIGKILL. */
-  async closeDoor(how = 'SIGTERM') {
-    if (!this.door) return;
-    this.door.process.kill(how);
-    const { status, log } = await this.door.ended;
-    this.door = undefined;
-    if (how === 'SIGTERM' && (status !== 0 || /AddressSanitizer|LeakSanitizer|runtime error/.test(log))) throw new Error(`the gateway ended with ${status}:\n${log}`);
   }
 
   /** After a start of the hub: the service clients, the event stream, and the hub's clock. */
@@ -149,7 +119,6 @@ class Wire {
   async stop() {
     for (const c of this.clients.values()) c.stream.destroy();
     this.service.stream.destroy();
-    await this.closeDoor();
     for (const f of this.cleanups) await f();
   }
 
@@ -256,7 +225,7 @@ class Wire {
   /* --- steps --- */
 
   async connect({ client, login }) {
-    const c = await open({ host: this.hub.host, port: this.port, ca: this.hub.ca, clientId: login.clientId });
+    const c = await open({ host: this.hub.host, port: this.hub.port, ca: this.hub.ca, clientId: login.clientId });
     c.acknowledges = login.acknowledges !== false;
     this.clients.get(client)?.stream.destroy();
     this.clients.set(client, c);
@@ -332,12 +301,9 @@ class Wire {
   }
 
   async restart({ how }) {
-    const hasDoor = this.door !== undefined;
-    if (how === 'kill') await Promise.all([this.hub.kill(), this.closeDoor('SIGKILL')]);
-    else await this.closeDoor().then(() => this.hub.stop());
+    await (how === 'kill' ? this.hub.kill() : this.hub.stop());
     await Promise.all([...this.clients.values()].map((c) => c.closed()));
     await this.hub.start();
-    if (hasDoor) await this.openDoor();
     await this.comeUp();
   }
 }
