@@ -15,9 +15,9 @@
 
 #include "hub.h"
 #include "hub_process.h"
+#include "mqtt_wire.h"
 #include "remove_tree.h"
 #include "service.h"
-#include "wire.h"
 
 #define PORT    18841
 #define CLIENTS 4

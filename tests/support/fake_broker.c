@@ -231,7 +231,7 @@ int broker_publish(struct mosquitto *c, const char *topic, const char *body, boo
         struct mosquitto_evt_control ev = {.client = c, .topic = topic, .payload = payload};
 
         ev.payloadlen = (uint32_t)len;
-        for (size_t i = 0; i < n_controls; i++)
+        for (size_t i = 0; i < COUNT(controls) && i < n_controls; i++)
             if (strcmp(control_topics[i], topic) == 0)
                 rc = controls[i].call(MOSQ_EVT_CONTROL, &ev, controls[i].userdata);
         assert_int_equal(rc, MOSQ_ERR_SUCCESS); /* all else would close */

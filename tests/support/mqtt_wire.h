@@ -1,9 +1,9 @@
-/* wire.h - MQTT 3.1.1 packets by hand, over plain TCP, for tests and benchmarks that need every byte under control.
+/* mqtt_wire.h - MQTT 3.1.1 packets by hand, over plain TCP, for tests and benchmarks that need every byte under control.
  *
  * Each function that fails says why on stderr and ends the program: a tool's trouble is no verdict.
  */
-#ifndef TWINSIM_WIRE_H
-#define TWINSIM_WIRE_H
+#ifndef TWINSIM_MQTT_WIRE_H
+#define TWINSIM_MQTT_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +33,8 @@ int64_t wire_now_us(void);
 
 /* Bytes of one packet at out (room enough given by the caller); returns its length. */
 size_t wire_publish_bytes(unsigned char *out, const char *topic, const char *body, size_t len);
+size_t wire_connect_bytes(unsigned char *out, const char *id, const char *user, const char *password, bool clean);
+size_t wire_subscribe_bytes(unsigned char *out, const char *filter, unsigned char qos);
 /* The length of the packet that starts at n bytes, or 0 when it is not whole yet. */
 size_t wire_packet_length(const unsigned char *at, size_t n);
 

@@ -1,5 +1,5 @@
-/* wire.c - see wire.h. */
-#include "wire.h"
+/* mqtt_wire.c - see mqtt_wire.h. */
+#include "mqtt_wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -183,10 +183,8 @@ void wire_close(struct wire *w)
     w->fd = -1;
 }
 
-unsigned char wire_connect(struct wire *w, const char *id, const char *user, const char *password, bool clean)
+size_t wire_connect_bytes(unsigned char *out, const char *id, const char *user, const char *password, bool clean)
 {
-    unsigned char *out = w->scratch;
-    struct wire_packet p;
     size_t n = put_text(out + 5, "MQTT", 4);
 
     out[5 + n++] = 4;
@@ -198,23 +196,35 @@ unsigned char wire_connect(struct wire *w, const char *id, const char *user, con
         n += put_text(out + 5 + n, user, strlen(user));
         n += put_text(out + 5 + n, password, strlen(password));
     }
-    wire_send(w, out, finish(out, 0x10, n));
+    return finish(out, 0x10, n);
+}
+
+unsigned char wire_connect(struct wire *w, const char *id, const char *user, const char *password, bool clean)
+{
+    struct wire_packet p;
+
+    wire_send(w, w->scratch, wire_connect_bytes(w->scratch, id, user, password, clean));
     if (!wire_next(w, &p, 5000) || p.type != 2)
         wire_die("no CONNACK");
     return p.code;
 }
 
-unsigned char wire_subscribe(struct wire *w, const char *filter, unsigned char qos)
+size_t wire_subscribe_bytes(unsigned char *out, const char *filter, unsigned char qos)
 {
-    unsigned char *out = w->scratch;
-    struct wire_packet p;
     size_t n = 2;
 
     out[5] = 0;
     out[6] = 1;
     n += put_text(out + 5 + n, filter, strlen(filter));
     out[5 + n++] = qos;
-    wire_send(w, out, finish(out, 0x82, n));
+    return finish(out, 0x82, n);
+}
+
+unsigned char wire_subscribe(struct wire *w, const char *filter, unsigned char qos)
+{
+    struct wire_packet p;
+
+    wire_send(w, w->scratch, wire_subscribe_bytes(w->scratch, filter, qos));
     do {
         if (!wire_next(w, &p, 5000))
             wire_die("no SUBACK");
