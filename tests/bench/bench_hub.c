@@ -5,7 +5,10 @@
  * echo of the patch. Rounds alternate, so that a noisy machine disturbs both alike; the ratio of the medians is what counts.
  * Plain TCP on loopback on both sides: TLS would cost both the same and hide the difference.
  *
- * usage: bench_hub [--clients N] [--seconds S] [--rounds R] [--durability process|power|memory] [--listen]
+ * With --tls all clients speak TLS, and there are three sides: the bare broker that ends TLS itself, the hub whose broker does (its
+ * front door off), and the hub behind its front door, as users have it.
+ *
+ * usage: bench_hub [--clients N] [--seconds S] [--rounds R] [--durability process|power|memory] [--listen] [--tls]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,18 +23,21 @@
 
 #include "hub.h"
 #include "hub_process.h"
+#include "mqtt_wire.h"
 #include "remove_tree.h"
 #include "service.h"
-#include "wire.h"
+#include "tls_client.h"
 
 #define PORT        18831
 #define ECHO_PORT   18832
+#define TLS_PORT    8883
 #define MAX_CLIENTS 1000
 #define MAX_SAMPLES 2000000
 #define TWIN_BYTES  1024
 
 struct client {
-    int fd;
+    int fd;                /* plain TCP; -1 with TLS */
+    struct tls_client tls; /* its fd is -1 without */
     unsigned char in[8192];
     size_t n_in;
     int64_t sent_us;
@@ -39,8 +45,7 @@ struct client {
 };
 
 struct load {
-    const char *name;
-    bool is_hub;
+    const char *name, *side;
     size_t n;
     struct client clients[MAX_CLIENTS];
     int epoll;
@@ -52,8 +57,34 @@ struct load {
     size_t n_latencies;
 };
 
-static int open_client(const char *host, int port, const char *id, const char *user, const char *password,
-                       const char *filter)
+static SSL_CTX *tls; /* NULL: plain TCP */
+
+/* Over TLS: what open_plain does, with packets that mqtt_wire.c makes and a connection that does not wait. */
+static void open_tls(struct client *c, const char *host, int port, const char *id, const char *user,
+                     const char *password, const char *filter)
+{
+    static unsigned char out[WIRE_PACKET_MAX];
+    unsigned char in[256];
+    int n = 0, len = 0;
+
+    if (!tls_client_start(&c->tls, tls, host, port) ||
+        !tls_client_write(&c->tls, out, wire_connect_bytes(out, id, user, password, true)) ||
+        !tls_client_write(&c->tls, out, wire_subscribe_bytes(out, filter, 0)))
+        wire_die("connect over TLS");
+    while (len < 4 + 5 && n >= 0) { /* CONNACK and SUBACK */
+        n = tls_client_read(&c->tls, in + len, sizeof in - (size_t)len);
+        len += n > 0 ? n : 0;
+        if (n == 0)
+            tls_client_wait(&c->tls, 5000);
+    }
+    if (n < 0 || in[0] >> 4 != 2 || in[3] || in[8] > 1) {
+        errno = EACCES;
+        wire_die("refused over TLS");
+    }
+}
+
+static void open_plain(struct client *c, const char *host, int port, const char *id, const char *user,
+                       const char *password, const char *filter)
 {
     static struct wire w; /* 128 KB: not for the stack; only its descriptor is kept */
 
@@ -66,7 +97,41 @@ static int open_client(const char *host, int port, const char *id, const char *u
     if (wire_subscribe(&w, filter, 0) != 0)
         wire_die("SUBSCRIBE");
     (void)fcntl(w.fd, F_SETFL, O_NONBLOCK);
-    return w.fd;
+    c->fd = w.fd;
+}
+
+static void open_client(struct client *c, const char *host, int port, const char *id, const char *user,
+                        const char *password, const char *filter)
+{
+    c->fd = c->tls.fd = -1;
+    if (tls)
+        open_tls(c, host, port, id, user, password, filter);
+    else
+        open_plain(c, host, port, id, user, password, filter);
+}
+
+/* returns bytes; 0: nothing now; -1: the peer hung up */
+static ssize_t client_read(struct client *c, void *at, size_t size)
+{
+    ssize_t n;
+
+    if (c->fd < 0)
+        return tls_client_read(&c->tls, at, size);
+    n = read(c->fd, at, size);
+    return n > 0 ? n : n < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+static void client_write(struct client *c, const unsigned char *at, size_t len)
+{
+    if (c->fd < 0 && !tls_client_write(&c->tls, at, len))
+        wire_die("write");
+    for (size_t done = 0; c->fd >= 0 && done < len;) {
+        ssize_t n = write(c->fd, at + done, len - done);
+
+        if (n <= 0 && errno != EAGAIN)
+            wire_die("write");
+        done += n > 0 ? (size_t)n : 0;
+    }
 }
 
 /* --- the four loads ------------------------------------------------------------------------------------------- */
@@ -116,17 +181,9 @@ static void ask(struct load *l, size_t i)
 {
     unsigned char out[4096];
     struct client *c = &l->clients[i];
-    size_t at = 0, len;
 
     c->sent_us = wire_now_us();
-    len = l->request(i, ++c->counter, out);
-    while (at < len) {
-        ssize_t n = write(c->fd, out + at, len - at);
-
-        if (n <= 0 && errno != EAGAIN)
-            wire_die("write");
-        at += n > 0 ? (size_t)n : 0;
-    }
+    client_write(c, out, l->request(i, ++c->counter, out));
 }
 
 /* Take what arrived; returns how many answers it held. */
@@ -134,11 +191,11 @@ static size_t drain(struct load *l, size_t i)
 {
     struct client *c = &l->clients[i];
     size_t answers = 0, len;
-    ssize_t n = read(c->fd, c->in + c->n_in, sizeof c->in - c->n_in);
+    ssize_t n = client_read(c, c->in + c->n_in, sizeof c->in - c->n_in);
 
-    if (n == 0 || (n < 0 && errno != EAGAIN))
+    if (n < 0)
         wire_die("the broker hung up");
-    c->n_in += n > 0 ? (size_t)n : 0;
+    c->n_in += (size_t)n;
     while ((len = wire_packet_length(c->in, c->n_in)) > 0) {
         answers += c->in[0] >> 4 == 3;
         memmove(c->in, c->in + len, c->n_in - len);
@@ -208,22 +265,25 @@ static uint32_t percentile(struct load *l, double p)
     return l->latencies[(size_t)((double)(l->n_latencies - 1) * p)];
 }
 
-static void compare(struct load *echo, struct load *hub, double seconds, int rounds)
+/* The first side is what the others are measured against. Rounds go through all of them in turn. */
+static void compare(struct load **sides, size_t n, double seconds, int rounds)
 {
-    double e, h;
+    double reference = 0;
 
-    (void)round_of(echo, 0.2, false); /* warm both */
-    (void)round_of(hub, 0.2, false);
-    for (int r = 0; r < rounds; r++) {
-        echo->rates[echo->n_rates++] = round_of(echo, seconds, true);
-        hub->rates[hub->n_rates++] = round_of(hub, seconds, true);
+    for (size_t i = 0; i < n; i++)
+        (void)round_of(sides[i], 0.2, false); /* warm it */
+    for (int r = 0; r < rounds; r++)
+        for (size_t i = 0; i < n; i++)
+            sides[i]->rates[sides[i]->n_rates++] = round_of(sides[i], seconds, true);
+    for (size_t i = 0; i < n; i++) {
+        struct load *l = sides[i];
+        double rate = median(l->rates, l->n_rates), p99 = percentile(l, 0.99);
+
+        if (i == 0)
+            reference = rate;
+        (void)printf("%-6s %4zu clients   %-22s %7.0f/s   p99 %6.0f us   throughput ratio %.2f   p99 ratio %.2f\n",
+                     l->name, l->n, l->side, rate, p99, rate / reference, p99 / percentile(sides[0], 0.99));
     }
-    e = median(echo->rates, echo->n_rates);
-    h = median(hub->rates, hub->n_rates);
-    (void)printf("%-6s %4zu clients   echo %7.0f/s p99 %6u us   hub %7.0f/s p99 %6u us   throughput ratio %.2f   p99 "
-                 "ratio %.2f\n",
-                 hub->name, hub->n, e, percentile(echo, 0.99), h, percentile(hub, 0.99), h / e,
-                 (double)percentile(hub, 0.99) / (double)percentile(echo, 0.99));
     (void)fflush(stdout);
 }
 
@@ -240,9 +300,13 @@ static pid_t start_bare_broker(const char *dir, const char *host)
     if (!f)
         wire_die(path);
     (void)fprintf(f,
-                  "allow_anonymous true\nset_tcp_nodelay true\nsys_interval 0\nlog_type error\nmax_packet_size "
-                  "393216\nlistener %d %s\nmax_qos 1\n",
-                  ECHO_PORT, host);
+                  "allow_anonymous true\nset_tcp_nodelay true\nsys_interval 0\nlog_dest file %s/echo.log\n"
+                  "max_packet_size 393216\nlistener %d %s\nmax_qos 1\n",
+                  dir, ECHO_PORT, host);
+    if (geteuid() == 0)
+        (void)fputs("user root\n", f); /* as the hub's own; else it becomes a user who may not read our files */
+    if (tls)
+        (void)fprintf(f, "certfile %s/server.pem\nkeyfile %s/server.key\n", dir, dir);
     if (fclose(f))
         wire_die(path);
     pid = fork();
@@ -270,7 +334,7 @@ static void wait_for_port(const char *host, int port)
     wire_die("the bare broker does not listen");
 }
 
-static struct load *load_new(const char *name, bool is_hub, size_t n,
+static struct load *load_new(const char *name, const char *side, size_t n,
                              size_t (*request)(size_t, unsigned, unsigned char *))
 {
     struct load *l = calloc(1, sizeof *l);
@@ -278,26 +342,29 @@ static struct load *load_new(const char *name, bool is_hub, size_t n,
     if (!l || !(l->latencies = malloc(MAX_SAMPLES * sizeof *l->latencies)))
         wire_die("memory");
     l->name = name;
-    l->is_hub = is_hub;
+    l->side = side;
     l->n = n;
     l->request = request;
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     return l;
 }
 
-static void add_client(struct load *l, size_t i, int fd)
+static void add_client(struct load *l, size_t i)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+    struct client *c = &l->clients[i];
 
-    l->clients[i].fd = fd;
-    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev))
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd < 0 ? c->tls.fd : c->fd, &ev))
         wire_die("epoll");
 }
 
 static void load_free(struct load *l)
 {
     for (size_t i = 0; i < l->n; i++)
-        (void)close(l->clients[i].fd);
+        if (l->clients[i].fd < 0)
+            tls_client_close(&l->clients[i].tls, false);
+        else
+            (void)close(l->clients[i].fd);
     (void)close(l->epoll);
     free(l->latencies);
     free(l);
@@ -367,7 +434,8 @@ static void connect_hub(struct load *l, const char *host, const char *seed)
         hub_identity_keys(str_from(seed), id, 0, &primary, &secondary);
         buf_init(&token, 0);
         sas_token_make(&token, str_from(host), &id, STR(""), &primary, (int64_t)time(NULL) + 3600);
-        add_client(l, i, open_client(host, PORT, device, user, token.at, "$iothub/twin/res/#"));
+        open_client(&l->clients[i], host, tls ? TLS_PORT : PORT, device, user, token.at, "$iothub/twin/res/#");
+        add_client(l, i);
         buf_done(&token);
     }
 }
@@ -380,17 +448,64 @@ static void connect_echo(struct load *l, const char *host, const char *root)
 
         (void)snprintf(id, sizeof id, "%s-%zu", l->name, i);
         (void)snprintf(mine, sizeof mine, "%s/%zu/#", root, i);
-        add_client(l, i, open_client(host, ECHO_PORT, id, NULL, NULL, mine));
+        open_client(&l->clients[i], host, ECHO_PORT, id, NULL, NULL, mine);
+        add_client(l, i);
     }
 }
+
+/* A hub with the identities, perhaps with a listener. */
+struct hub_side {
+    char dir[64], host[64];
+    int lock;
+    struct hub_process *hub;
+    pid_t listener;
+};
 
 struct settings {
     size_t clients;
     double seconds;
     int rounds;
     const char *durability;
-    bool listen;
+    bool listen, tls;
 };
+
+static void start_hub(struct hub_side *side, const struct settings *set, bool gateway)
+{
+    struct hub_process_options options = {.mqtt_port = set->tls ? 0 : PORT, .durability = set->durability};
+    struct service *service;
+    char why[512];
+
+    (void)snprintf(side->dir, sizeof side->dir, "/tmp/twinsim-bench-XXXXXX");
+    if (!mkdtemp(side->dir) || loopback_take(TLS_PORT, side->host, &side->lock))
+        wire_die("a directory and an address");
+    options.data_dir = side->dir;
+    options.host = side->host;
+    options.no_gateway = !gateway;
+    if (hub_process_start(&options, &side->hub, why, sizeof why) ||
+        service_connect(hub_process_file(side->hub), &service, why, sizeof why)) {
+        (void)fprintf(stderr, "bench_hub: %s\n", why);
+        exit(1);
+    }
+    make_identities(service, set->clients);
+    service_free(service);
+    side->listener = set->listen ? start_listener(hub_process_file(side->hub)) : 0;
+}
+
+static void stop_process(pid_t pid)
+{
+    if (!pid)
+        return;
+    (void)kill(pid, SIGTERM);
+    (void)waitpid(pid, NULL, 0);
+}
+
+static void stop_hub(struct hub_side *side)
+{
+    stop_process(side->listener);
+    hub_process_free(side->hub);
+    (void)close(side->lock);
+    remove_tree(side->dir);
+}
 
 static void read_settings(int argc, char **argv, struct settings *s)
 {
@@ -399,6 +514,10 @@ static void read_settings(int argc, char **argv, struct settings *s)
 
         if (strcmp(argv[i], "--listen") == 0) {
             s->listen = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--tls") == 0) {
+            s->tls = true;
             continue;
         }
         if (strcmp(argv[i], "--clients") == 0)
@@ -416,7 +535,7 @@ static void read_settings(int argc, char **argv, struct settings *s)
     if (s->clients < 1 || s->clients > MAX_CLIENTS || s->rounds < 1 || s->rounds > 64 || s->seconds <= 0) {
         (void)fprintf(stderr,
                       "usage: bench_hub [--clients 1..%d] [--seconds S] [--rounds 1..64] [--durability "
-                      "process|power|memory] [--listen]\n",
+                      "process|power|memory] [--listen] [--tls]\n",
                       MAX_CLIENTS);
         exit(2);
     }
@@ -424,59 +543,57 @@ static void read_settings(int argc, char **argv, struct settings *s)
 
 int main(int argc, char **argv)
 {
+    static const char *const sides_plain[] = {"echo", "hub"}, *const sides_tls[] = {"echo, broker's TLS",
+                                                                                    "hub, broker's TLS",
+                                                                                    "hub, front door"};
     struct settings set = {.clients = 100, .seconds = 1.0, .rounds = 5, .durability = "process"};
-    char dir[] = "/tmp/twinsim-bench-XXXXXX", host[64], why[512];
-    struct hub_process_options options = {.mqtt_port = PORT};
-    struct hub_process *hub;
-    struct service *service;
-    struct load *echo, *load;
-    pid_t bare, listener;
-    int lock;
+    const char *const *names = sides_plain;
+    struct load *sides[3];
+    struct hub_side hubs[2];
+    size_t n_hubs = 1;
+    pid_t bare;
 
     read_settings(argc, argv, &set);
+    (void)signal(SIGPIPE, SIG_IGN);
     memset(padding, 'x', TWIN_BYTES);
-    if (!mkdtemp(dir) || loopback_take(8883, host, &lock))
-        wire_die("a directory and an address");
-    options.data_dir = dir;
-    options.host = host;
-    options.durability = set.durability;
-    if (hub_process_start(&options, &hub, why, sizeof why) ||
-        service_connect(hub_process_file(hub), &service, why, sizeof why)) {
-        (void)fprintf(stderr, "bench_hub: %s\n", why);
-        return 1;
+    start_hub(&hubs[0], &set, false);
+    if (set.tls) {
+        names = sides_tls;
+        start_hub(&hubs[n_hubs++], &set, true);
+        tls = SSL_CTX_new(TLS_client_method());
+        if (!tls)
+            wire_die("TLS");
+        SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     }
-    make_identities(service, set.clients);
-    listener = set.listen ? start_listener(hub_process_file(hub)) : 0;
-    bare = start_bare_broker(dir, host);
-    wait_for_port(host, ECHO_PORT);
+    bare = start_bare_broker(hubs[0].dir, hubs[0].host);
+    wait_for_port(hubs[0].host, ECHO_PORT);
 
-    (void)printf("durability %s, %s, %d rounds of %.1f s each\n", set.durability,
-                 set.listen ? "one listener to events" : "nobody listens", set.rounds, set.seconds);
-    echo = load_new("GET", false, set.clients, get_echo);
-    connect_echo(echo, host, "$iothub/twin/res");
-    load = load_new("GET", true, set.clients, get_request);
-    connect_hub(load, host, "twinsim-development-keys");
-    compare(echo, load, set.seconds, set.rounds);
-    load_free(echo);
-
-    echo = load_new("PATCH", false, set.clients, patch_echo);
-    connect_echo(echo, host, "$iothub/twin/PATCH/properties/reported");
-    load->name = "PATCH";
-    load->request = patch_request;
-    load->n_rates = load->n_latencies = 0;
-    compare(echo, load, set.seconds, set.rounds);
-    load_free(echo);
-    load_free(load);
-
-    if (listener) {
-        (void)kill(listener, SIGTERM);
-        (void)waitpid(listener, NULL, 0);
+    (void)printf("durability %s, %s, %s, %d rounds of %.1f s each\n", set.durability,
+                 set.listen ? "one listener to events" : "nobody listens", set.tls ? "TLS" : "plain TCP", set.rounds,
+                 set.seconds);
+    sides[0] = load_new("GET", names[0], set.clients, get_echo);
+    connect_echo(sides[0], hubs[0].host, "$iothub/twin/res");
+    for (size_t i = 0; i < n_hubs; i++) {
+        sides[1 + i] = load_new("GET", names[1 + i], set.clients, get_request);
+        connect_hub(sides[1 + i], hubs[i].host, "twinsim-development-keys");
     }
-    (void)kill(bare, SIGTERM);
-    (void)waitpid(bare, NULL, 0);
-    service_free(service);
-    hub_process_free(hub);
-    (void)close(lock);
-    remove_tree(dir);
+    compare(sides, 1 + n_hubs, set.seconds, set.rounds);
+    load_free(sides[0]);
+
+    sides[0] = load_new("PATCH", names[0], set.clients, patch_echo);
+    connect_echo(sides[0], hubs[0].host, "$iothub/twin/PATCH/properties/reported");
+    for (size_t i = 1; i <= n_hubs; i++) {
+        sides[i]->name = "PATCH";
+        sides[i]->request = patch_request;
+        sides[i]->n_rates = sides[i]->n_latencies = 0;
+    }
+    compare(sides, 1 + n_hubs, set.seconds, set.rounds);
+    for (size_t i = 0; i <= n_hubs; i++)
+        load_free(sides[i]);
+
+    stop_process(bare);
+    for (size_t i = 0; i < n_hubs; i++)
+        stop_hub(&hubs[i]);
+    SSL_CTX_free(tls);
     return 0;
 }
