@@ -628,6 +628,15 @@ int64_t world_tick(struct world *w)
     return next;
 }
 
+void world_stop(struct world *w)
+{
+    begin(w);
+    hub_announce(w->hub, "hub-stopping", hub_now(w->hub, w->now), &w->out);
+    hub_end_all(w->hub, hub_now(w->hub, w->now), &w->out);
+    record_new(w);
+    assert_true(world_commit(w));
+}
+
 void world_pass(struct world *w, int64_t seconds)
 {
     w->now.us += seconds * WORLD_SECOND;

@@ -73,6 +73,8 @@ void world_init(struct world *w);
 void world_done(struct world *w);
 /* Stop the hub and start it again on the same journal and options; every connection is gone, but the owner's comes back. */
 void world_restart(struct world *w);
+/* The turn in which a hub that was asked to stop says so; world_restart starts it again. */
+void world_stop(struct world *w);
 /* From now on everything goes into the real store, too, in that empty folder: what decisions need is loaded from it, a restart opens it
  * again, and world_check wants it to hold what the list holds. The world must be fresh. */
 void world_keep(struct world *w, const char *dir);

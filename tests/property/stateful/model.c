@@ -898,9 +898,8 @@ static void step_clock(struct model *m, const struct step *s, uint64_t ticket)
     }
 }
 
-static void step_restart(struct model *m, const struct step *s)
+static void begin_anew(struct model *m)
 {
-    m->is_older = s->b == 1;
     m->is_feedback_told = false;
     for (size_t n = 0; n < WHO; n++) {
         model_loses(m, n);
@@ -909,6 +908,17 @@ static void step_restart(struct model *m, const struct step *s)
     m->n_calls = 0;
     m->offset_s = 0;
     m->is_frozen = false;
+}
+
+/* It tells every end itself, before it goes. */
+static void step_stop(struct model *m)
+{
+    while (m->n_calls)
+        fail_call(m, 0, 503, "503001");
+    event(m, "hub", "hub-stopping");
+    for (size_t n = 0; n < WHO; n++)
+        end_connection(m, n, "shutdown", false);
+    begin_anew(m);
 }
 
 static void step_history(struct model *m, const struct step *s, uint64_t ticket)
@@ -1094,8 +1104,12 @@ static void do_step(struct model *m, const struct step *s, uint64_t conn, uint64
     case STEP_LISTEN:
         m->listens = s->a == 0;
         break;
+    case STEP_STOP:
+        step_stop(m);
+        break;
     case STEP_RESTART:
-        step_restart(m, s);
+        m->is_older = s->b == 1;
+        begin_anew(m);
         break;
     case STEP_IDLE:
     case STEP_KINDS:

@@ -705,6 +705,11 @@ static void do_it(struct stage *st, const struct step *s)
     case STEP_IDLE:
         world_idle(&st->w);
         break;
+    case STEP_STOP:
+        world_stop(&st->w);
+        print_outbox(st);
+        world_restart(&st->w);
+        break;
     case STEP_RESTART:
         st->w.options.cache_bytes = s->a ? 1 : 0;
         st->w.options.profile.personality = s->b ? PROFILE_GW_V1 : PROFILE_GW_V2;
@@ -866,7 +871,7 @@ void stage_play(const struct story *s, const char *dir, bool is_told)
         }
         play_step(st, step);
         assert_shown(st, step->who);
-        if (step->kind == STEP_RESTART || step->kind == STEP_IDLE || n + 1 == s->n)
+        if (step->kind == STEP_RESTART || step->kind == STEP_STOP || step->kind == STEP_IDLE || n + 1 == s->n)
             for (size_t who = 0; who < WHO; who++)
                 assert_shown(st, who);
     }

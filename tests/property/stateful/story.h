@@ -8,6 +8,7 @@
  *   update d0 any {"desired":{"a":{"b":1}}} !        (!: its turn cannot be stored)
  *   restart tight today                              (its cache then has room for nearly nothing; before, for all)
  *
+ * A restart is one after a kill; behind a stop, which says what it does, the hub starts again as it was.
  * Each step is whole in itself and can be done in any situation (it may then come to nothing), so any may be left out. A line is the step's
  * name, whom it concerns, a word for each choice it leaves (the first one is the plainest), and a JSON object where it has one.
  */
@@ -69,6 +70,7 @@ static inline bool is_module(size_t who)
     X(RESUME, "resume", 10, false, JSON_NONE, NULL, NULL)                                                              \
     X(LISTEN, "listen", 10, false, JSON_NONE, "yes no", NULL)                                                          \
     X(IDLE, "idle", 20, false, JSON_NONE, NULL, NULL)                                                                  \
+    X(STOP, "stop", 8, false, JSON_NONE, NULL, NULL)                                                                   \
     X(RESTART, "restart", 30, false, JSON_NONE, "roomy tight", "today older")
 
 enum json_kind { JSON_NONE, JSON_MAYBE, JSON_PATCH, JSON_SECTIONS };
