@@ -48,6 +48,7 @@ static int run(struct cli *c)
         print_member(body, "connected", "connected");
         print_member(body, "healthy", "healthy");
         print_member(body, "durability", "durability");
+        print_member(body, "profile", "profile");
         print_member(body, "up seconds", "uptimeSeconds");
         print_member(body, "version", "version");
         print_member(body, "ca", "caFile");

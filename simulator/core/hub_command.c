@@ -286,11 +286,14 @@ struct identity *command_target(struct hub *h, struct request *r, struct reply *
 void hub_status(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     struct buf *b = &reply->body;
+    char profile[PROFILE_TEXT_MAX];
 
     (void)out;
+    profile_print(&h->options.profile, profile);
     buf_add_char(b, '{');
     json_put_text(b, "hostname", h->options.hosts[0]);
     json_put_text(b, "version", STR(TWINSIM_VERSION));
+    json_put_text(b, "profile", str_from(profile));
     json_put_i64(b, "uptimeSeconds", (r->now.mono_us - h->started_mono_us) / 1000000);
     json_put_i64(b, "connected", (int64_t)h->connected);
     json_put_bool(b, "listeners", h->has_listeners);

@@ -205,8 +205,7 @@ static bool take_session_up(struct identity *i, bool is_clean, struct outbox *ou
     return is_present;
 }
 
-/* returns whether a session that stood was taken up */
-static bool open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
+static void open_session(struct hub *h, struct identity *i, struct request *r, int64_t ends_us, struct outbox *out)
 {
     bool is_present;
 
@@ -229,7 +228,6 @@ static bool open_session(struct hub *h, struct identity *i, struct request *r, i
                               ? str_of(r->conn->id + i->device_len + 1, i->id_len - i->device_len - 1)
                               : (struct str){NULL, 0};
     say_hello(r->conn, is_present, out);
-    return is_present;
 }
 
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out)
@@ -240,7 +238,6 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     struct sas_token token;
     int64_t skew_us, ends_us, wait_us;
     const char *why;
-    bool is_present;
 
     if (r->read_rc)
         return refused(h, r, NULL, "the user name is not {host}/{device}[/{module}]/?api-version=..", out);
@@ -285,10 +282,10 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     ends_us = token_end_us(h, &token);
     if (ends_us < INT64_MAX - FAULT_SKEW_MAX)
         ends_us -= skew_us; /* that clock judges it to its end */
-    is_present = open_session(h, i, r, ends_us, out);
+    open_session(h, i, r, ends_us, out);
     i->by_policy = token.skn.len > 0;
     announce_connected(h, i, r, out);
-    hub_missed_settle(h, i, is_present, r->now, out);
+    hub_missed_settle(h, i, r->now, out);
     hub_method_online(h, i, r->now, out); /* a session that was kept listens already (facts M-10) */
     hub_message_deliver(h, i, r->now, out);
     return HUB_ACCEPT;

@@ -227,8 +227,8 @@ void hub_waiting_free(struct waiting *w);
 bool hub_keeps_missed(const struct hub *h, const struct identity *i);
 /* Keep one: note is what the device would have heard. */
 void hub_missed_keep(struct hub *h, struct identity *i, struct str note, struct now now, struct outbox *out);
-/* It is back, with the session it had or without: deliver what was kept, and forget it. */
-void hub_missed_settle(struct hub *h, struct identity *i, bool is_present, struct now now, struct outbox *out);
+/* It is back: deliver what was kept if it still listens, and forget it. */
+void hub_missed_settle(struct hub *h, struct identity *i, struct now now, struct outbox *out);
 
 /* --- hub_twin.c --- */
 /* Add a notification's text without its "$version", which stands last in it. */

@@ -55,7 +55,7 @@ static void deliver(struct hub *h, struct identity *i, const cJSON *note, struct
     buf_done(&text);
 }
 
-void hub_missed_settle(struct hub *h, struct identity *i, bool is_present, struct now now, struct outbox *out)
+void hub_missed_settle(struct hub *h, struct identity *i, struct now now, struct outbox *out)
 {
     cJSON *missed = i->missed;
 
@@ -64,9 +64,8 @@ void hub_missed_settle(struct hub *h, struct identity *i, bool is_present, struc
     i->missed = NULL;
     hub_account(h, i);
     hub_store_document(i, CHANGE_UPDATED, now, out);
-    is_present = is_present && h->options.profile.personality == PROFILE_GW_V1;
-    for (const cJSON *note = missed->child; note && is_present; note = note->next)
-        if (i->conn && i->subscribed[FILTER_TWIN_DESIRED])
+    for (const cJSON *note = missed->child; note; note = note->next) /* a clean session is subscribed to nothing yet */
+        if (i->conn && i->subscribed[FILTER_TWIN_DESIRED] && h->options.profile.personality == PROFILE_GW_V1)
             deliver(h, i, note, now, out);
     cJSON_Delete(missed);
 }

@@ -160,6 +160,17 @@ void hub_telemetry_late(struct hub *h, const struct identity *i, struct waiting 
     w->message.body_len = 0;
 }
 
+/* Can its bag be read? A message that has to wait is acknowledged, so it is judged before. */
+static bool is_well_formed(const struct request *r)
+{
+    cJSON *system = NULL, *properties = NULL;
+    enum rc rc = bag_read(r->read.bag, &system, &properties);
+
+    cJSON_Delete(system);
+    cJSON_Delete(properties);
+    return rc != RC_SYNTAX && r->payload.len <= HUB_TELEMETRY_MAX;
+}
+
 /* What faults make of it. returns false when it goes on as if nothing were */
 static bool meets_fault(struct hub *h, struct identity *i, const struct request *r, enum hub_answer *answer,
                         struct outbox *out)
@@ -176,9 +187,10 @@ static bool meets_fault(struct hub *h, struct identity *i, const struct request 
         return true;
     f = hub_waiting_has_room(h) ? hub_fault_pick(h, FAULT_BIT(THROTTLE), FAULT_TELEMETRY, i, r->topic, r->now, out)
                                 : NULL;
-    if (f)
-        hub_waiting_telemetry(h, f, fault_backlog_us(f), i, r, out);
-    return f != NULL;
+    if (!f || !is_well_formed(r))
+        return false;
+    hub_waiting_telemetry(h, f, fault_backlog_us(f), i, r, out);
+    return true;
 }
 
 /* The tier's throttle and its day. returns true with *answer when that is the end of it: MQTT 3.1.1 knows no 429 and no 403, so what
@@ -198,7 +210,7 @@ static bool meets_throttle(struct hub *h, const struct identity *i, struct reque
         hub_violation(h, r, i, "the hub's daily quota of messages is used up (403002)", out);
         return true;
     }
-    if (v == THROTTLE_PASSES)
+    if (v == THROTTLE_PASSES || !is_well_formed(r))
         return false;
     hub_waiting_telemetry(h, NULL, wait_us, i, r, out);
     *answer = HUB_SWALLOW;

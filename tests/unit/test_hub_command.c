@@ -346,7 +346,8 @@ static void the_status_tells_of_the_hub_and_of_what_the_adapter_knows(void **sta
     assert_int_equal(world_turn(w, &r), HUB_SWALLOW);
     response = world_read(w, world_out(w, OUT_PUBLISH, 0)->body);
     (void)snprintf(want, sizeof want,
-                   "{'hostname':'" WORLD_HOST "','version':'" TWINSIM_VERSION "','uptimeSeconds':61,'connected':1,"
+                   "{'hostname':'" WORLD_HOST "','version':'" TWINSIM_VERSION
+                   "','profile':'gw-v2','uptimeSeconds':61,'connected':1,"
                    "'listeners':true,'seq':%d,'identities':1,'durability':'process','healthy':true}",
                    (int)w->seq);
     assert_json(w, response, "body", want);

@@ -157,6 +157,7 @@ static void around_decide(bool is_before)
 /* --- the world, always the same ---------------------------------------------------------------------------------------- */
 
 struct stage {
+    bool reads; /* somebody reads events in the service\'s shape */
     struct world w;
     struct conn dev, mod;
     size_t n_records; /* of the world as it was built */
@@ -193,6 +194,7 @@ static void stage_rewind(struct stage *s, bool listens)
     world_restart(w);
     world_connect(w, &s->dev, "dev1");
     world_connect(w, &s->mod, "dev1/m");
+    hub_set_readers(w->hub, s->reads);
 }
 
 static struct conn *conn_of(struct stage *s, const struct row *row)
@@ -361,12 +363,13 @@ static void try_row(struct stage *s, const struct row *row, const char *fault, b
     free(wishes);
 }
 
-static void try_rows(bool listens, bool is_once)
+static void try_rows(bool listens, bool reads, bool is_once)
 {
     struct stage *s = calloc(1, sizeof *s);
 
     assert_non_null(s);
     stage_init(s);
+    s->reads = reads;
     for (size_t n = 0; n < COUNT(rows); n++)
         try_row(s, &rows[n], NULL, listens, is_once);
     for (size_t n = 0; listens && n < COUNT(with_faults); n++)
@@ -379,19 +382,25 @@ static void try_rows(bool listens, bool is_once)
 static void a_decision_without_memory_happens_as_a_whole_or_not_at_all(void **state)
 {
     (void)state;
-    try_rows(true, false);
+    try_rows(true, false, false);
 }
 
 static void one_failed_allocation_is_not_forgotten_when_the_next_ones_succeed(void **state)
 {
     (void)state;
-    try_rows(true, true);
+    try_rows(true, false, true);
 }
 
 static void the_same_holds_when_nobody_listens(void **state)
 {
     (void)state;
-    try_rows(false, true);
+    try_rows(false, false, true);
+}
+
+static void the_same_holds_when_events_are_read_in_the_service_s_shape(void **state)
+{
+    (void)state;
+    try_rows(false, true, true);
 }
 
 /* What only events would need is not even asked for. */
@@ -448,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_decision_without_memory_happens_as_a_whole_or_not_at_all),
         cmocka_unit_test(one_failed_allocation_is_not_forgotten_when_the_next_ones_succeed),
         cmocka_unit_test(the_same_holds_when_nobody_listens),
+        cmocka_unit_test(the_same_holds_when_events_are_read_in_the_service_s_shape),
         cmocka_unit_test(an_event_that_nobody_hears_takes_no_memory),
         cmocka_unit_test(a_hub_that_can_not_be_made_is_null_and_leaks_nothing),
     };
