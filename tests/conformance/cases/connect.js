@@ -10,8 +10,8 @@ const MODEL = 'dtmi:com:example:Thermostat;1';
 /** The hub has refused it, for that reason. */
 const refusedFor = async (x, reason) => assert.match((await x.event('refused')).reason, reason);
 
-/** It has left by itself. (Without the hub's front door nobody sees the DISCONNECT: then the reason is not known.) */
-const left = async (x) => assert.ok(['client', 'unknown'].includes((await x.event('disconnected')).reason));
+/** It has left with a DISCONNECT. */
+const left = async (x) => assert.equal((await x.event('disconnected')).reason, 'client');
 
 module.exports = {
   async 'connect-key'(x) {

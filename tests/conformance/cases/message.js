@@ -1,5 +1,7 @@
 // message.js - messages from the cloud: queued by the hub, told by the SDK, settled by its PUBACK; and those to a module's inputs.
 'use strict';
+const fs = require('node:fs');
+const { Client } = require('../../support/mqtt-wire.js');
 const { assert, members } = require('../lib/case.js');
 
 /** A client that listens for messages. */
@@ -128,6 +130,31 @@ module.exports = {
     await open();
     await x.event('connected');
     assert.deepEqual(await bodies(c, 50), sent.slice(0, 50));
+  },
+
+  async 'message-not-acknowledged'(x) {
+    await x.create();
+    const { hub } = x;
+    const first = await Client.connect({ host: hub.host, port: hub.file.ports.mqtts, ca: fs.readFileSync(hub.ca), clientId: x.id, username: `${hub.host}/${x.id}/?api-version=2021-04-12`, password: x.token(), clean: false });
+    first.acknowledges = false;
+    await first.subscribe(`devices/${x.id}/messages/devicebound/#`, 1);
+    await send(x, { body: 'again' });
+    await first.message('devices/');
+    await first.drop();
+    const c = await x.connect();
+    await c.request('listen', { what: 'messages' }); // its session has the subscription already
+    assert.deepEqual(await bodies(c, 1), ['again']);
+    await settled(x);
+  },
+
+  async 'message-lost-on-its-way'(x) {
+    const c = await listener(x);
+    await x.fault('lose', { operation: 'message' });
+    await send(x, { body: 'again' });
+    await x.event('fault', (e) => e.operation === 'message');
+    await x.fault('disconnect');
+    assert.deepEqual(await bodies(c, 1), ['again']);
+    await settled(x);
   },
 
   async 'message-hub-killed'(x) {
