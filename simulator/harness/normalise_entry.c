@@ -76,9 +76,10 @@ static bool is_one_of(const char *text, const char *const *words)
 /* Members of the event itself. */
 static bool is_noise(const char *key)
 {
-    static const char *const noise[] = {"seq",      "time",   "mono_us",    "conn",      "cause",  "rid",
-                                        "etag",     "id",     "planned_us", "actual_us", "device", "clientType",
-                                        "clientId", "module", "ms",         "peer",      NULL};
+    static const char *const noise[] = {"seq",    "time",           "mono_us",   "conn",          "cause",
+                                        "rid",    "etag",           "id",        "planned_us",    "actual_us",
+                                        "device", "clientType",     "clientId",  "module",        "ms",
+                                        "peer",   "sequenceNumber", "messageId", "expiryTimeUtc", NULL};
 
     return is_one_of(key, noise);
 }
@@ -90,6 +91,7 @@ static bool is_deep_noise(const char *key)
                                         "correlation-id",
                                         "iothub-enqueuedtime",
                                         "iothub-creation-time-utc",
+                                        "absolute-expiry-time",
                                         "iothub-connection-auth-generation-id",
                                         "trackingId",
                                         "timestampUtc",
@@ -302,6 +304,7 @@ static const struct {
     {"hub-ready", NULL},
     {"hub-stopping", NULL},
     {"clock", NULL},
+    {"feedback", NULL}, /* when there is a batch is a matter of time */
 };
 
 static const char *channel_of_fault(const cJSON *event)
@@ -311,6 +314,8 @@ static const char *channel_of_fault(const cJSON *event)
 
     if (is_one_of(operation, twin))
         return "twin";
+    if (operation && strcmp(operation, "message") == 0)
+        return "methods";
     return operation && strcmp(operation, "telemetry") == 0 ? "telemetry" : "connection";
 }
 

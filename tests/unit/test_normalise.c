@@ -64,6 +64,35 @@ static const char *const three_patches[] = {"{" A_PATCH ",\"status\":204,\"versi
                                             "{" A_PATCH ",\"status\":204,\"version\":3,\"patch\":{\"a\":2}}",
                                             "{" A_PATCH ",\"status\":204,\"version\":4,\"patch\":{\"a\":3}}", NULL};
 
+/* Of a message from the cloud, what it says and how it ends count; its numbers and times do not. */
+static void a_message_is_what_it_says_and_how_it_ends(void **state)
+{
+    static const char *const first[] = {"{\"kind\":\"message-queued\",\"device\":\"d\",\"cause\":\"run-1\","
+                                        "\"sequenceNumber\":1,\"messageId\":\"a\",\"ack\":\"full\","
+                                        "\"expiryTimeUtc\":\"2026-11-22T01:51:16Z\",\"system\":{\"message-id\":\"a\","
+                                        "\"absolute-expiry-time\":\"x\"},\"body\":1}",
+                                        "{\"kind\":\"message-settled\",\"device\":\"d\",\"conn\":4,\"sequenceNumber\":"
+                                        "1,\"messageId\":\"a\",\"result\":\"completed\"}",
+                                        "{\"kind\":\"feedback\",\"records\":1}", NULL};
+    static const char *const again[] = {"{\"kind\":\"message-queued\",\"device\":\"d\",\"cause\":\"run-2\","
+                                        "\"sequenceNumber\":7,\"messageId\":\"b\",\"ack\":\"full\","
+                                        "\"expiryTimeUtc\":\"2027-11-22T01:51:16Z\",\"system\":{\"message-id\":\"b\","
+                                        "\"absolute-expiry-time\":\"y\"},\"body\":1}",
+                                        "{\"kind\":\"message-settled\",\"device\":\"d\",\"conn\":9,\"sequenceNumber\":"
+                                        "7,\"messageId\":\"b\",\"result\":\"completed\"}",
+                                        NULL};
+    static const char *const otherwise[] = {
+        "{\"kind\":\"message-settled\",\"device\":\"d\",\"sequenceNumber\":1,\"result\":\"expired\"}", NULL};
+    char *one = normal(first), *two = normal(again);
+
+    (void)state;
+    assert_string_equal(one, two);
+    assert_non_null(strstr(one, "completed"));
+    free(one);
+    free(two);
+    differ(&first[1], otherwise);
+}
+
 static void ids_times_rids_ports_and_addresses_are_noise(void **state)
 {
     static const char *const first[] = {
@@ -354,6 +383,7 @@ static void groups_are_in_byte_order_and_entries_know_their_event(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_what_it_says_and_how_it_ends),
         cmocka_unit_test(ids_times_rids_ports_and_addresses_are_noise),
         cmocka_unit_test(keys_are_sorted_at_every_depth_and_numbers_stay_as_they_came),
         cmocka_unit_test(one_changed_value_in_a_patch_changes_it),
