@@ -86,17 +86,15 @@ struct request {
 
     /* CONNECT */
     struct str client_id, user_name, password; /* password.at NULL when absent */
-    bool is_clean;
-    int keep_alive_s, protocol; /* protocol: 3, 4 or 5 as the broker says */
-    struct str peer;            /* where it comes from, if that is known; TURNED_AWAY too */
-    bool has_will;              /* one that the hub is to keep: */
-    struct str will_topic;
-    int will_qos;
+    struct str peer;                           /* where it comes from, if that is known; TURNED_AWAY too */
+    struct str will_topic;                     /* of the will that the hub is to keep, if it has one */
+    int will_qos, keep_alive_s, protocol;      /* protocol: 3, 4 or 5 as the broker says */
+    bool is_clean, has_will;
+    bool retain;   /* PUBLISH, WILL, KEEP_WILL */
+    bool is_later; /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     /* SUBSCRIBE, UNSUBSCRIBE: topic is the filter. PUBLISH, WILL, KEEP_WILL. */
     struct str topic, payload;
     int qos;
-    bool retain;
-    bool is_later;        /* COMMAND, written by hub_handle: the answer is not in the outbox yet; a later turn has it */
     enum ended ended;     /* END, TURNED_AWAY */
     struct str detail;    /* END, TURNED_AWAY: more about it, for people; may be empty */
     uint64_t tag;         /* PUBACK */
