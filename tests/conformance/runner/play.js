@@ -11,7 +11,7 @@ const FILTERS = {
   res: '$iothub/twin/res/#', desired: '$iothub/twin/PATCH/properties/desired/#', methods: '$iothub/methods/POST/#',
   c2d: (id) => `${home(id)}/messages/devicebound/#`, inputs: (id) => `${home(id)}/inputs/#`,
 };
-const home = (id) => id.replace(/^([^/]*)\/(.*)$/, '$1/modules/$2').replace(/^/, 'devices/');
+const home = (id) => `devices/${id.replace('/', '/modules/')}`;
 const filterOf = (word, id) => (typeof FILTERS[word] === 'function' ? FILTERS[word](id) : (FILTERS[word] ?? word));
 const idsOf = (id) => {
   const [deviceId, moduleId] = id.split('/');

@@ -63,7 +63,6 @@ class Wire {
   async comeUp() {
     this.service = await this.serviceClient('iothubowner');
     this.policies = new Map();
-    this.answered = 0;
     await this.service.subscribe(['$twinsim/v1/#', '$twinsim/hub-events/v1/#'], 0);
     const [{ time }] = await this.all([{ command: 'clock.freeze' }]);
     await this.all(this.toStart(time));
