@@ -206,6 +206,38 @@ static void methods_count_by_their_payload_in_steps_of_4_kb(void **state) /* fac
     assert_non_null(strstr(world_out(w, OUT_PUBLISH, 0)->body, "429001"));
 }
 
+static void messages_to_devices_have_a_rate_and_count_in_the_day(void **state) /* facts L-09, L-15, L-18 */
+{
+    struct world *w = begin(state, "F1"); /* 100 a minute, 8,000 half KBs a day */
+    char id[16], body[16 * 1024 + 1];
+
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    for (int n = 2; n <= 5; n++) {
+        (void)snprintf(id, sizeof id, "dev%d", n);
+        world_create(w, id);
+    }
+    for (int n = 0; n < 250; n++) { /* 32 half KBs each */
+        if (n == 100)
+            world_pass(w, 60);
+        if (n == 200)
+            world_pass(w, 60);
+        (void)world_ask(w, "message.send", "'deviceId':'dev%d','body':'%s'", n / 50 + 1, body);
+    }
+    (void)world_refused(w, 403, 403002, "message.send", "'deviceId':'dev1','body':'x'");
+    world_pass(w, 86400);
+    (void)world_ask(w, "message.purge", "'deviceId':'dev1'");
+    for (int n = 0; n < 50; n++)
+        (void)world_ask(w, "message.send", "'deviceId':'dev1','body':'x'");
+    (void)world_ask(w, "message.purge", "'deviceId':'dev1'");
+    for (int n = 0; n < 50; n++)
+        (void)world_ask(w, "message.send", "'deviceId':'dev1','body':'x'");
+    (void)world_ask(w, "message.purge", "'deviceId':'dev1'");
+    for (uint64_t n = 1; n <= 16; n++)
+        assert_true(send(w, "{'command':'message.send','deviceId':'dev1','body':'x'}", n));
+    (void)world_refused(w, 429, 429001, "message.send", "'deviceId':'dev1','body':'x'");
+}
+
 static void without_a_tier_nothing_is_ever_throttled(void **state) /* facts L-01 */
 {
     struct world *w = begin(state, "gw-v2");
@@ -229,6 +261,7 @@ int main(void)
         WORLD_TEST(a_service_s_answers_wait_and_then_are_refusals),
         WORLD_TEST(answers_that_wait_leave_when_the_hub_stops),
         WORLD_TEST(methods_count_by_their_payload_in_steps_of_4_kb),
+        WORLD_TEST(messages_to_devices_have_a_rate_and_count_in_the_day),
         WORLD_TEST(without_a_tier_nothing_is_ever_throttled),
     };
 
