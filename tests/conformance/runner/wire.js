@@ -136,14 +136,14 @@ class Wire {
       await roundTrip(actor);
       await roundTrip(actor);
     }
-    await Promise.all([...this.clients.values()].filter((c) => c !== actor).map(roundTrip));
-    await this.command({ command: 'hub.status' });
+    const everybody = (others) => Promise.all([...others.map(roundTrip), this.command({ command: 'hub.status' })]);
+    await everybody([...this.clients.values()].filter((c) => c !== actor));
     // A message that came has been acknowledged, which may bring another: until no more come.
     const messages = () => [...this.clients.values()].reduce((n, c) => n + c.log.filter((p) => p.type === TYPE.PUBLISH && p.qos).length, 0);
     for (let n = 0; messages() > n;) {
       n = messages();
       await Promise.all([...this.clients.values()].map(roundTrip));
-      await this.command({ command: 'hub.status' });
+      await everybody([]);
     }
   }
 
