@@ -338,8 +338,5 @@ void bridge_finish(struct conn *c)
         conn_end(c, c->end, c->end_detail);
         return;
     }
-    if (!c->is_paused && wire_queued(&c->broker) > BOUND_PAUSE) {
-        c->is_paused = true;
-        wire_read_off(&c->device);
-    }
+    conn_pace(c);
 }

@@ -57,7 +57,7 @@ static void on_timer(evutil_socket_t unused, short what, void *arg)
                  c->state == CONN_FIRST ? "no CONNECT came" : "the TLS handshake did not end");
         break;
     case CONN_OPEN:
-        conn_end(c, ENDED_KEEP_ALIVE, NULL);
+        conn_end(c, c->is_unread ? ENDED_SLOW : ENDED_KEEP_ALIVE, NULL);
         break;
     case CONN_ENDING:
         if (c->device.fd >= 0) {
@@ -172,7 +172,7 @@ void conn_end(struct conn *c, enum ended end, const char *detail)
 
 static bool is_passing(const struct conn *c)
 {
-    return (c->state == CONN_FIRST || c->state == CONN_OPEN) && !c->should_end && !c->is_paused;
+    return (c->state == CONN_FIRST || c->state == CONN_OPEN) && !c->should_end && !c->is_paused && !c->is_unread;
 }
 
 void conn_read_again(struct conn *c)
@@ -273,12 +273,38 @@ static void device_readable(void *arg)
     }
 }
 
-static void device_written(void *arg)
+/* Too much waits; once it did, until little waits. */
+static bool is_full(bool was, const struct wire *w)
+{
+    return wire_queued(w) > (was ? BOUND_RESUME : BOUND_PAUSE);
+}
+
+void conn_pace(struct conn *c)
+{
+    bool was_off = c->is_paused || c->is_unread, was_paused = c->is_paused;
+
+    if (c->state != CONN_OPEN)
+        return;
+    c->is_paused = is_full(c->is_paused, &c->broker);
+    c->is_unread = is_full(c->is_unread, &c->device);
+    if (was_paused && !c->is_paused)
+        c->last_packet_us = clock_us(); /* it was we who did not listen */
+    if (!was_off && (c->is_paused || c->is_unread)) {
+        wire_read_off(&c->device);
+    } else if (was_off && !c->is_paused && !c->is_unread) {
+        wire_read_on(&c->device);
+        turns_wait(&c->gw->turns, c, WAITS_AGAIN); /* OpenSSL may hold what the socket will not tell of */
+    }
+}
+
+static void written(void *arg)
 {
     struct conn *c = arg;
 
     if (c->state == CONN_ENDING)
         wind_down(c);
+    else
+        conn_pace(c);
 }
 
 /* --- the broker's end ------------------------------------------------------------------------------------------------------- */
@@ -327,20 +353,6 @@ static void broker_readable(void *arg)
     }
 }
 
-static void broker_written(void *arg)
-{
-    struct conn *c = arg;
-
-    if (c->state == CONN_ENDING)
-        wind_down(c);
-    if (c->state != CONN_OPEN || !c->is_paused || wire_queued(&c->broker) > BOUND_RESUME)
-        return;
-    c->is_paused = false;
-    c->last_packet_us = clock_us();
-    wire_read_on(&c->device);
-    turns_wait(&c->gw->turns, c, WAITS_AGAIN); /* OpenSSL may hold what the socket will not tell of */
-}
-
 bool conn_dial(struct conn *c)
 {
     int fd = unix_dial(c->gw->options->broker);
@@ -355,7 +367,7 @@ bool conn_dial(struct conn *c)
         return true;
     }
     wire_flush(&c->broker);
-    broker_written(c);
+    written(c);
     return true;
 }
 
@@ -387,8 +399,8 @@ void conn_accept(struct gateway *gw, int fd, const char *peer)
     c->gw = gw;
     (void)snprintf(c->peer, sizeof c->peer, "%s", peer);
     c->began_us = clock_us();
-    wire_init(&c->device, 2 * (BOUND_TO_CLIENT + BOUND_BROKER_PACKET), device_readable, device_written, c);
-    wire_init(&c->broker, 0, broker_readable, broker_written, c);
+    wire_init(&c->device, 2 * (BOUND_TO_CLIENT + BOUND_BROKER_PACKET), device_readable, written, c);
+    wire_init(&c->broker, 0, broker_readable, written, c);
     framer_init(&c->from_device, MQTT_CONNECT_MAX);
     conn_allow(c, gw->options->max_packet < MQTT_CONNECT_MAX ? gw->options->max_packet : MQTT_CONNECT_MAX);
     framer_init(&c->from_broker, BOUND_BROKER_PACKET);

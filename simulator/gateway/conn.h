@@ -48,6 +48,7 @@ struct conn {
     int64_t last_packet_us;
     int64_t idle_us;   /* the longest silence */
     bool is_paused;    /* the client is not read: the broker is behind */
+    bool is_unread;    /* nor is it while it does not read itself: it asks no more than it takes */
     bool is_greeted;   /* hello came */
     bool is_answered;  /* the client has its CONNACK */
     bool is_present;   /* what hello said of the session */
@@ -73,6 +74,8 @@ void conn_free(struct conn *c);
 
 /* From the bridge: the CONNECT has come and is queued for the broker; connect that end, those who came before first. */
 void conn_open_broker(struct conn *c);
+/* Read the client or not, by what waits on both sides. */
+void conn_pace(struct conn *c);
 /* End a connection: tell why, let go. detail may be NULL. Does nothing to one that is ending. */
 void conn_end(struct conn *c, enum ended end, const char *detail);
 /* Close both ends at once, and let it be freed. */

@@ -193,7 +193,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
     struct gateway *gw = arg;
     char peer[PEER_MAX];
-    int one = 1;
+    int one = 1, kernel = BOUND_KERNEL;
 
     (void)listener;
     (void)len;
@@ -202,6 +202,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         return;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kernel, sizeof kernel);
     peer_name(address, peer);
     conn_accept(gw, fd, peer);
 }

@@ -82,7 +82,7 @@ static void do_again(struct turns *t)
 
 static void do_handshakes(struct turns *t)
 {
-    int64_t until = clock_us() + TURN_HANDSHAKES_US;
+    int64_t until = clock_us() + TURN_US;
     struct conn *c;
 
     while ((c = TAILQ_FIRST(&t->handshakes)) != NULL) {
@@ -93,13 +93,15 @@ static void do_handshakes(struct turns *t)
     }
 }
 
-static void bury(struct turns *t)
+static void bury(struct turns *t, int64_t until)
 {
     struct conn *c;
 
     while ((c = TAILQ_FIRST(&t->dead)) != NULL) {
         TAILQ_REMOVE(&t->dead, c, turn);
         conn_free(c);
+        if (clock_us() >= until)
+            return;
     }
 }
 
@@ -111,8 +113,8 @@ static void on_next(evutil_socket_t unused, short what, void *arg)
     (void)what;
     do_again(t);
     do_handshakes(t);
-    bury(t);
-    if (!TAILQ_EMPTY(&t->again) || !TAILQ_EMPTY(&t->handshakes))
+    bury(t, clock_us() + TURN_US);
+    if (!TAILQ_EMPTY(&t->again) || !TAILQ_EMPTY(&t->handshakes) || !TAILQ_EMPTY(&t->dead))
         next_turn(t);
 }
 
@@ -141,7 +143,7 @@ void turns_init(struct turns *t, struct event_base *base)
 
 void turns_done(struct turns *t)
 {
-    bury(t);
+    bury(t, INT64_MAX);
     (void)event_del(&t->next);
     (void)event_del(&t->dial);
 }

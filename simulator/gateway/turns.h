@@ -1,9 +1,9 @@
 /* turns.h - what waits for a later turn of the loop, so that no turn takes long and nothing is freed under its user's feet.
  *
- *   handshakes   ready to go on; some 0.4 ms of work each, so at most TURN_HANDSHAKES_US of them in a turn
+ *   handshakes   ready to go on; some 0.3 ms of work each, so at most TURN_US of them in a turn
  *   again        more bytes are inside OpenSSL than one turn may take
  *   dials        the broker's queue of newcomers was full (a Unix socket answers EAGAIN, facts B-50): tried again each millisecond
- *   dead         closed; freed when the turn is over
+ *   dead         closed; freed when the turn is over, at most TURN_US of them
  */
 #ifndef TWINSIM_TURNS_H
 #define TWINSIM_TURNS_H
@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#define TURN_HANDSHAKES_US 2000
-#define TURN_DIAL_US       1000
+#define TURN_US      500 /* one handshake may go beyond */
+#define TURN_DIAL_US 1000
 
 struct conn;
 enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_HANDSHAKE, WAITS_AGAIN, WAITS_FOR_BURIAL };

@@ -325,6 +325,22 @@ test('too much', { concurrency: true }, async (t) => {
       assert.deepEqual(await ended, { end: 'slow' });
       assert.ok(sent * body.length > 1048576 && sent < 600, `${sent} messages`); // the rest is in the sockets' own buffers
     }),
+    t.test('a client that does not take its answers is not read either; when it takes them it gets all', async () => {
+      const { client, hub } = await gateway.pair();
+      const count = 3000, answer = Buffer.alloc(2048, 'a');
+      const arrived = hub.arrived;
+      hub.arrived = function (p) {
+        arrived.call(this, p);
+        if (p.topic === TELEMETRY) this.publish('answer', answer);
+      };
+      client.stream.pause();
+      for (let i = 0; i < count; i++) client.send(publishPacket(TELEMETRY, 'x'.repeat(2000)));
+      for (let before = -1; hub.log.length !== before || before === 1; await new Promise((resolve) => setTimeout(resolve, 200))) before = hub.log.length; // until it stands still
+      assert.ok(hub.log.length < count, `${hub.log.length} were let through`);
+      client.stream.resume();
+      await client.ping();
+      assert.equal(client.messages().length, count);
+    }),
     t.test('a client that acknowledges nothing is closed at 4096 open messages', async () => {
       const { client, hub } = await gateway.pair();
       client.acknowledges = false;
