@@ -224,14 +224,14 @@ test('a hub that cannot start is an error with exit code 4 and a reason', async 
   assert.match(stdout, /the hub does not start: /);
 });
 
-test('a hub that is lost is an error with exit code 4, never a verdict', async (t) => {
+for (const [pid, name] of [['brokerPid', 'mosquitto'], ['gatewayPid', 'twinsim-gateway']]) test(`a hub that is lost (${name}) is an error with exit code 4, never a verdict`, async (t) => {
   const { code, stdout, result, left } = await runScenario(t, { name: 'n', agent, steps: [
     { expect: 'connected' },
-    { exec: ['node', '-e', 'process.kill(JSON.parse(require("fs").readFileSync(process.argv[1] + "/../hub/hub.json")).brokerPid, "SIGKILL")', '${work}'] },
+    { exec: ['node', '-e', 'process.kill(JSON.parse(require("fs").readFileSync(process.argv[1] + "/../hub/hub.json"))[process.argv[2]], "SIGKILL")', '${work}', pid] },
     { expect: 'telemetry', within: '20s' }] }, '--agent', `${TINY} report {}`);
   assert.equal(code, 4, stdout);
   assert.equal(result.verdict, 'error');
-  assert.match(stdout, /the hub was lost/);
+  assert.match(stdout, new RegExp(`the hub was lost: ${name} ended \\(signal 9, Killed\\)`));
   assert.deepEqual(left(), []);
 });
 
