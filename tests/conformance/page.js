@@ -64,6 +64,7 @@ function findings() {
     }
     for (const id of Object.keys(result.cases)) if (!cases.some((c) => c.id === id && !c.not?.[name])) found.push(`${file}:1: speaks of ${id}, which ${LIST} does not have for ${name}; run scripts/conformance ${name}`);
   }
+  for (const { id, not } of cases) if (judges.length > 0 && judges.every(({ name }) => not?.[name])) found.push(`${at(id)}: no SDK can do ${id}; remove it`);
   const is = fs.existsSync(path.join(ROOT, PAGE)) ? fs.readFileSync(path.join(ROOT, PAGE), 'utf8') : '';
   if (is !== page()) found.push(`${PAGE}:1: is not what ${LIST} and its results make; run scripts/conformance --page`);
   return found;

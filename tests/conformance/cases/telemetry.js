@@ -90,15 +90,6 @@ module.exports = {
     assert.deepEqual(x.untaken('telemetry'), [], 'none came twice');
   },
 
-  async 'telemetry-batch'(x) {
-    const c = await x.open();
-    await c.request('sendBatch', { messages: [1, 2, 3].map((n) => ({ body: JSON.stringify({ n }), properties: { n: String(n) } })) });
-    for (const n of [1, 2, 3]) {
-      const { body, properties } = await x.event('telemetry');
-      assert.deepEqual([body, properties], [{ n }, { n: String(n) }]);
-    }
-  },
-
   async 'telemetry-stamped'(x) {
     const { system } = await sent(x, { body: '{}' });
     const { generationId } = await x.ok({ command: x.isModule ? 'module.show' : 'device.show', deviceId: x.device, ...(x.isModule && { moduleId: 'mod' }) });

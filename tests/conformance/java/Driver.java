@@ -182,11 +182,6 @@ public final class Driver {
                 case "listen": return listen(request);
                 case "twin": return twin();
                 case "report": return report(request.getAsJsonObject("patch"));
-                case "sendBatch":
-                    List<Message> messages = new ArrayList<>();
-                    for (JsonElement m : request.getAsJsonArray("messages")) messages.add(message(m.getAsJsonObject()));
-                    client.sendEvents(messages);
-                    return JsonNull.INSTANCE;
                 case "answer": return release(text(request, "call"), request);
                 case "settle": return release(text(request, "message"), request);
                 case "renew":

@@ -113,10 +113,6 @@ class Driven {
     await done((callback) => (message.output ? this.sdk.sendOutputEvent(message.output, m, callback) : this.sdk.sendEvent(m, callback)));
   }
 
-  async sendBatch({ messages }) {
-    await done((callback) => this.sdk.sendEventBatch(messages.map(written), callback));
-  }
-
   async answer({ call, status, payload }) {
     const response = this.calls.get(call);
     this.calls.delete(call);

@@ -149,9 +149,6 @@ class Driven:
         m = written(message)
         await (self.sdk.send_message_to_output(m, m.output_name) if m.output_name else self.sdk.send_message(m))
 
-    async def sendBatch(self, messages):
-        raise NotImplementedError("no batches")
-
     async def answer(self, call, status, payload=None):
         await self.sdk.send_method_response(MethodResponse.create_from_method_request(self.calls.pop(call), status, payload))
 
