@@ -67,7 +67,11 @@ struct plugin {
     struct kick *kicks;
     size_t n_kicks, cap_kicks;
     int64_t last_idle_us; /* when upkeep last ran */
-    int64_t due_from_us;  /* whose messages are due was looked for up to here; INT64_MIN: look from the beginning */
+    /* Whose messages are due is looked for in turns: behind which place the next one goes on; what the hub was told meanwhile of when the
+     * first message expires; and whether it has said an earlier time since: then there is one before that place. */
+    struct due_place due_from;
+    int64_t due_told_us;
+    bool is_due_anew;
 };
 
 struct now clock_now(void);                   /* the world's */

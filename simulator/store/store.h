@@ -65,10 +65,15 @@ void store_rows_free(struct journal_row *rows, size_t n_rows);
 MUST_USE enum rc store_load_messages(struct store *s, struct str id, struct messages *out);
 /* What the hub wants to know of all messages and feedback, without reading them. */
 MUST_USE enum rc store_message_state(struct store *s, struct message_state *out);
-/* Whose messages expire between those instants (both included), in that order; an identity may come several times. each() returns false
+/* A place in the order in which messages expire: behind all that expire earlier, or at that instant with no higher number. */
+struct due_place {
+    int64_t expires_us;
+    uint64_t number;
+};
+/* Whose messages expire behind that place and no later than to_us, in that order; an identity may come several times. each() returns false
  * to be told no more. */
-MUST_USE enum rc store_due(struct store *s, int64_t from_us, int64_t to_us,
-                           bool (*each)(void *arg, struct str id, int64_t expires_us), void *arg);
+MUST_USE enum rc store_due(struct store *s, struct due_place from, int64_t to_us,
+                           bool (*each)(void *arg, struct str id, struct due_place at), void *arg);
 /* When the first message after that instant expires; INT64_MAX: none does. */
 MUST_USE enum rc store_next_expiry(struct store *s, int64_t after_us, int64_t *out);
 /* The oldest records of feedback, at most top; *rows is the caller's (store_feedback_free). */

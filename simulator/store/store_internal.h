@@ -81,8 +81,8 @@
     X(MESSAGE_REMOVE, "DELETE FROM message WHERE id = ?1")                                                             \
     X(MESSAGES, "SELECT id, enqueued, expires, doc, body FROM message WHERE identity = ?1 ORDER BY id")                \
     X(MESSAGES_REMOVE, "DELETE FROM message WHERE identity = ?1")                                                      \
-    X(DUE, "SELECT i.device, i.module, m.expires FROM message m JOIN identity i ON i.row = m.identity "                \
-           "WHERE m.expires >= ?1 AND m.expires <= ?2 ORDER BY m.expires, m.id")                                       \
+    X(DUE, "SELECT i.device, i.module, m.expires, m.id FROM message m JOIN identity i ON i.row = m.identity "          \
+           "WHERE (m.expires, m.id) > (?1, ?2) AND m.expires <= ?3 ORDER BY m.expires, m.id")                          \
     X(NEXT_EXPIRY, "SELECT min(expires) FROM message WHERE expires > ?1")                                              \
     X(FEEDBACK_PUT, "INSERT INTO feedback VALUES(?1, ?2, ?3, ?4)")                                                     \
     X(FEEDBACK_READ, "SELECT id, at, doc FROM feedback ORDER BY id LIMIT ?1")                                          \

@@ -142,23 +142,25 @@ enum rc store_message_state(struct store *s, struct message_state *out)
     return RC_OK;
 }
 
-enum rc store_due(struct store *s, int64_t from_us, int64_t to_us,
-                  bool (*each)(void *arg, struct str id, int64_t expires_us), void *arg)
+enum rc store_due(struct store *s, struct due_place from, int64_t to_us,
+                  bool (*each)(void *arg, struct str id, struct due_place at), void *arg)
 {
     char text[IDENT_TEXT_MAX];
     enum rc rc;
 
-    sql_i64(s, SQL_DUE, 1, from_us);
-    sql_i64(s, SQL_DUE, 2, to_us);
+    sql_i64(s, SQL_DUE, 1, from.expires_us);
+    sql_i64(s, SQL_DUE, 2, (int64_t)from.number);
+    sql_i64(s, SQL_DUE, 3, to_us);
     while ((rc = sql_row(s, SQL_DUE)) == RC_OK) {
         struct ident id = {sql_column(s, SQL_DUE, 0), sql_column(s, SQL_DUE, 1)};
-        int64_t expires_us = sqlite3_column_int64(s->sql[SQL_DUE], 2);
+        struct due_place at = {sqlite3_column_int64(s->sql[SQL_DUE], 2),
+                               (uint64_t)sqlite3_column_int64(s->sql[SQL_DUE], 3)};
 
         if (!ident_part_is_valid(id.device) || (id.module.len && !ident_part_is_valid(id.module))) {
             sql_end(s, SQL_DUE);
             return damaged(s, RC_CORRUPT, "an identity's name");
         }
-        if (!each(arg, str_of(text, ident_print(id, text)), expires_us)) {
+        if (!each(arg, str_of(text, ident_print(id, text)), at)) {
             sql_end(s, SQL_DUE);
             return RC_OK;
         }

@@ -130,9 +130,9 @@ void world_store_state(struct world_store *s, struct message_state *out)
     assert_int_equal(store_message_state(s->store, out), RC_OK);
 }
 
-static bool due_add(void *arg, struct str id, int64_t expires_us)
+static bool due_add(void *arg, struct str id, struct due_place at)
 {
-    (void)expires_us;
+    (void)at;
     page_add(arg, id);
     return true;
 }
@@ -141,7 +141,7 @@ size_t world_store_due(struct world_store *s, int64_t now_us, int64_t *next_us, 
 {
     struct page page = {.at = out, .max = max};
 
-    assert_int_equal(store_due(s->store, INT64_MIN, now_us, due_add, &page), RC_OK);
+    assert_int_equal(store_due(s->store, (struct due_place){INT64_MIN, 0}, now_us, due_add, &page), RC_OK);
     assert_int_equal(store_next_expiry(s->store, now_us, next_us), RC_OK);
     return page.n;
 }

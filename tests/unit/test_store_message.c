@@ -212,13 +212,13 @@ struct due {
     size_t left; /* so many more are wanted */
 };
 
-static bool due_add(void *arg, struct str id, int64_t expires_us)
+static bool due_add(void *arg, struct str id, struct due_place at)
 {
     struct due *d = arg;
     size_t len = strlen(d->text);
 
     (void)snprintf(d->text + len, sizeof d->text - len, "%.*s@%d ", STR_FMT(id),
-                   (int)((expires_us - STORE_DAY_US) / US));
+                   (int)((at.expires_us - STORE_DAY_US) / US));
     return --d->left > 0;
 }
 
@@ -232,12 +232,18 @@ static void who_is_due_is_told_in_the_order_of_time(void **state)
     put(w, "d/m", 2, 10, "b");
     put(w, "d", 3, 20, "c");
     put(w, "d", 4, 40, "d");
+    put(w, "d/m", 5, 40, "e");
     commit(w);
-    assert_int_equal(store_due(w->s, INT64_MIN, STORE_DAY_US + 30 * US, due_add, &d), RC_OK);
+    assert_int_equal(store_due(w->s, (struct due_place){INT64_MIN, 0}, STORE_DAY_US + 30 * US, due_add, &d), RC_OK);
     assert_string_equal(d.text, "d/m@10 d@20 d@30 ");
     d = (struct due){.left = 1};
-    assert_int_equal(store_due(w->s, STORE_DAY_US + 20 * US, STORE_DAY_US + 30 * US, due_add, &d), RC_OK);
+    assert_int_equal(
+        store_due(w->s, (struct due_place){STORE_DAY_US + 10 * US, 2}, STORE_DAY_US + 30 * US, due_add, &d), RC_OK);
     assert_string_equal(d.text, "d@20 ");
+    d = (struct due){.left = 9}; /* one instant may be cut in two */
+    assert_int_equal(
+        store_due(w->s, (struct due_place){STORE_DAY_US + 40 * US, 4}, STORE_DAY_US + 50 * US, due_add, &d), RC_OK);
+    assert_string_equal(d.text, "d/m@40 ");
     assert_int_equal(store_next_expiry(w->s, STORE_DAY_US + 30 * US, &next), RC_OK);
     assert_int_equal(next, STORE_DAY_US + 40 * US);
     assert_int_equal(store_next_expiry(w->s, next, &next), RC_OK);
