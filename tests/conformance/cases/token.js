@@ -59,6 +59,7 @@ module.exports = {
     const c = await x.open();
     await c.listen('desired');
     await x.event('connected');
+    await c.twin(); // behind its SUBACKs
     await x.fault('expire');
     assert.equal((await x.event('disconnected')).reason, 'token');
     await x.event('connected');
