@@ -616,14 +616,22 @@ void world_begin(struct world *w)
     begin(w);
 }
 
+int64_t world_tick_of_turn(struct world *w)
+{
+    int64_t next;
+
+    mail_expire(w);
+    next = hub_tick(w->hub, hub_now(w->hub, w->now), &w->out);
+    record_new(w);
+    return next;
+}
+
 int64_t world_tick(struct world *w)
 {
     int64_t next;
 
     begin(w);
-    mail_expire(w);
-    next = hub_tick(w->hub, hub_now(w->hub, w->now), &w->out);
-    record_new(w);
+    next = world_tick_of_turn(w);
     assert_true(world_commit(w));
     return next;
 }

@@ -92,6 +92,8 @@ void world_check(struct world *w);
 void world_begin(struct world *w);
 /* Read, load, decide; nothing is committed. The request's conn and kind are the caller's. */
 enum hub_answer world_decide(struct world *w, struct request *r);
+/* The broker's tick, at the end of the turn under way: messages whose time is over, then hub_tick; what that returned. */
+int64_t world_tick_of_turn(struct world *w);
 /* The turn is over: everything in the outbox happened (false if the outbox failed: then nothing did, and whoever was concerned
  * was dropped and is read again). */
 bool world_commit(struct world *w);

@@ -349,6 +349,7 @@ static void turn(struct stage *st, const struct step *s)
             hub_abandon(st->w.hub, st->r.ticket);
         return;
     }
+    (void)world_tick_of_turn(&st->w);
     assert_true(world_commit(&st->w));
     print_outbox(st);
 }
@@ -831,7 +832,7 @@ static void play_step(struct stage *st, const struct step *s)
     assert_int_equal(fclose(after->says), 0);
     st->got = text_begin(&got, &len);
     do_it(st, s);
-    if (!s->fails) { /* as the broker does at the end of each turn */
+    if (!s->fails) { /* a turn in which nothing else happens */
         st->has_answered = false;
         (void)world_tick(&st->w);
         print_outbox(st);

@@ -281,6 +281,12 @@ static const struct {
       {STEP_PUBACK, 1, 0, false},
       {STEP_PUBACK, 0, 0, false},
       {STEP_CONNECT, 0, 0, false}}},
+    {4,
+     {{STEP_SUBSCRIBE, 3, 1, false},
+      {STEP_SEND, 0, 0, false},
+      {STEP_CONNECT, 0, 0, false},
+      {STEP_PUBACK, 3, 0, false}}},
+    {4, {{STEP_FLOOD, 0, 0, false}, {STEP_FLOOD, 0, 0, false}, {STEP_FLOOD, 0, 0, false}, {STEP_MAIL, 0, 0, false}}},
     {4, {{STEP_SEND, 1, 1, false}, {STEP_PASS, 4, 0, false}, {STEP_PASS, 3, 0, false}, {STEP_FEEDBACK, 0, 0, false}}},
     /* enough for a snapshot */
     {6,
