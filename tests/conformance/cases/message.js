@@ -112,6 +112,15 @@ module.exports = {
     assert.deepEqual(await bodies(c, 3), ['1', '2', '3']);
   },
 
+  async 'message-while-renewing'(x) {
+    const c = await listener(x, { tokenSeconds: 7, renewSeconds: 2 });
+    for (const turn of ['first', 'second']) {
+      await x.event('disconnected');
+      await send(x, { body: turn });
+      assert.deepEqual(await bodies(c, 1), [turn]);
+    }
+  },
+
   async 'message-after-a-cut'(x) {
     const c = await listener(x);
     await x.fault('disconnect');

@@ -27,6 +27,11 @@ async function hearsAgain(x, c, after) {
   }
   assert.equal((await c.change((patch) => patch.after === after)).after, after);
 }
+/** A method called now reaches it, as soon as it is back. */
+async function answersAgain(x) {
+  const { status, body } = await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 });
+  assert.deepEqual([status, body], [200, { status: 200, payload: 'pong' }]);
+}
 /** What SDKs' own end-to-end tests send to have a fault happen to them. */
 const wish = (type, { delay = 0, duration = 0 } = {}) => ({
   body: '"wish"', properties: { AzIoTHub_FaultOperationType: type, AzIoTHub_FaultOperationCloseReason: 'boom', AzIoTHub_FaultOperationDelayInSecs: String(delay), AzIoTHub_FaultOperationDurationInSecs: String(duration) },
@@ -101,7 +106,7 @@ module.exports = {
   async 'reconnect-hub-restarted'(x) {
     const c = await listener(x);
     await x.hub.restart();
-    assert.equal((await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 })).body.payload, 'pong');
+    await answersAgain(x);
     await x.desired({ after: 'restart' });
     await c.change((patch) => patch.after === 'restart');
   },
@@ -110,10 +115,32 @@ module.exports = {
     const c = await listener(x);
     await c.report({ before: 'kill' });
     await x.hub.kill();
-    assert.equal((await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 })).body.payload, 'pong');
+    await answersAgain(x);
     await x.desired({ after: 'kill' });
     await c.change((patch) => patch.after === 'kill');
     assert.deepEqual((await c.twin()).reported, { before: 'kill', $version: 2 });
+  },
+
+  async 'reconnect-killed-amid-reports'(x) {
+    const c = await listener(x);
+    const accepted = [];
+    let goesOn = true;
+    const reporting = (async () => {
+      for (let i = 0; goesOn; i++) {
+        await c.report({ [`r${i}`]: i });
+        accepted.push(i);
+      }
+    })();
+    reporting.catch(() => {}); // the one that the kill met may fail, or never end
+    for (let i = 0; i < 20; i++) await x.event('reported');
+    await x.hub.kill();
+    goesOn = false;
+    const told = [...accepted];
+    assert.ok(told.length > 10);
+    const reported = await x.reported();
+    for (const i of told) assert.equal(reported[`r${i}`], i, `report ${i}, of ${told.length} that it was told were accepted`);
+    await answersAgain(x);
+    assert.equal((await c.twin()).reported.r0, 0);
   },
 
   async 'reconnect-missed'(x) {

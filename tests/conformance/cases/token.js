@@ -44,6 +44,16 @@ module.exports = {
     await c.report({ still: 'here' });
   },
 
+  async 'token-gap'(x) {
+    const c = await x.open({ tokenSeconds: 7, renewSeconds: 2 });
+    await c.onMethods({ ping: () => ({ status: 200, payload: 'pong' }) });
+    for (let turn = 1; turn <= 2; turn++) {
+      await x.event('disconnected');
+      const { status, body } = await x.call('ping', { payload: {}, connectTimeoutInSeconds: 60 });
+      assert.deepEqual([status, body.payload], [200, 'pong'], `renewal ${turn}`);
+    }
+  },
+
   async 'token-given-outlives'(x) {
     const c = await x.open({ sas: x.token() });
     await c.listen('desired');
