@@ -309,6 +309,8 @@ static void print_plugin_json(struct buf *b, const struct hub_dir *d, const stru
         buf_addf(b, ",\"cacheBytes\":%zu", o->cache_bytes);
     if (o->token_skew_s)
         buf_addf(b, ",\"tokenSkewSeconds\":%ld", o->token_skew_s);
+    if (o->message_ttl_s)
+        buf_addf(b, ",\"messageTtlSeconds\":%ld", o->message_ttl_s);
     if (o->profile)
         add_text_member(b, "profile", o->profile);
     if (o->forbidden_filter)

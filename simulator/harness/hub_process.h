@@ -25,6 +25,7 @@ struct hub_process_options {
     unsigned history;       /* 0: default */
     size_t cache_bytes;     /* 0: default */
     long token_skew_s;
+    long message_ttl_s;             /* 0: the hub's default */
     const char *profile;            /* which hub it plays (profile.h); NULL: gw-v2 */
     const char *forbidden_filter;   /* close (NULL), 0x80: what a forbidden SUBSCRIBE gets */
     const char *forbidden_will;     /* refuse (NULL), drop: what a CONNECT with a will on another topic gets */

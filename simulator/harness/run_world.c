@@ -238,7 +238,7 @@ static enum verdict start_first(struct run *r)
 {
     struct hub_process_options o = {.ca_dir = r->options->ca_dir, .host = r->host};
     char data[PATH_MAX], why[WHY_MAX] = "";
-    int64_t skew_us;
+    int64_t skew_us, ttl_us;
 
     if (loopback_take(8883, r->host, &r->host_lock)) {
         r->hub_lost = true;
@@ -252,6 +252,8 @@ static enum verdict start_first(struct run *r)
     o.fault_messages = cJSON_IsTrue(json_get(r->s->hub, "faultMessages"));
     if (member_us(r->s->hub, "tokenSkew", &skew_us))
         o.token_skew_s = (long)(skew_us / US_PER_S);
+    if (member_us(r->s->hub, "messageTtl", &ttl_us))
+        o.message_ttl_s = (long)(ttl_us / US_PER_S);
     o.no_gateway = r->options->no_gateway || cJSON_IsFalse(json_get(r->s->hub, "gateway"));
     (void)member_us(r->s->hub, "maxIdle", &o.max_idle_us);
     (void)member_us(r->s->hub, "connectTimeout", &o.connect_timeout_us);

@@ -182,13 +182,10 @@ static void check_flag(struct reading *r, const cJSON *value)
 }
 
 static const struct member hub_members[] = {
-    {"durability", check_durability, false},
-    {"tokenSkew", check_duration, false},
-    {"faultMessages", check_flag, false},
-    {"profile", check_profile, false},
-    {"gateway", check_flag, false},
-    {"maxIdle", check_duration, false},
-    {"connectTimeout", check_duration, false},
+    {"durability", check_durability, false}, {"tokenSkew", check_duration, false},
+    {"messageTtl", check_duration, false},   {"faultMessages", check_flag, false},
+    {"profile", check_profile, false},       {"gateway", check_flag, false},
+    {"maxIdle", check_duration, false},      {"connectTimeout", check_duration, false},
 };
 
 static void check_hub(struct reading *r, const cJSON *value)
