@@ -365,7 +365,7 @@ static enum rc take_body(struct parts *p, const cJSON *command)
         return refused(p, "'bodyBase64' is base64");
     if (base64)
         base64_decode(&p->body, str_from(base64->valuestring));
-    else if (cJSON_IsString(body))
+    else if (body && cJSON_IsString(body))
         buf_add(&p->body, str_from(body->valuestring));
     else if (body && !cJSON_IsNull(body))
         json_print(&p->body, body);

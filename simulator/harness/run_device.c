@@ -211,7 +211,7 @@ static enum verdict read_twin(struct run *r, struct sim_device *d, size_t from)
 static enum verdict connect_device(struct run *r, const char *who, bool is_clean, struct sim_device **out)
 {
     static const char *const connected[] = {"connected", "refused", NULL};
-    size_t from = r->timeline.count, index;
+    size_t from = r->timeline.count, index = TIMELINE_NONE;
     struct sim_device *d = NULL;
     const char *reason;
     enum verdict v = begin(r, who, is_clean, &d);
