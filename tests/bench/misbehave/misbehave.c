@@ -164,9 +164,9 @@ static void read_settings(int argc, char **argv, struct settings *s)
 static void make_identities(struct service *s, size_t n)
 {
     for (size_t i = 0; i <= n; i++) {
-        cJSON *command = cJSON_CreateObject(), *body;
+        cJSON *command = cJSON_CreateObject(), *body = NULL;
         char id[32];
-        int status;
+        int status = 0;
 
         (void)snprintf(id, sizeof id, "device-%zu", i);
         if (json_set(command, "command", json_str(STR("device.create"))) ||
