@@ -20,14 +20,14 @@ target_link_libraries(kill_rounds PRIVATE twinsim_harness twinsim_wire)
 add_test(NAME kill_rounds COMMAND kill_rounds 10)
 set_tests_properties(kill_rounds PROPERTIES LABELS e2e TIMEOUT 120)
 
-# Devices that misbehave, beside one that does not: a short run is a test that judges no times (sanitizers, a busy machine); `scripts/misbehave`
+# Devices that misbehave, beside one that does not: a short run is a test that judges neither times nor memory (sanitizers, a busy machine); `scripts/misbehave`
 # runs a minute of two hundred and does.
 add_executable(misbehave)
 foreach(file devices misbehave neighbour packet)
   target_sources(misbehave PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/bench/misbehave/${file}.c)
 endforeach()
 target_link_libraries(misbehave PRIVATE twinsim_harness twinsim_packets twinsim_wire twinsim_tls_client)
-add_test(NAME misbehave COMMAND misbehave --devices 42 --seconds 4 --rounds 1 --max-ratio 0)
+add_test(NAME misbehave COMMAND misbehave --devices 42 --seconds 4 --rounds 1 --max-ratio 0 --max-memory 0)
 set_tests_properties(misbehave PROPERTIES LABELS e2e TIMEOUT 120)
 
 if(TWINSIM_SANITIZE) # a sanitized plugin needs its runtime in the broker before anything else
