@@ -264,8 +264,10 @@ static int unknown_verb(const struct cli *c, int argc, const char *const *argv)
         (void)snprintf(typed, sizeof typed, "%s%s%s", argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
     if (!two || (!is_first_word(argv[1]) && !suggest(str_from(typed), names, n)))
         (void)snprintf(typed, sizeof typed, "%s", argv[1]);
-    return cli_fail(c, CLI_USAGE, "there is no verb '%s'%s; see: twinsim help", typed,
-                    suggest_text(str_from(typed), names, n, hint));
+    suggest_text(str_from(typed), names, n, hint);
+    if (!hint[0] && is_first_word(argv[1])) /* `twinsim help message` lists them */
+        return cli_fail(c, CLI_USAGE, "there is no verb '%s'; see: twinsim help %s", typed, argv[1]);
+    return cli_fail(c, CLI_USAGE, "there is no verb '%s'%s; see: twinsim help", typed, hint);
 }
 
 static int check_operands(const struct cli *c)
@@ -332,6 +334,12 @@ int args_read(struct cli *c, int argc, const char *const *argv)
         return CLI_OK;
     }
     c->verb = read_verb(argc, argv, &used);
+    if (!c->verb && argc == 3 && is_first_word(argv[1]) &&
+        (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) { /* `twinsim message --help` */
+        c->operands[c->n_operands++] = argv[1];
+        c->verb = &verb_help;
+        return CLI_OK;
+    }
     if (!c->verb)
         return unknown_verb(c, argc, argv);
     c->json = c->json && c->verb->has_json; /* `run --json FILE` is a report of its own */

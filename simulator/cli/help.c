@@ -63,6 +63,25 @@ void help_verb(FILE *to, const struct verb *v)
     }
 }
 
+bool help_group(FILE *to, const char *word)
+{
+    const struct verb *v;
+    size_t n = strlen(word);
+    bool any = false;
+
+    for (size_t i = 0; (v = verbs_at(i)) != NULL; i++) {
+        if (strncmp(v->name, word, n) != 0 || v->name[n] != ' ')
+            continue;
+        if (!any)
+            (void)fprintf(to, "usage: twinsim %s VERB [options]\n\n", word);
+        (void)fprintf(to, "  %-*s %s\n", NAME_WIDTH, v->name, v->summary);
+        any = true;
+    }
+    if (any)
+        (void)fprintf(to, "\n`twinsim %s VERB --help` says more, with examples.\n", word);
+    return any;
+}
+
 /* --- the man page --------------------------------------------------------------------------------------------- */
 
 /* Text for roff: no line begins with a dot, dashes stay dashes. */

@@ -8,6 +8,8 @@
 
 void help_overview(FILE *to);
 void help_verb(FILE *to, const struct verb *v);
+/* The verbs that begin with this word, such as `message`; false when none does. */
+bool help_group(FILE *to, const char *word);
 /* All of it as a man page, in the man macros. */
 void help_man(FILE *to);
 

@@ -86,7 +86,8 @@ enum rc hub_state_identity(const cJSON *entry, const char *device, const char *m
     enum rc rc;
 
     if (!cJSON_IsObject(identity))
-        return wrong(identity ? identity : entry, "an entry of a state file has an object \"identity\"", at, what);
+        return wrong(identity ? identity : entry, "a device or module of a state file needs an object \"identity\"", at,
+                     what);
     if (twin && !cJSON_IsObject(twin))
         return wrong(twin, "\"twin\" is an object", at, what);
     doc = cJSON_CreateObject();

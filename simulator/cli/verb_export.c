@@ -127,8 +127,10 @@ static int run(struct cli *c)
     struct export e = {.path = file ? file : c->n_operands ? c->operands[0] : NULL};
     int code;
 
-    if (!e.path || (file && c->n_operands))
-        return cli_fail(c, CLI_USAGE, "give a directory, or --state-file FILE");
+    if (!e.path)
+        return cli_fail(c, CLI_USAGE, "give a directory, or --state-file FILE; see: twinsim help export");
+    if (file && c->n_operands)
+        return cli_fail(c, CLI_USAGE, "give a directory or --state-file FILE, not both; see: twinsim help export");
     code = file ? to_state(c, &e) : to_dir(c, &e);
     if (!code && c->json)
         (void)printf("{\"exported\":%zu}\n", e.n);

@@ -17,6 +17,8 @@ static int run(struct cli *c)
     (void)snprintf(name, sizeof name, "%s%s%s", c->operands[0], c->n_operands > 1 ? " " : "",
                    c->n_operands > 1 ? c->operands[1] : "");
     v = verbs_find(name);
+    if (!v && help_group(stdout, name))
+        return CLI_OK;
     if (!v)
         return cli_fail(c, CLI_USAGE, "there is no verb '%s'; see: twinsim help", name);
     help_verb(stdout, v);

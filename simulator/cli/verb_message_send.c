@@ -138,7 +138,9 @@ const struct verb verb_message_send = {
     .min = 1,
     .max = 1,
     .summary = "Send a message to a device or module; it waits for who is away",
-    .text = "Prints its number and until when it waits. At most 50 messages wait for one identity.",
+    .text =
+        "Prints its number and until when it waits. At most 50 messages wait for one identity. The message is --body; "
+        "--data is the hub's directory, as everywhere.",
     .examples = "twinsim message send edge-1 --body 'turn on' --property level=3 --ack full\n"
                 "twinsim message send edge-1/m --body @config.json --content-type application/json --expiry 10m",
     .options = options,

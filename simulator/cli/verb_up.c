@@ -225,7 +225,8 @@ const struct verb verb_up = {
             "What the hub holds stays in the data directory.",
     .examples = "twinsim up\n"
                 "twinsim up --data ./hub --host 127.0.0.9 --detach\n"
-                "twinsim up --seed ./backup --durability memory",
+                "twinsim up --seed ./backup --durability memory\n"
+                "twinsim up --profile gw-v1,S1x2         # an older hub, throttled like one S1 with two units",
     .options = options,
     .has_data = true,
     .has_json = true,

@@ -15,7 +15,7 @@ test('whatever is wrong with a command line ends with 2 and one line that says w
     [[], /^twinsim: a verb is missing; see: twinsim help\n$/],
     [['devise', 'list'], /there is no verb 'devise list'|there is no verb 'devise'/],
     [['statsu'], /there is no verb 'statsu'; did you mean 'status'\?/],
-    [['device'], /there is no verb 'device'/],
+    [['device'], /there is no verb 'device'; see: twinsim help device/],
     [['device', 'creat', 'x'], /there is no verb 'device creat'; did you mean 'device create'\?/],
     [['twn', 'show', 'x'], /there is no verb 'twn show'; did you mean 'twin show'\?/],
     [['lnit', 'x.jsonc'], /there is no verb 'lnit'; did you mean 'lint'\?/],
@@ -99,6 +99,13 @@ test('files that are not valid end with 3 and file, line and column', async (t) 
   }
   const patch = await twinsim('twin', 'update', 'a', '--desired', `@${write('p.json', '{"a":\n  01}')}`);
   assert.deepEqual([patch.code, /p\.json:2:\d+: /.test(patch.stderr)], [3, true], patch.stderr);
+});
+
+test('the first word of several verbs lists them', async () => {
+  const { code, stdout } = await twinsim('help', 'message');
+  assert.equal(code, 0);
+  assert.match(stdout, /^usage: twinsim message VERB(.|\n)*  message send .*\n  message list .*\n  message purge /);
+  assert.deepEqual(await twinsim('message', '--help'), { code, stdout, stderr: '' });
 });
 
 test('every verb explains itself: usage, options, examples that begin with a verb there is', async () => {

@@ -74,9 +74,9 @@ test('a file that is not whole is refused with its place before anything is sent
   const hub = await up(t, { args: ['--quiet'] });
   const file = path.join(temporary(t), 'bad.json');
   const bad = [
-    ['{"devices":{\n "good":{"identity":{"status":"enabled"}},\n "d":{"twin":{}}}}', /bad\.json:3:6: an entry of a state file has an object "identity"/],
+    ['{"devices":{\n "good":{"identity":{"status":"enabled"}},\n "d":{"twin":{}}}}', /bad\.json:3:6: a device or module of a state file needs an object "identity"/],
     ['{"devices":{"d":{"identity":{},"twin":[]}}}', /bad\.json:1:39: "twin" is an object/],
-    ['{"devices":{"d":{"identity":{},"modules":{"m":7}}}}', /bad\.json:1:47: an entry of a state file has an object "identity"/],
+    ['{"devices":{"d":{"identity":{},"modules":{"m":7}}}}', /bad\.json:1:47: a device or module of a state file needs an object "identity"/],
     ['{"devices":{"a b":{"identity":{}}}}', /bad\.json:1:19: "deviceId" or "moduleId" is no valid id/],
   ];
   for (const [text, said] of bad) {
@@ -89,9 +89,9 @@ test('a file that is not whole is refused with its place before anything is sent
 });
 
 test('export wants a directory or a state file, and says which when it gets both or none', async (t) => {
-  for (const args of [['export'], ['export', 'x', '--state-file', 'y']]) {
+  for (const [args, what] of [[['export'], /give a directory, or --state-file FILE;/], [['export', 'x', '--state-file', 'y'], /FILE, not both;/]]) {
     const { code, stderr } = await twinsim(...args, '--data', temporary(t));
     assert.equal(code, 2);
-    assert.match(stderr, /give a directory, or --state-file FILE/);
+    assert.match(stderr, what);
   }
 });
