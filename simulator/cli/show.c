@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base64.h"
 #include "utf8.h"
 
 #define DETAIL_MAX 400u /* bytes of one event's details on a line */
@@ -124,6 +125,38 @@ static void add_value(struct buf *out, const cJSON *value)
         json_print(out, value);
 }
 
+/* A text that came as bytes is shown as the text it is. Returns whether it was one. */
+static bool add_text_of_bytes(struct buf *out, const char *before, const cJSON *bytes)
+{
+    cJSON *text = NULL;
+    struct buf b;
+    bool ok;
+
+    buf_init(&b, 0);
+    base64_decode(&b, str_from(bytes->valuestring));
+    ok = buf_ok(&b) && b.len && utf8_is_valid(buf_view(&b));
+    for (size_t i = 0; ok && i < b.len; i++)
+        ok =
+            ((unsigned char)b.at[i] >= ' ' && b.at[i] != 0x7f) || b.at[i] == '\t' || b.at[i] == '\r' || b.at[i] == '\n';
+    if (ok)
+        text = json_str(buf_view(&b));
+    if (text) {
+        buf_addf(out, "%sbodyText=", before);
+        add_value(out, text);
+    }
+    cJSON_Delete(text);
+    buf_done(&b);
+    return text != NULL;
+}
+
+void show_member(struct buf *out, const char *before, const cJSON *m)
+{
+    if (strcmp(m->string, "bodyBase64") == 0 && cJSON_IsString(m) && add_text_of_bytes(out, before, m))
+        return;
+    buf_addf(out, "%s%s=", before, m->string);
+    add_value(out, m);
+}
+
 /* Cut at max bytes, between characters. */
 static void cut(struct buf *b, size_t max)
 {
@@ -156,8 +189,7 @@ void show_event(struct buf *out, const cJSON *event)
             skip = skip || strcmp(m->string, shown[i]) == 0;
         if (skip)
             continue;
-        buf_addf(&rest, " %s=", m->string);
-        add_value(&rest, m);
+        show_member(&rest, " ", m);
     }
     cut(&rest, DETAIL_MAX);
     buf_addf(out, "%-12.*s  %-28s %-14s%.*s", STR_FMT(time), id, text_or(event, "kind", "?"), STR_FMT(buf_view(&rest)));

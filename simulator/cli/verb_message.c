@@ -14,21 +14,21 @@ static int ask_about(struct cli *c, const char *command, cJSON **body)
     return code ? code : talk(c, &ask, body);
 }
 
-/* name=value, JSON where it is no text; one line. */
-static void print_line(const cJSON *item)
+/* name=value, JSON where it is no plain word; one line. */
+static int print_line(const struct cli *c, const cJSON *item)
 {
-    for (const cJSON *m = item->child; m; m = m->next) {
-        struct buf b;
+    struct buf b;
+    int code = CLI_OK;
 
-        buf_init(&b, 0);
-        if (cJSON_IsString(m))
-            buf_add(&b, str_from(m->valuestring));
-        else
-            json_print(&b, m);
-        (void)printf("%s%s=%.*s", m == item->child ? "" : "  ", m->string, STR_FMT(buf_view(&b)));
-        buf_done(&b);
-    }
-    (void)putchar('\n');
+    buf_init(&b, 0);
+    for (const cJSON *m = item->child; m; m = m->next)
+        show_member(&b, m == item->child ? "" : "  ", m);
+    if (buf_ok(&b))
+        (void)printf("%.*s\n", STR_FMT(buf_view(&b)));
+    else
+        code = cli_no_memory(c);
+    buf_done(&b);
+    return code;
 }
 
 static int run_items(struct cli *c, const char *command)
@@ -40,7 +40,7 @@ static int run_items(struct cli *c, const char *command)
     if (!code && c->json)
         code = show_json(c, json_get(body, "items"));
     else if (!code)
-        cJSON_ArrayForEach(item, json_get(body, "items")) print_line(item);
+        cJSON_ArrayForEach(item, json_get(body, "items")) code = code ? code : print_line(c, item);
     cJSON_Delete(body);
     return code;
 }
@@ -78,8 +78,10 @@ const struct verb verb_message_list = {
     .min = 1,
     .max = 1,
     .summary = "List the messages that wait for a device or module, in their order",
-    .text = "`inFlight` is true for one that was sent and is not acknowledged.",
-    .examples = "twinsim message list edge-1",
+    .text =
+        "`inFlight` is true for one that was sent and is not acknowledged. A body of bytes that are a text is shown as "
+        "`bodyText`.",
+    .examples = "twinsim message list edge-1\ntwinsim message list edge-1/m --json | jq length",
     .has_data = true,
     .has_json = true,
     .run = run_list,

@@ -435,7 +435,7 @@ test('messages are sent, listed and purged, and feedback is fetched once', async
   assert.deepEqual(first.properties, { level: '3', bare: null, empty: '' });
   assert.deepEqual([first.system['message-id'], first.system['correlation-id'], first.system['user-id'], first.system['content-type'], first.system['content-encoding'], first.ack], ['m-1', 'c 1', 'u', 'text/plain', 'utf-8', 'full']);
   assert.deepEqual([Buffer.from(first.bodyBase64, 'base64').toString(), second.bodyBase64, second.expiryTimeUtc], ['turn on', 'AAH/', '2040-01-01T00:00:00Z']);
-  assert.match(await hub.ok('message', 'list', 'd'), /^sequenceNumber=1 .*\nsequenceNumber=2 .*\n$/);
+  assert.match(await hub.ok('message', 'list', 'd'), /^sequenceNumber=1 .*  bodyText="turn on"\nsequenceNumber=2 .*  bodyBase64=AAH\/\n$/);
   assert.equal(await hub.ok('message', 'purge', 'd'), '2 messages purged\n');
   assert.equal(await hub.ok('message', 'list', 'd'), '');
   assert.equal(await hub.ok('message', 'feedback'), '');
