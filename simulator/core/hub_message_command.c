@@ -42,7 +42,7 @@ static void send_to_input(struct hub *h, struct identity *i, struct message *m, 
 
     if (!ident_is_module(identity_ident(i)) || !ident_part_is_valid(input) || str_find(input, '+') < input.len ||
         str_find(input, '#') < input.len) {
-        reply_refuse(reply, 400, 400004, "'inputName' is the name of a module's input");
+        reply_refuse(reply, 400, 400004, "only modules have inputs, and 'inputName' is the name of one");
         goto done;
     }
     if (!i->conn || !granted || !message_can_reach(identity_ident(i))) {

@@ -370,7 +370,7 @@ static enum rc take_body(struct parts *p, const cJSON *command)
     else if (body && !cJSON_IsNull(body))
         json_print(&p->body, body);
     if (p->body.rc == RC_LIMIT || p->body.len > MESSAGE_BODY_MAX) {
-        refuse(p->why, 413, 413001, "A message's body may be %d bytes.", MESSAGE_BODY_MAX); /* facts L-03 */
+        refuse(p->why, 413, 413001, "A message's body may have at most %d bytes.", MESSAGE_BODY_MAX); /* facts L-03 */
         return RC_SYNTAX;
     }
     return p->body.rc;
