@@ -240,7 +240,8 @@ void conn_handshake(struct conn *c)
         wire_flush(&c->device);
         return;
     case TLS_ENDED:
-        conn_end(c, ENDED_TLS, *gw->why ? gw->why : "closed within the handshake");
+        conn_end(c, ENDED_TLS,
+                 *gw->why ? gw->why : "closed within the handshake (does the client trust the hub's CA?)");
         return;
     case TLS_FAILED:
         wire_flush(&c->device); /* the alert */

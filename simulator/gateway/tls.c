@@ -8,6 +8,21 @@
 
 #define CHAIN_BYTES_MAX (256L * 1024) /* of a client's certificates */
 
+/* What most newcomers meet first, in plain words: OpenSSL's own say only which alert came. */
+static const char *hint_of(unsigned long code)
+{
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL)
+        switch (ERR_GET_REASON(code)) {
+        case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+            return " (does the client trust the hub's CA?)";
+        default:
+            break;
+        }
+    return "";
+}
+
 /* The oldest error is the cause; the others follow from it. */
 static void explain(char *why, const char *what, const char *file)
 {
@@ -16,7 +31,7 @@ static void explain(char *why, const char *what, const char *file)
 
     if (!reason)
         reason = code && ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : "it failed";
-    (void)snprintf(why, TLS_WHY_MAX, "%s%s%s%s", what, file ? file : "", *what ? ": " : "", reason);
+    (void)snprintf(why, TLS_WHY_MAX, "%s%s%s%s%s", what, file ? file : "", *what ? ": " : "", reason, hint_of(code));
     ERR_clear_error();
 }
 
