@@ -23,7 +23,8 @@ static void check_has_subject(struct reading *r, const struct step_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct step *step = &list->at[i];
-        bool wants_subject = step->type <= STEP_REPLACE || step->type == STEP_TWIN || step->type == STEP_FAULT;
+        bool wants_subject = step->type <= STEP_REPLACE || step->type == STEP_TWIN || step->type == STEP_FAULT ||
+                             step->type == STEP_METHOD || step->type == STEP_MESSAGE;
         bool wants_agent =
             step->type == STEP_EXIT || step->type == STEP_LOG || step->type == STEP_USAGE || is_about_agent(step);
 

@@ -106,6 +106,8 @@ static void every_mistake_is_told_with_its_place(void **state)
         {"{\"name\":\"n\",\"steps\":[{\"kill\":\"broker\"}]}", "1:30: 'broker' is no target (agent or hub)"},
         {"{\"name\":\"n\",\"steps\":[{\"never\":\"telemetry\"}]}", "1:22: 'never' needs 'for'"},
         {"{\"name\":\"n\",\"steps\":[{\"desired\":{\"a\":1}}]}", "1:22: whom does this act on?"},
+        {"{\"name\":\"n\",\"steps\":[{\"message\":\"hi\"}]}", "1:22: whom does this act on?"},
+        {"{\"name\":\"n\",\"steps\":[{\"method\":\"m\"}]}", "1:22: whom does this act on?"},
         {"{\"name\":\"n\",\"steps\":[{\"exit\":0}]}", "1:22: this scenario has no agent"},
         {"{\"name\":\"n\",\"steps\":[{\"exec\":\"ls 'x\"}]}", "1:30: 'exec' is a program and its arguments"},
         {"{\"name\":\"n\",\"steps\":[{\"exec\":\"ls ${nosuch}\"}]}", "1:30: no variable is called 'nosuch'"},
