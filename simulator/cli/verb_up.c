@@ -213,7 +213,9 @@ static const struct option_spec options[] = {
     {.name = "fault-messages-unanswered",
      .help = "the same, and one that ends the connection does so before it is acknowledged"},
     {.name = "quiet", .help = "show no events"},
-    {.name = "detach", .help = "return once the hub is ready, and leave it running; `twinsim down` stops it"},
+    {.name = "detach",
+     .help = "return once the hub is ready, and leave it running; `twinsim down` stops it. If it ends by itself, "
+             "DIR/up.log says why"},
     OPTIONS_END,
 };
 
