@@ -449,7 +449,7 @@ test('messages are sent, listed and purged, and feedback is fetched once', async
     [['message', 'send', 'd', '--body', '@/nowhere'], 3, /cannot be read/],
     [['message', 'send', 'd', '--property', 'a b=c'], 5, /a property's name and value/],
     [['message', 'send', 'nobody'], 5, /not registered/],
-    [['message', 'send', 'd', '--input', 'in'], 5, /a module's input/]]) {
+    [['message', 'send', 'd', '--input', 'in'], 5, /only modules have inputs/]]) {
     const r = await hub.run(...args);
     assert.equal(r.code, code, args.join(' '));
     assert.match(r.stderr, says);
