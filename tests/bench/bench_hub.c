@@ -291,11 +291,12 @@ static void compare(struct load **sides, size_t n, double seconds, int rounds)
 
 static pid_t start_bare_broker(const char *dir, const char *host)
 {
-    char path[512];
+    char path[512], log[512];
     FILE *f;
     pid_t pid;
 
     (void)snprintf(path, sizeof path, "%s/echo.conf", dir);
+    (void)snprintf(log, sizeof log, "%s/echo.err", dir);
     f = fopen(path, "we");
     if (!f)
         wire_die(path);
@@ -312,7 +313,8 @@ static pid_t start_bare_broker(const char *dir, const char *host)
     pid = fork();
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)execlp("mosquitto", "mosquitto", "-c", path, (char *)NULL);
+        if (freopen(log, "we", stderr)) /* what it says of being root */
+            (void)execlp("mosquitto", "mosquitto", "-c", path, (char *)NULL);
         (void)execl("/usr/sbin/mosquitto", "mosquitto", "-c", path, (char *)NULL);
         _exit(127);
     }
