@@ -3,7 +3,7 @@ foreach(name test_scenario_text test_scenario_alias test_scenario_match test_sce
         test_scenario_output test_report_html)
   twinsim_test(${name} unit LIBS twinsim_harness)
 endforeach()
-foreach(name test_address test_files test_hub_dir test_hub_file)
+foreach(name test_address test_child test_files test_hub_dir test_hub_file)
   twinsim_test(${name} unit LIBS twinsim_harness)
 endforeach()
 twinsim_test(test_recording unit LIBS twinsim_harness)

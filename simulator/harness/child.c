@@ -291,8 +291,16 @@ static void wake(const char *socket_path)
     (void)close(fd);
 }
 
+static void close_ready(struct child *c)
+{
+    if (c->ready >= 0)
+        (void)close(c->ready);
+    c->ready = -1;
+}
+
 void child_stop(struct child *c, int timeout_ms, const char *poke)
 {
+    close_ready(c);
     if (child_has_ended(c))
         return;
     (void)kill(c->pid, SIGTERM);
@@ -306,9 +314,7 @@ void child_stop(struct child *c, int timeout_ms, const char *poke)
 
 void child_kill(struct child *c)
 {
-    if (c->ready >= 0)
-        (void)close(c->ready);
-    c->ready = -1;
+    close_ready(c);
     if (c->pid <= 0)
         return;
     (void)kill(c->pid, SIGKILL);
