@@ -62,10 +62,11 @@ enum rc inflight_add(struct inflight *f, uint64_t tag, uint16_t *id)
 bool inflight_take(struct inflight *f, uint16_t id, uint64_t *tag)
 {
     struct inflight_entry *entry = id >= INFLIGHT_FIRST_ID ? find(f, id) : NULL;
-    struct inflight_entry *oldest = f->at + f->from;
+    struct inflight_entry *oldest;
 
     if (!entry)
         return false;
+    oldest = f->at + f->from;
     *tag = entry->tag;
     memmove(oldest + 1, oldest, (size_t)(entry - oldest) * sizeof *oldest); /* nothing, when in order */
     f->from++;

@@ -469,6 +469,7 @@ static void ids_are_the_gateways_own_and_none_is_open_twice(void **state)
         assert_true(open[i] >= INFLIGHT_FIRST_ID);
     }
     assert_int_equal(inflight_add(&f, 1, &id), RC_LIMIT);
+    assert_false(inflight_take(&f, INFLIGHT_FIRST_ID, &tag)); /* nothing is open, nor is there memory */
     assert_false(inflight_take(&f, 1, &tag)); /* the broker's */
     /* The oldest stays open for ever; ids go round past it. */
     for (size_t round = 0; round < 70000; round++) {
