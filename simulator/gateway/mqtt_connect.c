@@ -89,6 +89,18 @@ static bool payload_take(struct str *rest, struct mqtt_connect *c)
            (!c->has_password || mqtt_text_take(rest, &c->password));
 }
 
+/* The broker judges no will: it gets none (facts B-24). */
+static const char *will_mistake(const struct mqtt_connect *c)
+{
+    if (!c->has_will)
+        return NULL;
+    if (c->will_topic.len == 0)
+        return "the will has no topic";
+    if (mqtt_topic_has_wildcard(c->will_topic))
+        return "a will's topic holds a wildcard";
+    return NULL;
+}
+
 enum rc mqtt_connect_read(const struct mqtt_packet *p, struct mqtt_connect *out, const char **why)
 {
     struct mqtt_connect c = {0};
@@ -120,6 +132,9 @@ enum rc mqtt_connect_read(const struct mqtt_packet *p, struct mqtt_connect *out,
         *why = "a text of the CONNECT holds a control character or is no UTF-8";
         return RC_SYNTAX;
     }
+    *why = will_mistake(&c);
+    if (*why)
+        return RC_SYNTAX;
     *out = c;
     return RC_OK;
 }

@@ -106,5 +106,7 @@ bool mqtt_text_take(struct str *rest, struct str *out);
 bool mqtt_u16_take(struct str *rest, uint16_t *out);
 /* Is it a text as MQTT wants it: well-formed UTF-8 without control characters? */
 bool mqtt_text_is_fit(struct str text);
+/* Does it hold what only a filter may: '#' or '+'? */
+bool mqtt_topic_has_wildcard(struct str topic);
 
 #endif

@@ -17,6 +17,11 @@ bool mqtt_text_is_fit(struct str text)
     return utf8_is_valid(text);
 }
 
+bool mqtt_topic_has_wildcard(struct str topic)
+{
+    return str_find(topic, '#') < topic.len || str_find(topic, '+') < topic.len;
+}
+
 uint16_t mqtt_packet_id(const struct mqtt_packet *p)
 {
     struct str rest = p->body;
@@ -80,7 +85,7 @@ static const char *publish_mistake(const struct mqtt_packet *p)
         return "a PUBLISH has no topic";
     if (!mqtt_text_is_fit(read.topic))
         return "a topic holds a control character or is no UTF-8";
-    if (str_find(read.topic, '#') < read.topic.len || str_find(read.topic, '+') < read.topic.len)
+    if (mqtt_topic_has_wildcard(read.topic))
         return "a PUBLISH has a wildcard in its topic";
     return NULL;
 }

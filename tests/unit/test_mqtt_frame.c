@@ -316,6 +316,10 @@ static void each_mistake_of_a_connect_is_told(void **state)
         {BYTES("\x10\x0d\0\4MQTT\4\x22\0\x3c\0\1a"), RC_SYNTAX, "no will"},
         {BYTES("\x10\x13\0\4MQTT\4\x1e\0\x3c\0\1a\0\1w\0\1p"), RC_SYNTAX, "QoS 3"},
         {BYTES("\x10\x13\0\4MQTT\4\x16\0\x3c\0\1a\0\1w\0\1p"), RC_OK, NULL}, /* the hub judges QoS 2 */
+        {BYTES("\x10\x12\0\4MQTT\4\6\0\x3c\0\1a\0\0\0\1p"), RC_SYNTAX, "the will has no topic"},
+        {BYTES("\x10\x15\0\4MQTT\4\6\0\x3c\0\1a\0\3w/#\0\1p"), RC_SYNTAX, "will's topic holds a wildcard"},
+        {BYTES("\x10\x15\0\4MQTT\4\6\0\x3c\0\1a\0\3w/+\0\1p"), RC_SYNTAX, "will's topic holds a wildcard"},
+        {BYTES("\x10\x17\0\4MQTT\5\6\0\x3c\0\0\1a\0\0\3w/+\0\1p"), RC_SYNTAX, "will's topic holds a wildcard"},
         {BYTES("\x10\x10\0\4MQTT\4\x42\0\x3c\0\1a\0\1p"), RC_SYNTAX, "password"},
         {BYTES("\x10\x11\0\4MQTT\5\x42\0\x3c\0\0\1a\0\1p"), RC_OK, NULL}, /* which MQTT 5 allows */
         {BYTES("\x10\x0e\0\4MQTT\4\2\0\x3c\0\1ab"), RC_SYNTAX, "too many"},
