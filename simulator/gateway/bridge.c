@@ -85,9 +85,7 @@ static void connect_from_device(struct conn *c, const struct mqtt_packet *p)
         return;
     }
     buf_init(&packet, 0);
-    if (mqtt_connect_rewrite(&packet, &connect, str_from(c->peer)) && buf_ok(&packet))
-        packet.rc = RC_LIMIT;
-    if (connect.has_will)
+    if (mqtt_connect_rewrite(&packet, &connect, str_from(c->peer)) == RC_OK && connect.has_will)
         tell_will(&packet, &connect);
     put_broker_buf(c, &packet);
     if (c->should_end)

@@ -204,6 +204,8 @@ enum rc mqtt_connect_rewrite(struct buf *out, const struct mqtt_connect *c, stru
         to_broker.user_name = buf_view(&user_name);
         mqtt_connect_write(out, &to_broker);
         rc = out->rc;
+    } else if (buf_ok(out)) {
+        out->rc = rc;
     }
     buf_done(&user_name);
     return rc;

@@ -45,7 +45,8 @@ void mqtt_connect_write(struct buf *out, const struct mqtt_connect *c);
 /* Append the CONNECT that the broker gets for this one.
  *
  * peer     address and port of the client
- * returns  RC_OK; RC_LIMIT when user name and what stands before it do not fit in 65535 bytes (nothing was appended); RC_NOMEM
+ * returns  RC_OK; RC_LIMIT when user name and what stands before it do not fit in 65535 bytes (nothing was appended); RC_NOMEM.
+ *          A failure shows in out, too.
  */
 MUST_USE enum rc mqtt_connect_rewrite(struct buf *out, const struct mqtt_connect *c, struct str peer);
 

@@ -413,6 +413,7 @@ static void a_user_name_that_does_not_fit_is_not_cut(void **state)
         else
             assert_int_equal(out.len, 0);
         assert_int_equal(rc, len <= fits ? RC_OK : RC_LIMIT);
+        assert_int_equal(out.rc, rc);
         buf_done(&out);
     }
     assert_int_equal(fits, MQTT_TEXT_MAX - strlen("gw1?clean=0&keepAlive=0&peer=127.0.0.1%3A1&user=1&cert=none "));
@@ -468,12 +469,12 @@ static void ids_are_the_gateways_own_and_none_is_open_twice(void **state)
     uint16_t id;
 
     (void)state;
+    assert_false(inflight_take(&f, INFLIGHT_FIRST_ID, &tag)); /* nothing is open, nor is there memory */
     for (size_t i = 0; i < INFLIGHT_MAX; i++) {
         assert_int_equal(inflight_add(&f, i + 1, &open[i]), RC_OK);
         assert_true(open[i] >= INFLIGHT_FIRST_ID);
     }
     assert_int_equal(inflight_add(&f, 1, &id), RC_LIMIT);
-    assert_false(inflight_take(&f, INFLIGHT_FIRST_ID, &tag)); /* nothing is open, nor is there memory */
     assert_false(inflight_take(&f, 1, &tag)); /* the broker's */
     /* The oldest stays open for ever; ids go round past it. */
     for (size_t round = 0; round < 70000; round++) {
@@ -564,7 +565,7 @@ static void each_allocation_may_fail(void **state)
         struct mqtt_packet p;
         struct buf out;
         const char *why;
-        enum rc rewritten, added;
+        enum rc rewritten, shown, added;
         enum frame_step step;
         uint16_t id;
 
@@ -573,6 +574,7 @@ static void each_allocation_may_fail(void **state)
         framer_init(&f, MQTT_PACKET_MAX);
         fail_alloc_only(n);
         rewritten = mqtt_connect_rewrite(&out, &c, STR("127.0.0.1:1"));
+        shown = out.rc;
         tell_will(&out, &c);
         tell_pubacks(&out, &tag, 1);
         tell_end(&out, ENDED_LOST, "detail");
@@ -583,6 +585,7 @@ static void each_allocation_may_fail(void **state)
         all_done = fail_alloc_left >= 0; /* nothing failed */
         fail_alloc_never();
         assert_true(rewritten == RC_OK || rewritten == RC_NOMEM);
+        assert_int_equal(shown, rewritten);
         assert_true(added == RC_OK || added == RC_NOMEM);
         assert_int_equal(ids.len, added ? 0 : 1);
         assert_true(step == FRAME_MORE || step == FRAME_TOO_LARGE);
