@@ -8,6 +8,7 @@
     (256u * 1024) /* memory that stays with the stage between two turns; the stage leaves early at this size */
 #define NO_MEMORY     "the gateway is out of memory"
 #define CLOSE_REASONS "\x20\x02\0\x01" /* CONNACK 1: unacceptable protocol level */
+#define CONNACK_NO_ID "\x20\x02\0\x02" /* CONNACK 2: the client id is rejected */
 
 void bridge_should_end(struct conn *c, enum ended end, const char *detail)
 {
@@ -82,6 +83,12 @@ static void connect_from_device(struct conn *c, const struct mqtt_packet *p)
         if (rc == RC_REFUSED)
             buf_add(&c->gw->stage, STR(CLOSE_REASONS));
         bridge_should_end(c, ENDED_PROTOCOL, why);
+        return;
+    }
+    if (connect.level < 5 && !connect.is_clean && connect.client_id.len == 0) {
+        buf_add(&c->gw->stage,
+                STR(CONNACK_NO_ID)); /* the broker would see clean session 1 and make up an id (facts B-24) */
+        bridge_should_end(c, ENDED_PROTOCOL, "an empty client id with clean session 0");
         return;
     }
     buf_init(&packet, 0);

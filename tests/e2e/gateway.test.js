@@ -238,6 +238,15 @@ test('what CONNACK says', { concurrency: true }, async (t) => {
         await client.closed();
       }
     }),
+    t.test('an empty client id with clean session 0 is CONNACK 2, and told (facts B-24)', async () => {
+      const client = await gateway.socket({ clientId: '', clean: false });
+      const told = refusal(broker, peerOf(client));
+      client.send(connectPacket(client.options));
+      assert.deepEqual([...(await client.next(isType(TYPE.CONNACK), 'CONNACK')).body], [0, 2]);
+      await client.closed();
+      assert.equal((await told).reason, 'protocol');
+      assert.match((await told).detail, /client id/);
+    }),
   ]);
   assert.ok(broker.link);
 });
