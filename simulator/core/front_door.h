@@ -18,6 +18,7 @@
 #define FRONT_DOOR_HELLO                                                                                               \
     "$gw/hello" /* to the gateway: the hub has accepted; {"sessionPresent":0|1,"maxPacket":bytes} */
 #define FRONT_DOOR_CLIENT "gateway//" /* how the client id of the gateway's own session begins */
+#define FRONT_DOOR_STOP_S 3           /* the gateway ends at the latest so long after SIGTERM */
 #define FRONT_DOOR_MARK   "$gw/" /* how the topic of a message begins that the gateway is to mend: $gw/FLAGS/TAG/TOPIC */
 
 /* The largest packet that is taken, in bytes: of a device 256 KB of body, 64 KB of topic and some room (facts M-17); of a service client, whose control

@@ -33,8 +33,6 @@ static int64_t deadline(const struct conn *c)
     return c->began_us + (c->device.fd >= 0 ? LINGER_CLIENT_US : LINGER_BROKER_US);
 }
 
-static void wind_down(struct conn *c);
-
 static void on_timer(evutil_socket_t unused, short what, void *arg)
 {
     struct conn *c = arg;
@@ -63,7 +61,7 @@ static void on_timer(evutil_socket_t unused, short what, void *arg)
         if (c->device.fd >= 0) {
             wire_close(&c->device);
             set_timer(c, LINGER_BROKER_US - LINGER_CLIENT_US);
-            wind_down(c);
+            conn_wind_down(c);
         } else {
             conn_bury(c);
         }
@@ -102,8 +100,7 @@ void conn_free(struct conn *c)
     gateway_conn_freed(gw);
 }
 
-/* One step further: what is queued has left, or a peer has closed. */
-static void wind_down(struct conn *c)
+void conn_wind_down(struct conn *c)
 {
     struct wire *device = &c->device, *broker = &c->broker;
 
@@ -165,7 +162,7 @@ void conn_end(struct conn *c, enum ended end, const char *detail)
         c->is_tls_broken = true;
     if (c->device.has_ended)
         wire_close(&c->device);
-    wind_down(c);
+    conn_wind_down(c);
 }
 
 /* --- the client's end ------------------------------------------------------------------------------------------------------- */
@@ -267,7 +264,7 @@ static void device_readable(void *arg)
     case CONN_ENDING:
         if (!wire_discard(&c->device))
             wire_close(&c->device);
-        wind_down(c);
+        conn_wind_down(c);
         break;
     case CONN_CLOSED:
         break;
@@ -303,7 +300,7 @@ static void written(void *arg)
     struct conn *c = arg;
 
     if (c->state == CONN_ENDING)
-        wind_down(c);
+        conn_wind_down(c);
     else
         conn_pace(c);
 }
@@ -316,7 +313,7 @@ static void broker_ended(struct conn *c)
     wire_close(&c->broker);
     if (c->state == CONN_OPEN)
         begin_ending(c);
-    wind_down(c);
+    conn_wind_down(c);
 }
 
 static void read_broker(struct conn *c)
@@ -348,7 +345,7 @@ static void broker_readable(void *arg)
         read_broker(c);
     } else if (c->state == CONN_ENDING) {
         if (wire_discard(&c->broker))
-            wind_down(c);
+            conn_wind_down(c);
         else
             broker_ended(c);
     }

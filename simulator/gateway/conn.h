@@ -78,6 +78,8 @@ void conn_open_broker(struct conn *c);
 void conn_pace(struct conn *c);
 /* End a connection: tell why, let go. detail may be NULL. Does nothing to one that is ending. */
 void conn_end(struct conn *c, enum ended end, const char *detail);
+/* ENDING: one step further, when what is queued has left, a peer has closed, or the gateway stops. */
+void conn_wind_down(struct conn *c);
 /* Close both ends at once, and let it be freed. */
 void conn_bury(struct conn *c);
 

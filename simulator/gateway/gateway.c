@@ -22,7 +22,6 @@
 #define OTHER_FDS      64u /* that are no client's */
 #define CLIENTS_WISHED 5000u
 #define PAUSE_MS       100  /* without newcomers, when descriptors ran out */
-#define STOP_LIMIT_S   3    /* for telling the ends of all connections */
 #define TRIM_AFTER     256u /* connections that came or went: then what they needed meanwhile goes back to the system */
 #define TRIM_IN_S      1
 #define DISPATCH_US    2000 /* timers are looked at at least so often while many sockets are ready */
@@ -60,7 +59,7 @@ static void leave(struct gateway *gw)
 /* Nobody comes in any more; all who are in are told to the hub as ended. */
 static void stop(struct gateway *gw, int status)
 {
-    static const struct timeval limit = {STOP_LIMIT_S, 0};
+    static const struct timeval limit = {FRONT_DOOR_STOP_S, 0};
     struct conn *c, *next;
 
     if (gw->is_stopping)
@@ -74,7 +73,9 @@ static void stop(struct gateway *gw, int status)
         next = TAILQ_NEXT(c, all);
         if (c->state == CONN_OPEN)
             conn_end(c, ENDED_SHUTDOWN, NULL);
-        else if (c->state < CONN_OPEN)
+        else if (c->state == CONN_ENDING)
+            conn_wind_down(c); /* it need not linger any more */
+        else
             conn_bury(c);
     }
     if (gw->n_conns == 0)

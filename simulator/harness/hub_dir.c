@@ -24,7 +24,8 @@
 /* What waits for a slow event reader before the broker drops; a gap in seq shows it. Never 0 (facts B-12). */
 #define MAX_QUEUED_MESSAGES 4000
 #define LONGER_SOCKET       "/gateway.sock"
-#define LOCK_WAIT_MS        1000 /* a broker whose `up` was killed ends within 100 ms */
+/* The broker and the gateway of an `up` that was killed hold its lock until they have ended, too: the broker within 100 ms. */
+#define LOCK_WAIT_MS (1000 * FRONT_DOOR_STOP_S + 1000)
 
 bool hub_dir_path_is_fit(const char *path)
 {
@@ -95,7 +96,7 @@ static enum rc take_lock(struct hub_dir *d, char *why, size_t why_size)
         pid = file_read(path, &text) ? 0 : strtol(text.at, NULL, 10);
         buf_done(&text);
         if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH)
-            rc = lock_take(path, LOCK_WAIT_MS, &d->lock); /* its `up` is gone; its broker is about to be */
+            rc = lock_take(path, LOCK_WAIT_MS, &d->lock); /* its `up` is gone; its broker and gateway are about to be */
         if (rc == RC_BUSY)
             return why_not(why, why_size, RC_BUSY,
                            "another hub (pid %ld) uses the data directory %s; stop it with: twinsim down --data %s",

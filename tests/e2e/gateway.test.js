@@ -440,6 +440,19 @@ test('a life', { concurrency: true }, async (t) => {
       }
       await broker.link.next(isType(TYPE.DISCONNECT), 'DISCONNECT of the gateway itself');
     }),
+    t.test('SIGTERM does not wait for a client that was told its end and does not close', async (tt) => {
+      const { gateway, broker } = await startGateway(tt);
+      const client = spawn('openssl', ['s_client', '-quiet', '-connect', `${gateway.host}:${gateway.port}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+      tt.after(() => client.kill('SIGKILL'));
+      client.stdin.write(connectPacket({ clientId: 'frozen' }));
+      const hub = await broker.end('frozen');
+      client.kill('SIGSTOP');
+      const began = Date.now();
+      hub.stream.end();
+      await hub.gone;
+      await gateway.stop();
+      assert.ok(Date.now() - began < 1800, 'it would be closed after 2 s anyway');
+    }),
     t.test('while the broker is away clients are closed and newcomers reset; when it is back they come in', async (tt) => {
       const { gateway, broker } = await startGateway(tt);
       const { client } = await gateway.pair();

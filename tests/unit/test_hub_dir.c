@@ -2,12 +2,15 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "certs.h"
 #include "files.h"
+#include "front_door.h"
 #include "hub_dir.h"
 #include "hub_process.h"
 
@@ -116,6 +119,27 @@ static void without_the_gateway_there_is_one_listener_beside_the_socket(void **s
     buf_done(&conf);
 }
 
+/* The lock names a process that is no more; its gateway holds it on, nearly as long as a gateway may take to end. */
+static void the_lock_of_a_hub_that_was_killed_is_waited_for_until_its_gateway_has_ended(void **state)
+{
+    pid_t gone = fork(), gateway;
+
+    (void)state;
+    if (gone == 0)
+        _exit(0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    assert_int_equal(ftruncate(hub.lock, 0), 0);
+    assert_true(dprintf(hub.lock, "%ld\n", (long)gone) > 0);
+    gateway = fork();
+    if (gateway == 0) {
+        (void)poll(NULL, 0, 1000 * FRONT_DOOR_STOP_S - 500);
+        _exit(0);
+    }
+    hub_dir_close(&hub);
+    assert_int_equal(hub_dir_open(path, NULL, &hub, why, sizeof why), RC_OK);
+    assert_int_equal(waitpid(gateway, NULL, 0), gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +147,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(with_the_gateway_the_broker_listens_on_sockets_alone, open_dir, remove_dir),
         cmocka_unit_test_setup_teardown(without_the_gateway_there_is_one_listener_beside_the_socket, open_dir,
                                         remove_dir),
+        cmocka_unit_test_setup_teardown(the_lock_of_a_hub_that_was_killed_is_waited_for_until_its_gateway_has_ended,
+                                        open_dir, remove_dir),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
