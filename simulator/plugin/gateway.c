@@ -75,19 +75,12 @@ void entrance_done(struct entrance *en)
 int entrance_of_gateway(struct plugin *pl, struct connection *c, const struct mosquitto *client)
 {
     struct str id = str_from(mosquitto_client_id(client));
-    struct out *hello;
 
     if (!str_starts(id, STR(FRONT_DOOR_CLIENT)) || id.len >= sizeof c->conn.id)
         return MOSQ_ERR_AUTH;
     memcpy(c->conn.id, id.at, id.len);
     c->is_gateway = true;
-    if (connections_add(&pl->connections, c, client))
-        return MOSQ_ERR_AUTH;
-    hello = outbox_push(&pl->out, OUT_HELLO);
-    memcpy(hello->to, c->conn.id, id.len + 1);
-    hello->conn = c->conn.no;
-    pl->is_busy = true;
-    return MOSQ_ERR_SUCCESS;
+    return connections_add(&pl->connections, c, client) ? MOSQ_ERR_AUTH : MOSQ_ERR_SUCCESS;
 }
 
 /* --- reports -------------------------------------------------------------------------------------------------- */
