@@ -5,7 +5,8 @@
 
 #include "base64.h"
 
-#define PREFIX "gw1?"
+#define PREFIX         "gw1?"
+#define TAG_DIGITS_MAX 16u
 
 /* --- the prefix ------------------------------------------------------------------------------------------------ */
 
@@ -100,6 +101,26 @@ void front_door_mark(struct buf *out, int qos, bool is_dup, uint64_t tag, struct
 
 /* --- reports ---------------------------------------------------------------------------------------------------- */
 
+bool front_door_tag(struct str text, uint64_t *out)
+{
+    uint64_t tag = 0;
+
+    if (text.len == 0 || text.len > TAG_DIGITS_MAX)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+
+        if (c >= '0' && c <= '9')
+            tag = tag << 4 | (unsigned)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            tag = tag << 4 | (unsigned)(c - 'a' + 10);
+        else
+            return false;
+    }
+    *out = tag;
+    return true;
+}
+
 static struct str text_of(const cJSON *object, const char *key)
 {
     return str_from(json_get_text(object, key));
@@ -138,19 +159,7 @@ static enum rc read_why(struct str word, enum ended *out)
 
 static bool is_tag(const cJSON *node, uint64_t *out)
 {
-    const char *text = cJSON_IsString(node) ? node->valuestring : "";
-    uint64_t tag = 0;
-    size_t n = 0;
-
-    for (; text[n] && n < 16; n++) {
-        const char *at = strchr("0123456789abcdef", text[n]);
-
-        if (!at)
-            return false;
-        tag = tag << 4 | (uint64_t)(at - "0123456789abcdef");
-    }
-    *out = tag;
-    return n > 0 && !text[n];
+    return front_door_tag(str_from(cJSON_GetStringValue(node)), out);
 }
 
 static enum rc read_puback(const cJSON *tags, struct report *out)

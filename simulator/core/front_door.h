@@ -69,5 +69,7 @@ bool report_next_tag(struct report *report, uint64_t *tag);
 
 /* Append the topic by which the gateway knows with what QoS to pass a message on, and by which tag (0: none) to report its PUBACK. */
 void front_door_mark(struct buf *out, int qos, bool is_dup, uint64_t tag, struct str topic);
+/* Read a tag: 1 to 16 hexadecimal digits, small letters. returns false when it is none; *out is untouched then. */
+bool front_door_tag(struct str text, uint64_t *out);
 
 #endif
