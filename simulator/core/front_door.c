@@ -61,11 +61,13 @@ static bool take_flag(struct str value, bool *out)
 
 static bool take_will(const struct values *v, struct front_door *out)
 {
+    bool retain; /* comes once more with the will itself */
+
     out->has_will = v->at[WILL_TOPIC].at != NULL;
     out->will_topic = v->at[WILL_TOPIC];
     if (!out->has_will)
         return !v->at[WILL_QOS].at && !v->at[WILL_RETAIN].at;
-    return take_number(v->at[WILL_QOS], 2, &out->will_qos) && take_flag(v->at[WILL_RETAIN], &out->will_retain);
+    return take_number(v->at[WILL_QOS], 2, &out->will_qos) && take_flag(v->at[WILL_RETAIN], &retain);
 }
 
 enum rc front_door_read(struct str text, struct front_door *out)
@@ -99,8 +101,6 @@ void front_door_mark(struct buf *out, int qos, bool is_dup, uint64_t tag, struct
     buf_add(out, topic);
 }
 
-/* --- reports ---------------------------------------------------------------------------------------------------- */
-
 bool front_door_tag(struct str text, uint64_t *out)
 {
     uint64_t tag = 0;
@@ -120,6 +120,8 @@ bool front_door_tag(struct str text, uint64_t *out)
     *out = tag;
     return true;
 }
+
+/* --- reports ---------------------------------------------------------------------------------------------------- */
 
 static struct str text_of(const cJSON *object, const char *key)
 {

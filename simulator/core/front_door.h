@@ -31,7 +31,7 @@ struct front_door {
     bool is_clean; /* as the client sent it, like all below */
     int keep_alive_s;
     struct str peer; /* "127.0.0.1%3A43210"; percent-encoding still in it */
-    bool has_will, will_retain;
+    bool has_will;
     int will_qos;
     struct str will_topic; /* percent-encoding still in it */
     bool has_user_name;
