@@ -66,7 +66,8 @@ enum { LIMIT_LIST(LIMIT_ENUM) };
 /* Limits of the real hub that are not here: what, how much, why not. */
 #define LIMIT_ABSENT_LIST(X)                                                                                           \
     X("devices and modules of a hub", "1,000,000 (F1: 500)", "a hub holds as many as its disk does")                   \
-    X("a message id", "128 characters of a few kinds", "what happens beyond is not known: any text is taken")          \
+    X("a device-to-cloud message id", "128 characters of a few kinds",                                                 \
+      "what happens beyond is not known: any text is taken")                                                           \
     X("filters of one SUBSCRIBE", "5", "not clear per what; see the subscriptions above")                              \
     X("identities of one bulk call", "100", "there is no bulk call")                                                   \
     X("HTTPS receives of cloud-to-device messages", "16.67/s (S3 833.33/s)", "there is no HTTPS for devices")          \
