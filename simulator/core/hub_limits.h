@@ -45,6 +45,7 @@
     X(FEEDBACK_BATCH, 64, "records", "feedback that leaves together", "the others follow", "M-42")                     \
     X(FEEDBACK_BATCH_S, 15, "s", "how long feedback waits for more of it", "it leaves", "M-42")                        \
     X(FEEDBACK_KEPT_S, 3600, "s", "how long feedback waits for who fetches it", "it is forgotten", "M-42")             \
+    X(FEEDBACK_MAX, 4096, "records", "feedback that waits in the whole hub", "no more is written", "ours")             \
     X(TOPIC_RID_MAX, 1024, "bytes", "a device's request id", "the connection is closed", "ours")                       \
     X(HUB_FILTERS_MAX, 64, "filters", "subscriptions of one connection", "the connection is closed", "ours")           \
     X(HUB_CALLS_MAX, 1000, "calls", "methods under way in the whole hub", "429001", "ours")                            \

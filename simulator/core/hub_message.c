@@ -60,14 +60,17 @@ static struct out *push(struct outbox *out, enum out_kind kind, const struct ide
     return o;
 }
 
-/* {"originalMessageId":..}: facts M-42. The time is that of the end. */
+/* {"originalMessageId":..}: facts M-42. The time is that of the end. Where nobody fetches, no more is written. */
 static void tell_sender(struct hub *h, const struct identity *i, const struct message *m, enum message_end end,
                         struct now now, struct outbox *out)
 {
     struct ident id = identity_ident(i);
-    struct out *o = push(out, OUT_FEEDBACK, i, ++h->messages.last_number);
     struct buf b;
+    struct out *o;
 
+    if (h->messages.feedback >= FEEDBACK_MAX)
+        return;
+    o = push(out, OUT_FEEDBACK, i, ++h->messages.last_number);
     buf_init(&b, 0);
     buf_add_char(&b, '{');
     json_put_text(&b, "originalMessageId", str_from(m->id ? m->id : ""));

@@ -38,7 +38,7 @@ enum out_kind {
     OUT_MESSAGE,       /* put a message into its identity's queue, and */
     OUT_MESSAGE_GONE,  /* take it out */
     OUT_FEEDBACK,      /* keep a record of feedback for the service, as long as the identity is there */
-    OUT_FEEDBACK_GONE, /* forget such records up to a number */
+    OUT_FEEDBACK_GONE, /* forget such records up to a number, or (some of) those up to an instant */
     OUT_PUBLISH,       /* an answer or notification to one device or service client, by client id */
     OUT_HELLO,         /* the gateway may tell a client that it is accepted; stands before all else that it is sent */
     OUT_EVENT,         /* broadcast on the event stream, or telemetry for service clients */

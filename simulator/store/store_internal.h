@@ -31,6 +31,7 @@
 #define STORE_LONG_ROWS    10000u              /* memory: rows after which the long transaction is committed */
 #define STORE_IDS_MAX      16384u              /* cached id -> row; then forgotten and begun anew */
 #define STORE_HEADS_MAX    65536u              /* heads kept without need */
+#define STORE_FORGET_MAX   256u                /* records of feedback that are forgotten at once */
 #define STORE_TAIL_LAZY    256u                /* rows the index may lag behind without anybody caring */
 #define STORE_TAIL_PRESSED 4096u
 #define STORE_WAL_LAZY     256u /* pages of 4 KB: 1 MB */
@@ -86,9 +87,11 @@
     X(NEXT_EXPIRY, "SELECT min(expires) FROM message WHERE expires > ?1")                                              \
     X(FEEDBACK_PUT, "INSERT INTO feedback VALUES(?1, ?2, ?3, ?4)")                                                     \
     X(FEEDBACK_READ, "SELECT id, at, doc FROM feedback ORDER BY id LIMIT ?1")                                          \
-    X(FEEDBACK_FORGET, "DELETE FROM feedback WHERE id <= ?1 OR at <= ?2")                                              \
+    X(FEEDBACK_TAKE, "DELETE FROM feedback WHERE id <= ?1")                                                            \
+    X(FEEDBACK_FORGET, "DELETE FROM feedback WHERE id IN "                                                             \
+                       "(SELECT id FROM feedback WHERE at <= ?1 ORDER BY at LIMIT ?2)")                                \
     X(FEEDBACK_REMOVE, "DELETE FROM feedback WHERE identity = ?1")                                                     \
-    X(FEEDBACK_STATE, "SELECT count(*), min(at) FROM feedback")                                                        \
+    X(FEEDBACK_STATE, "SELECT (SELECT count(*) FROM feedback), (SELECT min(at) FROM feedback)")                        \
     X(NUMBERS, "SELECT max(seq) FROM sqlite_sequence WHERE name IN ('message', 'feedback')")                           \
     X(DEAD_ADD, "INSERT INTO dead VALUES(?1)")                                                                         \
     X(DEAD_NEXT, "SELECT identity FROM dead LIMIT 1")                                                                  \
@@ -272,6 +275,7 @@ MUST_USE enum rc turn_flush(struct store *s);
 extern const char message_schema[];
 /* Write an entry about a message or its feedback. row: of its identity. */
 MUST_USE enum rc message_write(struct store *s, const struct out *e, int64_t row);
+/* Up to a number: all of them. Up to an instant: the oldest STORE_FORGET_MAX, the others by the next such entry. */
 MUST_USE enum rc feedback_forget(struct store *s, const struct out *e);
 /* All of a deleted identity. */
 MUST_USE enum rc message_bury(struct store *s, int64_t row);

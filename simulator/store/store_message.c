@@ -47,8 +47,14 @@ enum rc message_write(struct store *s, const struct out *e, int64_t row)
 
 enum rc feedback_forget(struct store *s, const struct out *e)
 {
-    sql_i64(s, SQL_FEEDBACK_FORGET, 1, (int64_t)e->tag);
-    sql_i64(s, SQL_FEEDBACK_FORGET, 2, e->at_us);
+    enum rc rc;
+
+    sql_i64(s, SQL_FEEDBACK_TAKE, 1, (int64_t)e->tag);
+    rc = sql_run(s, SQL_FEEDBACK_TAKE);
+    if (rc || !e->at_us)
+        return rc;
+    sql_i64(s, SQL_FEEDBACK_FORGET, 1, e->at_us);
+    sql_i64(s, SQL_FEEDBACK_FORGET, 2, STORE_FORGET_MAX);
     return sql_run(s, SQL_FEEDBACK_FORGET);
 }
 

@@ -321,6 +321,23 @@ static void feedback_that_nobody_fetches_is_forgotten_after_an_hour(void **state
     assert_int_equal(cJSON_GetArraySize(feedback(w)), 1);
 }
 
+static void no_more_feedback_is_written_than_the_hub_keeps(void **state)
+{
+    struct world *w = *state;
+    struct message_state full = {.last_number = 9000,
+                                 .next_expiry_us = INT64_MAX,
+                                 .feedback = FEEDBACK_MAX - 1,
+                                 .oldest_feedback_us = hub_now(w->hub, w->now).us};
+
+    world_create(w, "dev1");
+    hub_set_message_state(w->hub, &full);
+    for (int n = 0; n < 3; n++)
+        (void)send(w, "'ack':'full'");
+    assert_json(w, world_ask(w, "message.purge", "'deviceId':'dev1'"), "totalMessagesPurged", "3");
+    assert_int_equal(world_count(w, OUT_MESSAGE_GONE), 3);
+    assert_int_equal(world_count(w, OUT_FEEDBACK), 1);
+}
+
 static void who_is_not_there_is_sent_nothing(void **state)
 {
     static const char *const names[] = {"message.send", "message.list", "message.purge"};
@@ -357,6 +374,7 @@ int main(void)
         WORLD_TEST(feedback_tells_the_sender_in_the_hubs_own_words),
         WORLD_TEST(feedback_of_64_leaves_without_waiting),
         WORLD_TEST(feedback_that_nobody_fetches_is_forgotten_after_an_hour),
+        WORLD_TEST(no_more_feedback_is_written_than_the_hub_keeps),
         WORLD_TEST(who_is_not_there_is_sent_nothing),
     };
 

@@ -205,6 +205,38 @@ static void feedback_comes_oldest_first_and_goes_by_number_or_by_age(void **stat
     assert_int_equal(state_of(w).feedback, 1);
 }
 
+static void old_feedback_goes_in_slices(void **state)
+{
+    struct store_world *w = *state;
+    struct out by_age = {.kind = OUT_FEEDBACK_GONE, .at_us = STORE_DAY_US + 400 * US};
+
+    for (int k = 1; k <= (int)STORE_FORGET_MAX + 44; k++)
+        tell(w, "d", (uint64_t)k, 401 - k); /* the oldest has the highest number */
+    commit(w);
+    assert_int_equal(store_append(w->s, &by_age), RC_OK);
+    commit(w);
+    assert_int_equal(state_of(w).feedback, 44);
+    assert_int_equal(state_of(w).oldest_feedback_us, STORE_DAY_US + 357 * US);
+    assert_int_equal(store_append(w->s, &by_age), RC_OK);
+    commit(w);
+    assert_int_equal(state_of(w).feedback, 0);
+    assert_true(state_of(w).oldest_feedback_us == INT64_MAX);
+}
+
+/* It is looked at in turns of the broker, however much there is. */
+static void the_state_of_feedback_is_told_without_reading_it(void **state)
+{
+    struct store_world *w = *state;
+    sqlite3_stmt *sql = w->s->sql[SQL_FEEDBACK_STATE];
+
+    for (uint64_t k = 1; k <= 1000; k++)
+        tell(w, "d", k, (int64_t)k);
+    commit(w);
+    (void)sqlite3_stmt_status(sql, SQLITE_STMTSTATUS_VM_STEP, 1);
+    assert_int_equal(state_of(w).feedback, 1000);
+    assert_true(sqlite3_stmt_status(sql, SQLITE_STMTSTATUS_VM_STEP, 1) < 100);
+}
+
 /* --- whose time is over ------------------------------------------------------------------------------------------ */
 
 struct due {
@@ -322,6 +354,8 @@ int main(void)
         STORE_TEST(a_number_is_never_given_twice),
         STORE_TEST(a_deleted_identity_takes_its_messages_and_feedback_along),
         STORE_TEST(feedback_comes_oldest_first_and_goes_by_number_or_by_age),
+        STORE_TEST(old_feedback_goes_in_slices),
+        STORE_TEST(the_state_of_feedback_is_told_without_reading_it),
         STORE_TEST(who_is_due_is_told_in_the_order_of_time),
         STORE_TEST(a_file_of_the_first_format_gets_what_it_lacks_and_keeps_what_it_has),
         STORE_TEST(a_migration_that_fails_leaves_the_file_as_it_was),
