@@ -313,6 +313,7 @@ static int64_t feedback_tick(struct hub *h, struct now now, struct outbox *out)
 
         o->at_us = now.us - FEEDBACK_KEPT_S * SECOND_US;
         s->oldest_feedback_us = INT64_MAX; /* the adapter says which is the oldest now */
+        h->feedback_is_told = false;       /* nobody came for that batch; what is left is another */
         return INT64_MAX;
     }
     ready_us = s->feedback >= FEEDBACK_BATCH ? now.us : s->oldest_feedback_us + FEEDBACK_BATCH_S * SECOND_US;

@@ -318,6 +318,11 @@ static void feedback_that_nobody_fetches_is_forgotten_after_an_hour(void **state
     world_pass(w, 3000);
     (void)world_tick(w);
     assert_int_equal(world_count(w, OUT_FEEDBACK_GONE), 1);
+    assert_int_equal(world_count_events(w, "feedback"), 0);
+    (void)world_tick(w);
+    assert_json(w, world_event(w, "feedback"), "records", "1"); /* the younger, which nobody was told of */
+    (void)world_tick(w);
+    assert_int_equal(world_count_events(w, "feedback"), 0);
     assert_int_equal(cJSON_GetArraySize(feedback(w)), 1);
 }
 

@@ -378,13 +378,13 @@ static void step_feedback(struct model *m, uint64_t ticket)
     m->is_feedback_told = false;
 }
 
-/* What nobody fetched in an hour, or is about whoever is no more. */
+/* What nobody fetched in an hour (gone: WHO), or is about whoever is no more. */
 static void forget_feedback(struct model *m, size_t gone)
 {
     size_t kept = 0;
 
     for (size_t n = 0; n < m->n_feedback; n++)
-        if (m->feedback[n].at_s + 3600 > model_now_s(m) && m->feedback[n].who != gone)
+        if (gone == WHO ? m->feedback[n].at_s + 3600 > model_now_s(m) : m->feedback[n].who != gone)
             m->feedback[kept++] = m->feedback[n];
     m->n_feedback = kept;
     if (!kept)
@@ -400,6 +400,8 @@ static void tick_feedback(struct model *m)
     forget_feedback(m, WHO);
     for (size_t n = 0; n < m->n_feedback; n++)
         oldest_s = m->feedback[n].at_s < oldest_s ? m->feedback[n].at_s : oldest_s;
+    if (m->n_feedback < before) /* what is left is another batch */
+        m->is_feedback_told = false;
     if (m->n_feedback < before || !m->n_feedback || m->is_feedback_told ||
         (m->n_feedback < 64 && oldest_s + 15 > model_now_s(m)))
         return;
