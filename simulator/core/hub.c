@@ -114,7 +114,7 @@ void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
     if (r->kind == REQUEST_COMMAND) {
         command_needs(r, out);
         out->twins |= h->has_readers && r->verb && r->verb->run == device_delete; /* they are shown once more */
-        message_needs(h, r, out);
+        message_needs(r, out);
         return;
     }
     if (r->target.device.len == 0 || r->kind == REQUEST_END)
@@ -125,6 +125,13 @@ void hub_needs(const struct hub *h, const struct request *r, struct needs *out)
     out->messages = r->kind == REQUEST_CONNECT || r->kind == REQUEST_SUBSCRIBE || r->kind == REQUEST_EXPIRE;
     out->twins = r->kind == REQUEST_PUBLISH && r->read_rc == RC_OK &&
                  (r->read.kind == TOPIC_TWIN_GET || r->read.kind == TOPIC_TWIN_PATCH_REPORTED);
+}
+
+bool hub_needs_messages(const struct hub *h, const struct request *r, const struct identity *i)
+{
+    if (r->kind == REQUEST_CONNECT)
+        return hub_connect_is_signed(h, r, i); /* nothing is read for a stranger */
+    return r->kind != REQUEST_COMMAND || message_needs_queue(r, i);
 }
 
 static enum hub_answer handle(struct hub *h, struct request *r, struct outbox *out)

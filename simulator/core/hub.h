@@ -139,7 +139,8 @@ struct needs {
     bool history;           /* the newest rows of ids[0]'s journal, all but UPDATED: */
     int64_t history_before; /*   with a version below this; 0: from the newest */
     unsigned history_top;
-    bool messages; /* the messages that wait for ids[0] (hub_put_messages) */
+    bool
+        messages; /* the messages that wait for ids[0] (hub_put_messages), if hub_needs_messages says so of its record */
     bool feedback; /* the oldest FEEDBACK_BATCH records of feedback */
 };
 
@@ -163,6 +164,8 @@ bool hub_is_valid(const struct hub *h);
 void request_read(struct request *r);
 /* What the adapter must load. */
 void hub_needs(const struct hub *h, const struct request *r, struct needs *out);
+/* Where needs.messages is set, once ids[0] is in memory: must its messages be, too? */
+bool hub_needs_messages(const struct hub *h, const struct request *r, const struct identity *i);
 /* Hop 3: decide. Changes the hub's state in memory and fills the outbox; the change is real once the adapter has committed it. */
 enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out);
 /* The hub's time, given the world's. mono_us stays as it is. What all of the above get as now. */

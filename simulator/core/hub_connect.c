@@ -67,6 +67,24 @@ static const char *check_policy(const struct hub *h, const struct sas_token *tok
     return NULL;
 }
 
+/* Was the token made by who knows a key of the identity, or a policy's? NULL: yes, else why not. */
+static const char *check_signature(const struct hub *h, const struct identity *i, const struct sas_token *token)
+{
+    if (token->skn.len)
+        return check_policy(h, token, RIGHT_DEVICE_CONNECT);
+    if (!sas_token_is_signed_by(token, &i->primary) && !sas_token_is_signed_by(token, &i->secondary))
+        return "the token's signature matches neither key of the identity";
+    return NULL;
+}
+
+bool hub_connect_is_signed(const struct hub *h, const struct request *r, const struct identity *i)
+{
+    struct sas_token token;
+
+    return i->auth == AUTH_SAS && r->password.len && !sas_token_read(r->password, &token) &&
+           !check_signature(h, i, &token);
+}
+
 /* Facts A-01..A-09; skew_us: a fault's error of the clock. NULL: the token is good, else the reason in words. */
 static const char *check_device_token(const struct hub *h, const struct request *r, const struct identity *i,
                                       int64_t skew_us, struct sas_token *token)
@@ -81,13 +99,9 @@ static const char *check_device_token(const struct hub *h, const struct request 
         return "the password is no SAS token (sr, sig and se are wanted)";
     if (has_expired(h, token, r->now.us + skew_us))
         return "the token has expired";
-    if (token->skn.len) {
-        why = check_policy(h, token, RIGHT_DEVICE_CONNECT);
-        if (why)
-            return why;
-    } else if (!sas_token_is_signed_by(token, &i->primary) && !sas_token_is_signed_by(token, &i->secondary)) {
-        return "the token's signature matches neither key of the identity";
-    }
+    why = check_signature(h, i, token);
+    if (why)
+        return why;
     if (!sas_scope_covers(token->sr, h->options.hosts, h->options.n_hosts, identity_ident(i)))
         return "the token's scope (sr) does not cover the identity";
     return NULL;

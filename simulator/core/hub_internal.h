@@ -298,6 +298,8 @@ void hub_methods_free(struct hub *h);
 
 /* --- the handlers --- */
 enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out);
+/* Does whoever asks to come in as i know a key? All else that may speak against it is judged by hub_connect. */
+bool hub_connect_is_signed(const struct hub *h, const struct request *r, const struct identity *i);
 void hub_end(struct hub *h, struct request *r, struct outbox *out);
 void hub_turned_away(struct hub *h, struct request *r, struct outbox *out);
 enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *out);
@@ -308,7 +310,8 @@ void hub_command(struct hub *h, struct request *r, struct outbox *out);
 void command_read(struct request *r);
 void command_needs(const struct request *r, struct needs *out);
 /* What the commands about messages need beyond that. */
-void message_needs(const struct hub *h, const struct request *r, struct needs *out);
+void message_needs(const struct request *r, struct needs *out);
+bool message_needs_queue(const struct request *r, const struct identity *i);
 
 /* An answer to a command in the making. */
 struct reply {

@@ -3,21 +3,21 @@
 
 #include "hub_internal.h"
 
-void message_needs(const struct hub *h, const struct request *r, struct needs *out)
+void message_needs(const struct request *r, struct needs *out)
 {
-    char id[IDENT_TEXT_MAX];
-    const struct identity *i;
-
     if (!r->verb || r->read_rc)
         return;
     if (r->verb->run == feedback_receive && r->conn->rights & r->verb->rights)
         out->feedback = true;
     if (!out->n_ids)
         return;
-    i = hub_find(h, str_of(id, ident_print(r->target, id)));
-    /* Whoever is not there to hear one more needs no more than their number. */
-    out->messages = r->verb->run == message_list || r->verb->run == message_purge ||
-                    (r->verb->run == message_send && i && hub_message_is_wanted(i));
+    out->messages = r->verb->run == message_list || r->verb->run == message_purge || r->verb->run == message_send;
+}
+
+/* Whoever is not there to hear one more needs no more than their number, unless the time of some may be over. */
+bool message_needs_queue(const struct request *r, const struct identity *i)
+{
+    return r->verb->run != message_send || hub_message_is_wanted(i) || i->messages.count >= MESSAGE_QUEUE_MAX;
 }
 
 static bool has_queue(const struct identity *i, struct reply *reply)

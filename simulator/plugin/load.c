@@ -99,12 +99,12 @@ static enum rc load_history(struct plugin *pl, struct str id, const struct needs
     return rc;
 }
 
-static enum rc load_messages(struct plugin *pl, struct identity *i)
+static enum rc load_messages(struct plugin *pl, const struct request *r, struct identity *i)
 {
     struct messages q;
     enum rc rc;
 
-    if (messages_are_here(&i->messages))
+    if (messages_are_here(&i->messages) || !hub_needs_messages(pl->hub, r, i))
         return RC_OK;
     rc = store_load_messages(pl->store, identity_id(i), &q);
     if (!rc)
@@ -123,7 +123,7 @@ enum rc load_needed(struct plugin *pl, const struct needs *needs, struct request
 
         rc = load_one(pl, str_of(id, len), needs->twins, &i);
         if (!rc && k == 0 && i && needs->messages)
-            rc = load_messages(pl, i);
+            rc = load_messages(pl, r, i);
         if (!rc && k == 0 && i && needs->history)
             rc = load_history(pl, str_of(id, len), needs, r);
     }

@@ -321,7 +321,7 @@ static void load_needed(struct world *w, const struct needs *needs, struct reque
         struct str name = str_of(id, ident_print(needs->ids[k], id));
         struct identity *i = load_one(w, name, needs->twins);
 
-        if (k == 0 && i && needs->messages && !messages_are_here(&i->messages)) {
+        if (k == 0 && i && needs->messages && !messages_are_here(&i->messages) && hub_needs_messages(w->hub, r, i)) {
             struct messages q;
 
             if (w->store)

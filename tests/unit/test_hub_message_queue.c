@@ -48,6 +48,44 @@ static void the_51st_message_is_refused_and_the_50_stay(void **state)
     assert_int_equal(waiting(w), 50);
 }
 
+static void a_message_whose_time_is_over_takes_no_place_even_if_nobody_has_looked_yet(void **state)
+{
+    struct world *w = *state;
+
+    world_create(w, "dev1");
+    for (int n = 0; n < 50; n++)
+        (void)send(w, "'timeToLive':'60s'");
+    world_restart(w); /* none of them is in memory */
+    world_pass(w, 60);
+    (void)send(w, "'body':1");
+    assert_int_equal(world_count_events(w, "message-settled"), 50);
+    assert_int_equal(waiting(w), 1);
+}
+
+static void nobody_s_messages_are_read_for_whoever_does_not_know_a_key(void **state)
+{
+    struct world *w = *state;
+    const struct identity *i;
+    struct sas_key key = world_key("dev2", 1, false);
+    struct conn dev;
+    struct login stranger = {.has_gateway = true};
+
+    world_create(w, "dev1");
+    listen(w, &dev);
+    world_end(w, &dev, ENDED_CLIENT);
+    (void)send(w, "'body':1");
+    w->options.cache_bytes = 1 << 20; /* so that we see what was read */
+    world_restart(w);
+    stranger.password = world_token(w, WORLD_HOST "/devices/dev1", &key, NULL, WORLD_NOW_S + 60);
+    assert_int_equal(world_login(w, &dev, "dev1", &stranger), HUB_CLOSE);
+    i = hub_find(w->hub, STR("dev1"));
+    assert_int_equal(i->messages.count, 1);
+    assert_int_equal(i->messages.n, 0);
+    assert_int_equal(world_login(w, &dev, "dev1", &through_the_gateway), HUB_ACCEPT); /* its session listens still */
+    assert_int_equal(hub_find(w->hub, STR("dev1"))->messages.n, 1);
+    assert_int_equal(world_count(w, OUT_PUBLISH), 1);
+}
+
 static void each_identity_has_a_queue_of_its_own(void **state)
 {
     struct world *w = *state;
@@ -365,6 +403,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_51st_message_is_refused_and_the_50_stay),
+        WORLD_TEST(a_message_whose_time_is_over_takes_no_place_even_if_nobody_has_looked_yet),
+        WORLD_TEST(nobody_s_messages_are_read_for_whoever_does_not_know_a_key),
         WORLD_TEST(each_identity_has_a_queue_of_its_own),
         WORLD_TEST(a_message_waits_an_hour_of_the_hubs_time_when_nobody_says),
         WORLD_TEST(the_hub_can_be_told_how_long),
