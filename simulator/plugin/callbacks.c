@@ -40,7 +40,7 @@ static int let_in(struct plugin *pl, struct connection *c, const struct mosquitt
         return answer == HUB_CUT ? MOSQ_ERR_CONN_LOST : MOSQ_ERR_AUTH;
     if (connections_add(&pl->connections, c, client)) {
         turn_fail(pl, RC_NOMEM, r);
-        return MOSQ_ERR_AUTH;
+        return MOSQ_ERR_CONN_LOST;
     }
     if (c->conn.is_service && !c->conn.is_clean)
         connections_count_listener(&pl->connections, c); /* a stored session may hold filters we do not see */

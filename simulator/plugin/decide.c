@@ -163,6 +163,12 @@ struct now turn_now(const struct plugin *pl)
 
 /* --- the request ---------------------------------------------------------------------------------------------- */
 
+/* The hub cannot do it now. Behind a CONNACK 5 a client would not try again; it does when its connection is lost. */
+static enum hub_answer not_now(const struct request *r)
+{
+    return r->kind == REQUEST_CONNECT ? HUB_CUT : HUB_CLOSE;
+}
+
 enum hub_answer decide(struct plugin *pl, struct request *r)
 {
     size_t from = pl->out.len;
@@ -174,14 +180,14 @@ enum hub_answer decide(struct plugin *pl, struct request *r)
     r->why = NULL;
     pl->is_busy = true;
     if (pl->turn_rc && r->kind != REQUEST_END)
-        return HUB_CLOSE; /* nothing more of this turn will be stored; the ends of connections are not */
+        return not_now(r); /* nothing more of this turn will be stored; the ends of connections are not */
     request_read(r);
     hub_needs(pl->hub, r, &needs);
     rc = load_needed(pl, &needs, r);
     if (rc) {
         mosquitto_log_printf(MOSQ_LOG_ERR, "twinsim: op=%s: what it needs cannot be read: %s", op_of(r), rc_text(rc));
         load_done(r);
-        return HUB_CLOSE;
+        return not_now(r);
     }
     answer = hub_handle(pl->hub, r, &pl->out);
     load_done(r);

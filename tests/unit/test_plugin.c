@@ -12,6 +12,7 @@
 
 #include "fail_alloc.h"
 #include "fake_broker.h"
+#include "store_internal.h"
 
 #define HOST    "twinsim.azure-devices.test"
 #define SEED    "twinsim-development-keys"
@@ -720,6 +721,37 @@ static void a_turn_that_cannot_be_committed_is_refused_as_a_whole(void **state)
     broker_stop();
 }
 
+static void spoil_messages(const struct world *w)
+{
+    char path[128];
+    sqlite3 *db;
+
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, STORE_FILE);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE message SET doc = '{\"ack\":\"loud\"}'", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_changes(db), 1);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Clients give up behind a CONNACK 5; that the hub cannot do it now is no reason to. */
+static void who_cannot_be_let_in_now_is_not_told_that_it_never_may(void **state)
+{
+    struct world *w = *state;
+
+    start(w);
+    broker_disconnect(&w->device);
+    assert_non_null(strstr(command(w, "{\"command\":\"message.send\",\"deviceId\":\"dev\"}"), "\"status\":200"));
+    turn_fail(plugin(), RC_IO, NULL);
+    assert_int_equal(broker_connect(&w->device), MOSQ_ERR_CONN_LOST);
+    broker_tick();
+    broker_stop();
+    spoil_messages(w);
+    assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&w->device), MOSQ_ERR_CONN_LOST);
+    assert_non_null(strstr(broker.log, "cannot be read"));
+    broker_stop();
+}
+
 #define INVOKE(name) "{\"command\":\"method.invoke\",\"deviceId\":\"dev\",\"methodName\":\"" name "\"}"
 
 /* A call that began before such a turn goes on; one that began in it was never made, and the device hears nothing of it. */
@@ -938,6 +970,7 @@ int main(void)
         WITH_HUB(who_is_sent_too_much_at_once_is_closed),
         WITH_HUB(what_the_broker_does_not_take_is_freed),
         WITH_HUB(a_turn_that_cannot_be_committed_is_refused_as_a_whole),
+        WITH_HUB(who_cannot_be_let_in_now_is_not_told_that_it_never_may),
         WITH_HUB(a_call_of_a_turn_that_cannot_be_committed_was_never_made),
         WITH_HUB(an_answer_of_a_turn_that_cannot_be_committed_is_a_failure),
         WITH_HUB(a_connection_that_ends_in_a_failed_turn_has_ended),
