@@ -85,6 +85,7 @@ void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struc
         if (w->operation == FAULT_TELEMETRY) {
             hub_telemetry_late(h, i, w, now, out);
         } else {
+            w->message.is_late = !w->of;
             *outbox_push(out, OUT_PUBLISH) = w->message;
             memset(&w->message, 0, sizeof w->message);
         }

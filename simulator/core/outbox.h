@@ -51,6 +51,7 @@ struct out {
     uint64_t conn;           /* PUBLISH to a device: the connection meant; drop the entry when hub_is_live says no.
                               * CLOSE: the connection to end, if the adapter's own table still has it (for the hub it has ended already) */
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
+    bool is_late;            /* PUBLISH: an answer of an earlier turn, which is stored; the throttle held it back */
     uint64_t ticket;         /* PUBLISH of the answer to a command: of which one (struct request) */
     uint64_t tag; /* MESSAGE.., FEEDBACK..: its number. PUBLISH to a device: the message that its PUBACK completes;
                               * 0: nobody waits for that */

@@ -229,6 +229,12 @@ static void refuse_turn(struct plugin *pl)
             drop(pl, pl->out.at[i].to);
     for (size_t i = 0; i < sizeof pl->suspects / sizeof pl->suspects[0]; i++)
         drop(pl, pl->suspects[i]);
+    for (size_t i = 0; i < pl->out.len; i++) { /* true whatever becomes of this turn; not for those just dropped */
+        struct out *o = &pl->out.at[i];
+
+        if (o->kind == OUT_PUBLISH && o->is_late && !o->ticket)
+            publish_to_device(pl, o);
+    }
 }
 
 bool turn_end(struct plugin *pl)

@@ -47,6 +47,7 @@ static void twin_requests_are_answered_at_once_then_later_then_with_429(void **s
     (void)world_tick(w);
     assert_int_equal(world_count(w, OUT_PUBLISH), 1);
     assert_string_equal(world_out(w, OUT_PUBLISH, 0)->topic, "$iothub/twin/res/204/?$rid=late&$version=2");
+    assert_true(world_out(w, OUT_PUBLISH, 0)->is_late);
     world_pass(w, 1);
     (void)world_tick(w);
     assert_int_equal(world_count(w, OUT_PUBLISH), 50);

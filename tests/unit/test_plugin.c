@@ -804,6 +804,38 @@ static void an_answer_of_a_turn_that_cannot_be_committed_is_a_failure(void **sta
     broker_stop();
 }
 
+static void push_late(const struct identity *i)
+{
+    struct out *o = outbox_push(&plugin()->out, OUT_PUBLISH);
+
+    (void)snprintf(o->to, sizeof o->to, "%s", i->id);
+    o->conn = i->conn;
+    o->is_late = true;
+    o->topic = strdup(RES "204/?$rid=late&$version=2");
+    assert_non_null(o->topic);
+}
+
+/* An answer that the throttle held back is of a turn that is stored; whom the failed turn concerns is closed anyway. */
+static void an_answer_that_came_late_leaves_even_if_that_turn_cannot_be_committed(void **state)
+{
+    struct world *w = *state;
+
+    start(w);
+    push_late(hub_find(plugin()->hub, STR("dev")));
+    turn_fail(plugin(), RC_IO, NULL);
+    broker_tick();
+    assert_string_equal(broker_sent("dev", RES, 0)->topic, RES "204/?$rid=late&$version=2");
+    assert_null(broker_sent("dev", RES, 1));
+    broker_forget();
+    (void)patch(w, "1", "{\"lost\":1}");
+    push_late(hub_find(plugin()->hub, STR("dev")));
+    turn_fail(plugin(), RC_IO, NULL);
+    broker_tick();
+    assert_string_equal(broker_sent("dev", RES, 0)->topic, RES "500/?$rid=1");
+    assert_null(broker_sent("dev", RES, 1));
+    broker_stop();
+}
+
 /* Whatever fails in a turn: who leaves in it has left. */
 static void a_connection_that_ends_in_a_failed_turn_has_ended(void **state)
 {
@@ -973,6 +1005,7 @@ int main(void)
         WITH_HUB(who_cannot_be_let_in_now_is_not_told_that_it_never_may),
         WITH_HUB(a_call_of_a_turn_that_cannot_be_committed_was_never_made),
         WITH_HUB(an_answer_of_a_turn_that_cannot_be_committed_is_a_failure),
+        WITH_HUB(an_answer_that_came_late_leaves_even_if_that_turn_cannot_be_committed),
         WITH_HUB(a_connection_that_ends_in_a_failed_turn_has_ended),
         WITH_HUB(no_lack_of_memory_loses_what_was_acknowledged_or_says_what_is_not_true),
         WITH_HUB(no_single_failed_allocation_loses_what_was_acknowledged_or_says_what_is_not_true),
