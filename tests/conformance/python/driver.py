@@ -110,7 +110,10 @@ class Driven:
 
     async def disconnect(self):
         clients.pop(self.name)
-        await self.sdk.shutdown()
+        try:
+            await self.sdk.shutdown()
+        except exceptions.NoConnectionError:
+            pass  # its connection was lost a moment ago: there is nobody to say good-bye to
 
     async def listen(self, what, names=()):
         # Coroutines: the SDK runs these one after the other, and so in the order in which things came.
