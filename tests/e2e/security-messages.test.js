@@ -51,7 +51,7 @@ async function messages(t, mode) {
   const value = (v) => ({ value: v });
   const desired = { [OBJECT]: Object.fromEntries(Object.entries({
     highPriorityMessageFrequency: 'PT1S', lowPriorityMessageFrequency: 'PT1S', snapshotFrequency: 'PT1S', aggregationIntervalProcessCreate: 'PT1S',
-    aggregationEnabledConnectionCreate: false, maxMessageSizeInBytes: 100001 }).map(([key, v]) => [key, value(v)])) };
+    aggregationEnabledConnectionCreate: false, maxMessageSizeInBytes: 250001 }).map(([key, v]) => [key, value(v)])) };
   const has = (Name, more = {}) => ({ expect: 'telemetry', match: { Events: { $all: [{ Name, ...more }] } }, within: '20s' });
   const dial = `const s = require('node:net').connect(8883, '\${host}', () => setTimeout(() => s.destroy(), 2500))`;
   const scenario = {
