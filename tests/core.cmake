@@ -49,7 +49,9 @@ twinsim_test(test_hub_bytes unit LIBS hub_world)
 # Random lives against a model by the book, on the real store; what fails is made short and can be played again (scripts/property).
 set(stateful ${CMAKE_CURRENT_SOURCE_DIR}/property/stateful)
 twinsim_test(test_hub_stateful property LIBS hub_world
-  SOURCES ${stateful}/model.c ${stateful}/shrink.c ${stateful}/stage.c ${stateful}/story.c ${stateful}/tree.c)
+  SOURCES ${stateful}/model.c ${stateful}/model_connection.c ${stateful}/model_identity.c ${stateful}/model_message.c
+    ${stateful}/model_method.c ${stateful}/model_say.c ${stateful}/model_twin.c ${stateful}/shrink.c ${stateful}/stage.c
+    ${stateful}/stage_outbox.c ${stateful}/stage_step.c ${stateful}/story.c ${stateful}/tree.c)
 target_include_directories(test_hub_stateful PRIVATE ${stateful})
 add_test(NAME hub_stories COMMAND test_hub_stateful ${CMAKE_CURRENT_SOURCE_DIR}/property/stories)
 set_tests_properties(hub_stories PROPERTIES LABELS property TIMEOUT 120)
