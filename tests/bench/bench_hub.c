@@ -1,14 +1,15 @@
 /* bench_hub.c - what the hub costs over the bare broker, as ratios taken side by side in one run.
  *
- * The same client (one thread, N connections, one request in flight on each) talks in turn to a bare mosquitto that routes each client's bytes back
+ * The same client (one thread, N connections, one request in flight on each, or --depth of them) talks in turn to a bare mosquitto that routes each client's bytes back
  * to it, and to the same mosquitto with our plugin: first twin GETs of a 1 KB twin against an echo of 1 KB, then small reported PATCHes against an
  * echo of the patch. Rounds alternate, so that a noisy machine disturbs both alike; the ratio of the medians is what counts.
  * Plain TCP on loopback on both sides: TLS would cost both the same and hide the difference.
  *
  * With --tls all clients speak TLS, and there are three sides: the bare broker that ends TLS itself, the hub whose broker does (its
- * front door off), and the hub behind its front door, as users have it.
+ * front door off), and the hub behind its front door, as users have it. Two processes then serve a client that is a third, so on a
+ * machine of two cores the rate says how many cores there are, and the processor time of all of a side's processes for each answer what it costs.
  *
- * usage: bench_hub [--clients N] [--seconds S] [--rounds R] [--durability process|power|memory] [--listen] [--tls]
+ * usage: bench_hub [--clients N] [--depth D] [--seconds S] [--rounds R] [--durability process|power|memory] [--listen] [--tls]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,16 +33,18 @@
 #define ECHO_PORT   18832
 #define TLS_PORT    8883
 #define MAX_CLIENTS 1000
+#define MAX_DEPTH   4 /* answers of 1 KB that wait at once fit a client's buffer */
+#define MAX_ROUNDS  64
 #define MAX_SAMPLES 2000000
 #define TWIN_BYTES  1024
 
 struct client {
     int fd;                /* plain TCP; -1 with TLS */
     struct tls_client tls; /* its fd is -1 without */
-    unsigned char in[8192];
+    unsigned char in[16384];
     size_t n_in;
-    int64_t sent_us;
-    unsigned counter;
+    int64_t sent_us[MAX_DEPTH]; /* of request k at k % MAX_DEPTH */
+    unsigned asked, answered;
 };
 
 struct load {
@@ -51,8 +54,11 @@ struct load {
     int epoll;
     /* What client i sends for its k-th request; returns the bytes of one PUBLISH packet. */
     size_t (*request)(size_t i, unsigned k, unsigned char *out);
-    double rates[64];
-    size_t n_rates;
+    pid_t pids[HUB_PROCESS_PIDS]; /* the processes of this side */
+    size_t n_pids;
+    double rates[MAX_ROUNDS],
+        cpu_us[MAX_ROUNDS]; /* answers a second; processor time of the side's processes for each of them */
+    size_t n_rounds;
     uint32_t *latencies; /* us, of all rounds */
     size_t n_latencies;
 };
@@ -177,42 +183,71 @@ static size_t patch_echo(size_t i, unsigned k, unsigned char *out)
 
 /* --- driving -------------------------------------------------------------------------------------------------- */
 
-static void ask(struct load *l, size_t i)
-{
-    unsigned char out[4096];
-    struct client *c = &l->clients[i];
+static unsigned depth = 1; /* requests that a client has in flight */
 
-    c->sent_us = wire_now_us();
-    client_write(c, out, l->request(i, ++c->counter, out));
+/* Send n requests at once. */
+static void ask(struct load *l, size_t i, size_t n)
+{
+    unsigned char out[MAX_DEPTH * 4096];
+    struct client *c = &l->clients[i];
+    int64_t now = wire_now_us();
+    size_t len = 0;
+
+    for (size_t k = 0; k < n; k++) {
+        c->sent_us[++c->asked % MAX_DEPTH] = now;
+        len += l->request(i, c->asked, out + len);
+    }
+    client_write(c, out, len);
 }
 
 /* Take what arrived; returns how many answers it held. */
 static size_t drain(struct load *l, size_t i)
 {
     struct client *c = &l->clients[i];
-    size_t answers = 0, len;
+    size_t answers = 0, at = 0, len;
     ssize_t n = client_read(c, c->in + c->n_in, sizeof c->in - c->n_in);
 
     if (n < 0)
         wire_die("the broker hung up");
     c->n_in += (size_t)n;
-    while ((len = wire_packet_length(c->in, c->n_in)) > 0) {
-        answers += c->in[0] >> 4 == 3;
-        memmove(c->in, c->in + len, c->n_in - len);
-        c->n_in -= len;
-    }
+    for (; (len = wire_packet_length(c->in + at, c->n_in - at)) > 0; at += len)
+        answers += c->in[at] >> 4 == 3;
+    c->n_in -= at;
+    memmove(c->in, c->in + at, c->n_in);
     return answers;
 }
 
-/* One round: every client keeps one request in flight (think_us 0), or one request every think_us. returns answers a second. */
-static double round_of(struct load *l, double seconds, bool keep_samples)
+static void keep_samples(struct load *l, struct client *c, size_t answers, int64_t now)
+{
+    for (; answers && l->n_latencies < MAX_SAMPLES; answers--)
+        l->latencies[l->n_latencies++] = (uint32_t)(now - c->sent_us[++c->answered % MAX_DEPTH]);
+    c->answered += (unsigned)answers;
+}
+
+/* Processor time that the side's processes have used so far. */
+static int64_t cpu_us(const struct load *l)
+{
+    struct timespec t;
+    int64_t sum = 0;
+    clockid_t clock;
+
+    for (size_t i = 0; i < l->n_pids; i++) {
+        if (clock_getcpuclockid(l->pids[i], &clock) || clock_gettime(clock, &t))
+            wire_die("the processor time of a process");
+        sum += t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    }
+    return sum;
+}
+
+/* One round: every client keeps its requests in flight, and the round ends when the last is answered. */
+static void round_of(struct load *l, double seconds)
 {
     struct epoll_event events[256];
-    int64_t start = wire_now_us(), end = start + (int64_t)(seconds * 1e6);
-    size_t answers = 0, in_flight = l->n;
+    int64_t cpu = cpu_us(l), start = wire_now_us(), end = start + (int64_t)(seconds * 1e6);
+    size_t answers = 0, in_flight = l->n * depth;
 
     for (size_t i = 0; i < l->n; i++)
-        ask(l, i);
+        ask(l, i, depth);
     while (in_flight) {
         int n = epoll_wait(l->epoll, events, 256, 5000);
 
@@ -226,15 +261,15 @@ static double round_of(struct load *l, double seconds, bool keep_samples)
             if (!got)
                 continue;
             answers += got;
-            if (keep_samples && l->n_latencies < MAX_SAMPLES)
-                l->latencies[l->n_latencies++] = (uint32_t)(now - l->clients[i].sent_us);
+            keep_samples(l, &l->clients[i], got, now);
             if (now < end)
-                ask(l, i);
+                ask(l, i, got);
             else
-                in_flight--;
+                in_flight -= got;
         }
     }
-    return (double)answers * 1e6 / (double)(wire_now_us() - start);
+    l->rates[l->n_rounds] = (double)answers * 1e6 / (double)(wire_now_us() - start);
+    l->cpu_us[l->n_rounds++] = (double)(cpu_us(l) - cpu) / (double)answers;
 }
 
 static int by_value(const void *a, const void *b)
@@ -265,24 +300,35 @@ static uint32_t percentile(struct load *l, double p)
     return l->latencies[(size_t)((double)(l->n_latencies - 1) * p)];
 }
 
+static void forget_rounds(struct load *l)
+{
+    l->n_rounds = l->n_latencies = 0;
+}
+
 /* The first side is what the others are measured against. Rounds go through all of them in turn. */
 static void compare(struct load **sides, size_t n, double seconds, int rounds)
 {
-    double reference = 0;
+    double first_rate = 0, first_cpu = 0, first_p99 = 0;
 
-    for (size_t i = 0; i < n; i++)
-        (void)round_of(sides[i], 0.2, false); /* warm it */
+    for (size_t i = 0; i < n; i++) {
+        round_of(sides[i], 0.2); /* warm it */
+        forget_rounds(sides[i]);
+    }
     for (int r = 0; r < rounds; r++)
         for (size_t i = 0; i < n; i++)
-            sides[i]->rates[sides[i]->n_rates++] = round_of(sides[i], seconds, true);
+            round_of(sides[i], seconds);
     for (size_t i = 0; i < n; i++) {
         struct load *l = sides[i];
-        double rate = median(l->rates, l->n_rates), p99 = percentile(l, 0.99);
+        double rate = median(l->rates, l->n_rounds), cpu = median(l->cpu_us, l->n_rounds), p99 = percentile(l, 0.99);
 
-        if (i == 0)
-            reference = rate;
-        (void)printf("%-6s %4zu clients   %-22s %7.0f/s   p99 %6.0f us   throughput ratio %.2f   p99 ratio %.2f\n",
-                     l->name, l->n, l->side, rate, p99, rate / reference, p99 / percentile(sides[0], 0.99));
+        if (i == 0) {
+            first_rate = rate;
+            first_cpu = cpu;
+            first_p99 = p99;
+        }
+        (void)printf("%-6s %4zu clients   %-22s %7.0f/s   cpu %5.1f us   p99 %6.0f us   ratios: throughput %.2f   cpu "
+                     "%.2f   p99 %.2f\n",
+                     l->name, l->n, l->side, rate, cpu, p99, rate / first_rate, cpu / first_cpu, p99 / first_p99);
     }
     (void)fflush(stdout);
 }
@@ -464,7 +510,7 @@ struct hub_side {
 };
 
 struct settings {
-    size_t clients;
+    size_t clients, depth;
     double seconds;
     int rounds;
     const char *durability;
@@ -524,6 +570,8 @@ static void read_settings(int argc, char **argv, struct settings *s)
         }
         if (strcmp(argv[i], "--clients") == 0)
             s->clients = strtoul(value, NULL, 10);
+        else if (strcmp(argv[i], "--depth") == 0)
+            s->depth = strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--seconds") == 0)
             s->seconds = strtod(value, NULL);
         else if (strcmp(argv[i], "--rounds") == 0)
@@ -534,11 +582,12 @@ static void read_settings(int argc, char **argv, struct settings *s)
             s->clients = 0;
         i++;
     }
-    if (s->clients < 1 || s->clients > MAX_CLIENTS || s->rounds < 1 || s->rounds > 64 || s->seconds <= 0) {
+    if (s->clients < 1 || s->clients > MAX_CLIENTS || s->depth < 1 || s->depth > MAX_DEPTH || s->rounds < 1 ||
+        s->rounds > MAX_ROUNDS || s->seconds <= 0) {
         (void)fprintf(stderr,
-                      "usage: bench_hub [--clients 1..%d] [--seconds S] [--rounds 1..64] [--durability "
+                      "usage: bench_hub [--clients 1..%d] [--depth 1..%d] [--seconds S] [--rounds 1..%d] [--durability "
                       "process|power|memory] [--listen] [--tls]\n",
-                      MAX_CLIENTS);
+                      MAX_CLIENTS, MAX_DEPTH, MAX_ROUNDS);
         exit(2);
     }
 }
@@ -548,7 +597,7 @@ int main(int argc, char **argv)
     static const char *const sides_plain[] = {"echo", "hub"}, *const sides_tls[] = {"echo, broker's TLS",
                                                                                     "hub, broker's TLS",
                                                                                     "hub, front door"};
-    struct settings set = {.clients = 100, .seconds = 1.0, .rounds = 5, .durability = "process"};
+    struct settings set = {.clients = 100, .depth = 1, .seconds = 1.0, .rounds = 5, .durability = "process"};
     const char *const *names = sides_plain;
     struct load *sides[3];
     struct hub_side hubs[2];
@@ -556,6 +605,7 @@ int main(int argc, char **argv)
     pid_t bare;
 
     read_settings(argc, argv, &set);
+    depth = (unsigned)set.depth;
     (void)signal(SIGPIPE, SIG_IGN);
     memset(padding, 'x', TWIN_BYTES);
     start_hub(&hubs[0], &set, false);
@@ -570,24 +620,27 @@ int main(int argc, char **argv)
     bare = start_bare_broker(hubs[0].dir, hubs[0].host);
     wait_for_port(hubs[0].host, ECHO_PORT);
 
-    (void)printf("durability %s, %s, %s, %d rounds of %.1f s each\n", set.durability,
-                 set.listen ? "one listener to events" : "nobody listens", set.tls ? "TLS" : "plain TCP", set.rounds,
-                 set.seconds);
+    (void)printf("durability %s, %s, %s, %u in flight on each connection, %d rounds of %.1f s each\n", set.durability,
+                 set.listen ? "one listener to events" : "nobody listens", set.tls ? "TLS" : "plain TCP", depth,
+                 set.rounds, set.seconds);
     sides[0] = load_new("GET", names[0], set.clients, get_echo);
+    sides[0]->pids[sides[0]->n_pids++] = bare;
     connect_echo(sides[0], hubs[0].host, "$iothub/twin/res");
     for (size_t i = 0; i < n_hubs; i++) {
         sides[1 + i] = load_new("GET", names[1 + i], set.clients, get_request);
+        sides[1 + i]->n_pids = hub_process_pids(hubs[i].hub, sides[1 + i]->pids);
         connect_hub(sides[1 + i], hubs[i].host, "twinsim-development-keys");
     }
     compare(sides, 1 + n_hubs, set.seconds, set.rounds);
     load_free(sides[0]);
 
     sides[0] = load_new("PATCH", names[0], set.clients, patch_echo);
+    sides[0]->pids[sides[0]->n_pids++] = bare;
     connect_echo(sides[0], hubs[0].host, "$iothub/twin/PATCH/properties/reported");
     for (size_t i = 1; i <= n_hubs; i++) {
         sides[i]->name = "PATCH";
         sides[i]->request = patch_request;
-        sides[i]->n_rates = sides[i]->n_latencies = 0;
+        forget_rounds(sides[i]);
     }
     compare(sides, 1 + n_hubs, set.seconds, set.rounds);
     for (size_t i = 0; i <= n_hubs; i++)
