@@ -4,6 +4,11 @@ twinsim_test(test_connections unit SOURCES ${PLUGIN_DIR}/connections.c LIBS twin
 target_include_directories(test_connections PRIVATE ${PLUGIN_DIR})
 target_link_options(test_connections PRIVATE ${FAIL_ALLOC_OPTIONS})
 list(TRANSFORM TWINSIM_PLUGIN_SOURCES PREPEND ${PLUGIN_DIR}/ OUTPUT_VARIABLE plugin_sources)
-twinsim_test(test_plugin unit SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/support/fake_broker.c ${plugin_sources} LIBS twinsim_store)
-target_include_directories(test_plugin PRIVATE ${PLUGIN_DIR} ${MOSQUITTO_PLUGIN_INCLUDE})
-target_link_options(test_plugin PRIVATE ${FAIL_ALLOC_OPTIONS})
+add_library(plugin_world STATIC ${plugin_sources} ${CMAKE_CURRENT_SOURCE_DIR}/support/fake_broker.c
+  ${CMAKE_CURRENT_SOURCE_DIR}/support/plugin_world.c)
+target_include_directories(plugin_world PUBLIC ${PLUGIN_DIR} ${MOSQUITTO_PLUGIN_INCLUDE} ${CMAKE_CURRENT_SOURCE_DIR}/support)
+target_link_libraries(plugin_world PUBLIC twinsim_store PkgConfig::CMOCKA)
+target_link_options(plugin_world INTERFACE ${FAIL_ALLOC_OPTIONS}) # its broker's own allocations never fail
+twinsim_test(test_plugin unit LIBS plugin_world)
+twinsim_test(test_plugin_gateway unit LIBS plugin_world)
+twinsim_test(test_plugin_failure unit LIBS plugin_world)
