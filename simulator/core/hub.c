@@ -54,6 +54,7 @@ void hub_free(struct hub *h)
         }
     for (size_t i = 0; i < HUB_HOSTS_MAX; i++)
         free(h->host_texts[i]);
+    hub_waiting_drop(h);
     hub_faults_free(h);
     hub_methods_free(h);
     buf_done(&h->event);

@@ -22,7 +22,7 @@ bool hub_is_valid(const struct hub *h)
             return false;
     }
     return count == h->n_identities && listed == count && bytes == h->bytes && connected == h->connected &&
-           hub_faults_are_valid(h) && hub_methods_are_valid(h);
+           hub_faults_are_valid(h) && hub_waiting_is_valid(h) && hub_methods_are_valid(h);
 }
 
 static struct identity **slot_of(const struct hub *h, struct str id)

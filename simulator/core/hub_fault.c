@@ -100,18 +100,7 @@ static void unlink_fault(struct hub *h, struct fault *f)
 
 void hub_fault_clear(struct hub *h, struct fault *f, struct now now, struct outbox *out)
 {
-    struct waiting **at = &h->waiting;
-
-    while (*at) {
-        struct waiting *w = *at;
-
-        if (w->of != f) {
-            at = &w->next;
-            continue;
-        }
-        *at = w->next;
-        hub_waiting_release(h, w, now, out);
-    }
+    hub_waiting_of(h, f, now, out);
     unlink_fault(h, f);
 }
 
@@ -128,7 +117,7 @@ void hub_fault_sweep(struct hub *h)
 
 int64_t hub_fault_tick(struct hub *h, struct now now, struct outbox *out)
 {
-    int64_t next = INT64_MAX;
+    int64_t next;
 
     for (struct fault *f = h->faults; f; f = f->next) {
         if (f->operations == 0 && !f->is_spent && f->at_us <= now.mono_us)
@@ -136,12 +125,7 @@ int64_t hub_fault_tick(struct hub *h, struct now now, struct outbox *out)
         if (f->until_us <= now.mono_us)
             f->is_spent = true;
     }
-    while (h->waiting && h->waiting->due_us <= now.mono_us) {
-        struct waiting *w = h->waiting;
-
-        h->waiting = w->next;
-        hub_waiting_release(h, w, now, out);
-    }
+    next = hub_waiting_tick(h, now, out);
     hub_fault_sweep(h);
     for (const struct fault *f = h->faults; f; f = f->next) {
         int64_t at = f->operations == 0 ? f->at_us : f->until_us;
@@ -149,42 +133,27 @@ int64_t hub_fault_tick(struct hub *h, struct now now, struct outbox *out)
         if (!f->is_spent && at < next)
             next = at;
     }
-    return h->waiting && h->waiting->due_us < next ? h->waiting->due_us : next;
+    return next;
 }
 
 /* --- the invariant -------------------------------------------------------------------------------------------- */
 
 bool hub_faults_are_valid(const struct hub *h)
 {
-    size_t faults = 0, waiting = 0, bytes = 0, owed = 0, free_of = 0;
+    size_t n = 0;
     uint64_t id = 0;
-    int64_t due_us = 0;
 
     for (const struct fault *f = h->faults; f; f = f->next) {
         if (!fault_is_valid(f) || f->id <= id || f->id > h->last_fault)
             return false;
         id = f->id;
-        faults++;
-        owed += f->waiting;
+        n++;
     }
-    for (const struct waiting *w = h->waiting; w; w = w->next) {
-        if (w->due_us < due_us || !w->message.topic ||
-            !(w->message.ticket || hub_is_live(h, str_from(w->message.to), w->message.conn)))
-            return false;
-        due_us = w->due_us;
-        waiting++;
-        free_of += !w->of;
-        bytes += strlen(w->message.topic) + w->message.body_len;
-    }
-    return faults == h->n_faults && waiting == h->n_waiting && owed + free_of == waiting && bytes == h->waiting_bytes;
+    return n == h->n_faults;
 }
 
 void hub_faults_free(struct hub *h)
 {
-    for (struct waiting *w = h->waiting, *next; w; w = next) {
-        next = w->next;
-        hub_waiting_free(w);
-    }
     for (struct fault *f = h->faults, *next; f; f = next) {
         next = f->next;
         fault_free(f);

@@ -1,8 +1,7 @@
 /* hub_fault_message.c - faults that change, lose, repeat or hold back what the hub sends. See docs/reference/faults.md.
  *
  * A message has just been pushed to the outbox. First it is changed (rid, version, malform), then repeated, then perhaps taken out
- * again: for good (lose), or to wait (delay, hold, reorder) in a list by due time that hub_tick empties. What waits belongs to one
- * connection and goes with it.
+ * again: for good (lose), or to wait (delay, hold, reorder; hub_waiting.c).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,151 +16,6 @@
 #define WRONG_RID   "2147483647" /* nobody's, as a number too: some clients compare numbers */
 #define RID_MARK    "$rid="
 #define VERSION_KEY "$version="
-
-/* --- the list of what waits ----------------------------------------------------------------------------------- */
-
-void hub_waiting_free(struct waiting *w)
-{
-    out_done(&w->message);
-    free(w);
-}
-
-bool hub_waiting_has_room(const struct hub *h)
-{
-    return h->n_waiting < HUB_WAITING_MAX && h->waiting_bytes < HUB_WAITING_BYTES;
-}
-
-static size_t bytes_of(const struct waiting *w)
-{
-    return (w->message.topic ? strlen(w->message.topic) : 0) + w->message.body_len;
-}
-
-/* It is out of the list: stop counting it. */
-static void uncount(struct hub *h, const struct waiting *w)
-{
-    if (w->of)
-        w->of->waiting--;
-    h->n_waiting--;
-    h->waiting_bytes -= bytes_of(w);
-}
-
-/* Behind all that is due no later. f NULL: the tier's throttle. Takes *message over, on failure too. */
-static struct waiting *enter(struct hub *h, struct fault *f, enum fault_operation op, int64_t due_us,
-                             struct out *message, struct outbox *out)
-{
-    struct waiting *w = calloc(1, sizeof *w), **at = &h->waiting;
-
-    if (!w || !message->topic) {
-        free(w);
-        out_done(message);
-        out->rc = RC_NOMEM;
-        return NULL;
-    }
-    while (*at && (*at)->due_us <= due_us)
-        at = &(*at)->next;
-    w->next = *at;
-    *at = w;
-    w->of = f;
-    w->operation = op;
-    w->due_us = due_us;
-    w->message = *message;
-    w->message.is_answer = false; /* when that later turn cannot be stored, this one still could */
-    if (f)
-        f->waiting++;
-    h->n_waiting++;
-    h->waiting_bytes += bytes_of(w);
-    return w;
-}
-
-void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struct outbox *out)
-{
-    const struct identity *i = hub_find(h, str_from(w->message.to));
-    int64_t planned_us = w->due_us < now.mono_us ? w->due_us : now.mono_us;
-
-    uncount(h, w);
-    if (w->message.ticket || (i && i->conn == w->message.conn)) {
-        if (w->of)
-            hub_fault_tell(h, w->of, i, w->operation, "released", planned_us, now, out);
-        if (w->operation == FAULT_TELEMETRY) {
-            hub_telemetry_late(h, i, w, now, out);
-        } else {
-            w->message.is_late = !w->of;
-            *outbox_push(out, OUT_PUBLISH) = w->message;
-            memset(&w->message, 0, sizeof w->message);
-        }
-    }
-    hub_waiting_free(w);
-}
-
-void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, struct outbox *out)
-{
-    struct waiting **at = &h->waiting;
-
-    while (*at) {
-        struct waiting *w = *at;
-
-        if (w->message.conn != i->conn || !str_eq(str_from(w->message.to), identity_id(i))) {
-            at = &w->next;
-            continue;
-        }
-        *at = w->next;
-        if (w->operation == FAULT_TELEMETRY && out) { /* it was acknowledged */
-            hub_waiting_release(h, w, now, out);
-        } else {
-            uncount(h, w);
-            hub_waiting_free(w);
-        }
-    }
-}
-
-void hub_waiting_take(struct hub *h, size_t at, int64_t due_us, struct outbox *out)
-{
-    struct out message;
-
-    outbox_take(out, at, &message);
-    (void)enter(h, NULL, FAULT_OPERATIONS, due_us, &message, out);
-}
-
-void hub_waiting_answers(struct hub *h, uint64_t ticket, struct now now, struct outbox *out)
-{
-    struct waiting **at = &h->waiting;
-
-    while (*at) {
-        struct waiting *w = *at;
-
-        if (!w->message.ticket || (ticket && w->message.ticket != ticket)) {
-            at = &w->next;
-            continue;
-        }
-        *at = w->next;
-        if (ticket) {
-            uncount(h, w);
-            hub_waiting_free(w);
-        } else {
-            hub_waiting_release(h, w, now, out);
-        }
-    }
-}
-
-void hub_waiting_telemetry(struct hub *h, struct fault *f, int64_t wait_us, const struct identity *i,
-                           const struct request *r, struct outbox *out)
-{
-    struct out message = {.conn = i->conn};
-    struct waiting *w;
-
-    memcpy(message.to, i->id, i->id_len + 1);
-    message.topic = str_dup(r->topic);
-    message.body = str_dup(r->payload);
-    message.body_len = r->payload.len;
-    if (!message.body) {
-        out_done(&message);
-        out->rc = RC_NOMEM;
-        return;
-    }
-    w = enter(h, f, FAULT_TELEMETRY, r->now.mono_us + wait_us, &message, out);
-    if (w)
-        w->retain = r->retain;
-}
 
 /* --- changes -------------------------------------------------------------------------------------------------- */
 
@@ -356,7 +210,7 @@ static void duplicate(struct hub *h, struct fault *f, enum fault_operation op, s
         if (!copy_out(&out->at[at], &copy))
             out->rc = RC_NOMEM;
         else if (f->delay_us)
-            (void)enter(h, f, op, now.mono_us + f->delay_us, &copy, out);
+            (void)hub_waiting_enter(h, f, op, now.mono_us + f->delay_us, &copy, out);
         else
             *outbox_push(out, OUT_PUBLISH) = copy;
     }
@@ -394,7 +248,7 @@ static void take_out(struct hub *h, struct fault *f, enum fault_operation op, si
     if (f->type == FAULT_TYPE_LOSE)
         out_done(&message);
     else
-        (void)enter(h, f, op, due_of(f, now), &message, out);
+        (void)hub_waiting_enter(h, f, op, due_of(f, now), &message, out);
 }
 
 void hub_fault_message(struct hub *h, const struct identity *i, enum fault_operation op, struct str topic,

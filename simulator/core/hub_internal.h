@@ -19,9 +19,10 @@
  *   hub_notice.c    events in the service's own shape
  *   hub_throttle.c  a hub of some tier: what waits, and what is refused
  *   hub_fault.c         which fault strikes; those that end a connection; time
- *   hub_fault_message.c those that change, lose or hold back what the hub sends
+ *   hub_fault_message.c those that change, lose, repeat or hold back what the hub sends
  *   hub_fault_command.c the commands about faults
  *   hub_fault_sdk.c     faults that a device asks for in a message
+ *   hub_waiting.c   what has been decided and leaves later
  */
 #ifndef TWINSIM_HUB_INTERNAL_H
 #define TWINSIM_HUB_INTERNAL_H
@@ -62,7 +63,7 @@ struct hub_clock {
 struct call; /* hub_method.c */
 struct reply;
 
-/* A message that a fault holds back: to a device, or (operation telemetry) to whoever reads what devices tell. */
+/* A message that is held back: to a device, or (operation telemetry) to whoever reads what devices tell. */
 struct waiting {
     struct waiting *next;
     struct fault *of; /* NULL: the tier's throttle holds it back; then it may also be the answer to a command */
@@ -207,6 +208,14 @@ void hub_faults_free(struct hub *h);
 /* The last entry of the outbox is a message to a device: let faults have it. topic: of the packet that asked for it, or its own. */
 void hub_fault_message(struct hub *h, const struct identity *i, enum fault_operation op, struct str topic,
                        struct now now, struct outbox *out);
+
+/* --- hub_waiting.c --- */
+/* Is there room for one more that waits? */
+bool hub_waiting_has_room(const struct hub *h);
+/* Let a message wait until due_us (mono), behind all that is due no later. f NULL: the tier's throttle holds it back. Takes *message over, on
+ * failure too. returns NULL without memory (then out->rc says so) */
+struct waiting *hub_waiting_enter(struct hub *h, struct fault *f, enum fault_operation op, int64_t due_us,
+                                  struct out *message, struct outbox *out);
 /* Telemetry over a rate goes on later. f NULL: the tier's. */
 void hub_waiting_telemetry(struct hub *h, struct fault *f, int64_t wait_us, const struct identity *i,
                            const struct request *r, struct outbox *out);
@@ -214,13 +223,17 @@ void hub_waiting_telemetry(struct hub *h, struct fault *f, int64_t wait_us, cons
 void hub_waiting_take(struct hub *h, size_t at, int64_t due_us, struct outbox *out);
 /* Let the answers to commands go that wait, or (ticket not 0) forget that one. */
 void hub_waiting_answers(struct hub *h, uint64_t ticket, struct now now, struct outbox *out);
-/* Is there room for one more that waits? */
-bool hub_waiting_has_room(const struct hub *h);
-/* Let go of one: it leaves, if its connection is still there (telemetry in any case that the identity is in memory). */
+/* Let go of one, which is no longer in the list: it leaves, if its connection is still there (telemetry in any case that the identity is in
+ * memory). */
 void hub_waiting_release(struct hub *h, struct waiting *w, struct now now, struct outbox *out);
+/* Let go of all that a fault holds back. */
+void hub_waiting_of(struct hub *h, const struct fault *f, struct now now, struct outbox *out);
 /* The connection ends: telemetry leaves, the rest is dropped. out NULL: all of it is dropped. */
 void hub_waiting_end(struct hub *h, const struct identity *i, struct now now, struct outbox *out);
-void hub_waiting_free(struct waiting *w);
+/* Time passes: let go of what is due. returns when the next one is (mono); INT64_MAX: none. */
+int64_t hub_waiting_tick(struct hub *h, struct now now, struct outbox *out);
+bool hub_waiting_is_valid(const struct hub *h);
+void hub_waiting_drop(struct hub *h); /* free all of it */
 
 /* --- hub_missed.c --- */
 /* Would this hub keep a desired change for that identity, which is away? */
