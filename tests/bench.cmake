@@ -11,7 +11,10 @@ add_library(twinsim_tls_client STATIC ${CMAKE_CURRENT_SOURCE_DIR}/support/tls_cl
 target_include_directories(twinsim_tls_client PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_link_libraries(twinsim_tls_client PUBLIC twinsim_flags OpenSSL::SSL)
 
-add_executable(bench_hub ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_hub.c)
+add_executable(bench_hub)
+foreach(file bench_hub load sides)
+  target_sources(bench_hub PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/bench/hub/${file}.c)
+endforeach()
 target_link_libraries(bench_hub PRIVATE twinsim_harness twinsim_wire twinsim_tls_client)
 
 # kill -9 between acknowledged writes: a short run is a test, `scripts/soak` runs a thousand rounds.
