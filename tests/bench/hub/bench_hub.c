@@ -139,8 +139,9 @@ static void compare_memory(struct contest *c, const long *before)
 
 static void connect_all(struct contest *c)
 {
-    static const char *const plain[] = {"echo", "hub"}, *const with_tls[] = {"echo, broker's TLS", "hub, broker's TLS",
-                                                                             "hub, front door"};
+    static const char *const plain[MAX_SIDES] = {"echo", "hub", "hub"}, *const with_tls[MAX_SIDES] = {
+                                                                            "echo, broker's TLS", "hub, broker's TLS",
+                                                                            "hub, front door"};
     const char *const *names = c->tls ? with_tls : plain;
     long before[MAX_SIDES];
 
