@@ -28,7 +28,7 @@ struct wire {
     unsigned char scratch[WIRE_PACKET_MAX + 2];
 };
 
-void wire_die(const char *what);
+_Noreturn void wire_die(const char *what);
 int64_t wire_now_us(void);
 
 /* Bytes of one packet at out (room enough given by the caller); returns its length. */

@@ -137,16 +137,22 @@ static void compare_memory(struct contest *c, const long *before)
     }
 }
 
+static const char *side_name(size_t i, bool tls)
+{
+    if (i == 0)
+        return tls ? "echo, broker's TLS" : "echo";
+    if (i == 1)
+        return tls ? "hub, broker's TLS" : "hub";
+    return "hub, front door";
+}
+
 static void connect_all(struct contest *c)
 {
-    static const char *const plain[MAX_SIDES] = {"echo", "hub", "hub"}, *const with_tls[MAX_SIDES] = {
-                                                                            "echo, broker's TLS", "hub, broker's TLS",
-                                                                            "hub, front door"};
-    const char *const *names = c->tls ? with_tls : plain;
     long before[MAX_SIDES];
 
     for (size_t i = 0; i < c->n; i++) {
-        struct load *l = c->sides[i] = load_new("GET", names[i], c->set->clients, i ? get_request : get_echo);
+        struct load *l = c->sides[i] =
+            load_new("GET", side_name(i, c->tls != NULL), c->set->clients, i ? get_request : get_echo);
 
         if (i == 0)
             echo_is(l, c->echo);

@@ -306,18 +306,18 @@ double load_p99_us(struct load *l)
 
 long load_memory(const struct load *l)
 {
-    long pages = 0, sum = 0;
-    char path[64];
+    char path[64], line[256], *resident;
+    long sum = 0;
 
     for (size_t i = 0; i < l->n_pids; i++) {
         FILE *f;
 
         (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)l->pids[i]);
         f = fopen(path, "re");
-        if (!f || fscanf(f, "%*d %ld", &pages) != 1)
+        if (!f || !fgets(line, sizeof line, f) || !(resident = strchr(line, ' ')))
             wire_die(path);
         (void)fclose(f);
-        sum += pages * sysconf(_SC_PAGESIZE);
+        sum += strtol(resident, NULL, 10) * sysconf(_SC_PAGESIZE);
     }
     return sum;
 }
