@@ -60,6 +60,8 @@ struct conn {
     const char *end_detail;
 };
 
+/* --- conn.c: how it begins, and its two ends --- */
+
 /* From the listener: a connection was accepted. The socket is taken over; when there is no memory it is closed. */
 void conn_accept(struct gateway *gw, int fd, const char *peer);
 
@@ -70,17 +72,26 @@ void conn_read_again(struct conn *c);
 void conn_allow(struct conn *c, size_t max_packet);
 /* returns false when the broker's queue of newcomers is full, and c waits on */
 bool conn_dial(struct conn *c);
-void conn_free(struct conn *c);
 
 /* From the bridge: the CONNECT has come and is queued for the broker; connect that end, those who came before first. */
 void conn_open_broker(struct conn *c);
 /* Read the client or not, by what waits on both sides. */
 void conn_pace(struct conn *c);
+
+/* --- conn_end.c: how long it may take, and how it ends --- */
+
+/* Its time begins to count. */
+void conn_watch(struct conn *c);
+/* Look in that time whether it is over; with what happens meanwhile the timer is not moved. */
+void conn_wake_in(struct conn *c, int64_t in_us);
 /* End a connection: tell why, let go. detail may be NULL. Does nothing to one that is ending. */
 void conn_end(struct conn *c, enum ended end, const char *detail);
+/* The broker has closed: kicked, taken over, refused, or gone. What it said last still goes to the client. */
+void conn_broker_ended(struct conn *c);
 /* ENDING: one step further, when what is queued has left, a peer has closed, or the gateway stops. */
 void conn_wind_down(struct conn *c);
 /* Close both ends at once, and let it be freed. */
 void conn_bury(struct conn *c);
+void conn_free(struct conn *c);
 
 #endif
