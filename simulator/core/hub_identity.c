@@ -128,21 +128,33 @@ static bool complete(struct hub *h, struct identity *i, struct now now)
     return i->twin != NULL;
 }
 
-/* Put a finished identity into the hub: row, cache, event. NULL: out of memory, and it is freed. */
-static struct identity *admit(struct hub *h, struct identity *i, struct request *r, struct reply *reply,
-                              struct outbox *out)
+/* Put a finished identity into the hub: row, cache, event. i may be NULL. NULL: out of memory, and it is freed. */
+static struct identity *admit(struct hub *h, struct identity *i, struct now now, struct outbox *out)
 {
-    if (!complete(h, i, r->now)) {
+    if (!i || !complete(h, i, now)) {
         identity_free(i);
         out->rc = RC_NOMEM;
         return NULL;
     }
-    hub_store_document(i, CHANGE_CREATED, r->now, out);
+    hub_store_document(i, CHANGE_CREATED, now, out);
     i = hub_put(h, i);
-    announce_identity(h, "created", i, r->now, out);
-    notice_lifecycle(h, i, true, r->now, out);
-    identity_print_document(&reply->body, i);
+    announce_identity(h, "created", i, now, out);
+    notice_lifecycle(h, i, true, now, out);
     return i;
+}
+
+/* An edge device has the modules of its runtime without being asked (facts R-21). Those it has are in memory. */
+static void admit_edge_modules(struct hub *h, const struct identity *device, struct now now, struct outbox *out)
+{
+    static const char *const names[] = {"$edgeAgent", "$edgeHub"};
+
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        struct ident id = {identity_ident(device).device, str_from(names[n])};
+        char text[IDENT_TEXT_MAX];
+
+        if (!hub_find(h, str_of(text, ident_print(id, text))))
+            (void)admit(h, identity_new(id), now, out);
+    }
 }
 
 /* May an identity of that name be made, or take the place of one? Its device must exist, with room for one more module. */
@@ -185,7 +197,12 @@ void device_create(struct hub *h, struct request *r, struct reply *reply, struct
     if (!rc && twin)
         rc = twin_read(twin, r->now.us, &i->twin, &why);
     if (!rc) {
-        (void)admit(h, i, r, reply, out);
+        i = admit(h, i, r->now, out);
+        if (i) {
+            if (i->is_edge)
+                admit_edge_modules(h, i, r->now, out);
+            identity_print_document(&reply->body, i);
+        }
         return;
     }
     identity_free(i);
@@ -246,6 +263,8 @@ void device_update(struct hub *h, struct request *r, struct reply *reply, struct
     change_tag(h, i); /* deviceEtag changes, the twin's counters do not (facts T-31) */
     hub_store_document(i, CHANGE_UPDATED, r->now, out);
     announce_identity(h, "updated", i, r->now, out);
+    if (cJSON_IsTrue(json_get(r->command, "iotEdge")))
+        admit_edge_modules(h, i, r->now, out);
     close_disabled(h, i, r, out);
     identity_print_document(&reply->body, i);
 }
@@ -351,7 +370,10 @@ void identity_import(struct hub *h, struct request *r, struct reply *reply, stru
         if (ident_is_module(r->target))
             r->n_listed = 0; /* it was one of them */
     }
-    i = admit(h, i, r, reply, out);
-    if (i && !ident_is_module(r->target))
+    i = admit(h, i, r->now, out);
+    if (!i)
+        return;
+    if (!ident_is_module(r->target))
         close_disabled(h, i, r, out);
+    identity_print_document(&reply->body, i);
 }

@@ -143,6 +143,25 @@ static void print_etag(struct buf *out, const char *name, const struct identity 
     json_put_text(out, name, str_from(etag));
 }
 
+void identity_scope_print(const struct identity *i, char out[IDENTITY_SCOPE_MAX])
+{
+    out[0] = '\0';
+    if (i->is_edge)
+        (void)snprintf(out, IDENTITY_SCOPE_MAX, "ms-azure-iot-edge://%.*s-%s", STR_FMT(identity_ident(i).device),
+                       i->generation);
+}
+
+/* What devices have and modules have not. */
+static void print_capabilities(struct buf *out, const struct identity *i)
+{
+    char scope[IDENTITY_SCOPE_MAX];
+
+    json_put_raw(out, "capabilities", i->is_edge ? STR("{\"iotEdge\":true}") : STR("{\"iotEdge\":false}"));
+    identity_scope_print(i, scope);
+    if (*scope)
+        json_put_text(out, "deviceScope", str_from(scope));
+}
+
 void identity_print(struct buf *out, const struct identity *i, bool with_twin)
 {
     buf_add_char(out, '{');
@@ -194,7 +213,7 @@ void identity_print_document(struct buf *out, const struct identity *i)
     json_put_i64(out, "cloudToDeviceMessageCount", (int64_t)i->messages.count);
     print_authentication(out, i);
     if (!is_module)
-        json_put_raw(out, "capabilities", i->is_edge ? STR("{\"iotEdge\":true}") : STR("{\"iotEdge\":false}"));
+        print_capabilities(out, i);
     buf_add_char(out, '}');
 }
 
@@ -228,6 +247,6 @@ void identity_print_twin(struct buf *out, const struct identity *i)
     twin_print_section(out, i->twin, TWIN_REPORTED);
     buf_add_char(out, '}');
     if (!is_module)
-        json_put_raw(out, "capabilities", i->is_edge ? STR("{\"iotEdge\":true}") : STR("{\"iotEdge\":false}"));
+        print_capabilities(out, i);
     buf_add_char(out, '}');
 }

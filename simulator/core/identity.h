@@ -122,6 +122,10 @@ MUST_USE enum rc identity_fold(struct identity *i, enum change_kind kind, int64_
 void identity_print_document(struct buf *out, const struct identity *i);
 void identity_print_twin(struct buf *out, const struct identity *i);
 
+/* An edge device's scope, ms-azure-iot-edge://{device}-{generation} (facts T-38). Empty for all others. */
+#define IDENTITY_SCOPE_MAX (IDENT_PART_MAX + 48u)
+void identity_scope_print(const struct identity *i, char out[IDENTITY_SCOPE_MAX]);
+
 /* deviceEtag: base64 of the decimal number. */
 void identity_etag_print(int64_t tag, char out[40]);
 

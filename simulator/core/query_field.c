@@ -150,6 +150,13 @@ static void get_capabilities(const struct identity *i, struct query_value *out)
         out->type = VALUE_CAPABILITIES;
 }
 
+static void get_scope(const struct identity *i, struct query_value *out)
+{
+    identity_scope_print(i, out->room);
+    if (out->room[0])
+        set_text(out, str_from(out->room));
+}
+
 static const struct query_field fields[] = {
     {"deviceId", get_device},
     {"id", get_device}, /* facts Q-15 */
@@ -170,6 +177,7 @@ static const struct query_field fields[] = {
     {"tags", get_tags},
     {"properties", get_properties},
     {"capabilities", get_capabilities},
+    {"deviceScope", get_scope},
 };
 
 const struct query_field *query_field_find(struct str name)

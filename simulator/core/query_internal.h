@@ -61,7 +61,7 @@ struct query_value {
     struct str text;   /* TEXT; NUMBER: how to print it */
     const cJSON *node; /* NODE */
     const struct identity *of;
-    char room[40]; /* what text may point into: such a value is never copied */
+    char room[IDENTITY_SCOPE_MAX]; /* what text may point into: such a value is never copied */
 };
 
 /* --- the tree --- */

@@ -84,7 +84,7 @@ static void what_creation_says_is_what_is_made(void **state)
     assert_json(w, device, "statusReason", "'in the mail'");
     assert_json(w, device, "statusUpdatedTime", "'2030-01-01T00:00:00Z'");
     assert_json(w, device, "capabilities", "{'iotEdge':true}");
-    assert_json(w, world_event(w, "created"), "status", "'disabled'");
+    assert_int_equal(world_count_events(w, "created"), 3); /* and the two modules of an edge device */
     assert_json(w, world_twin(w, "dev1"), "tags", "{'t':1}");
     assert_int_equal(world_login(w, &dev, "dev1", NULL), HUB_CLOSE);
     (void)world_ask(w, "module.create",
@@ -92,6 +92,29 @@ static void what_creation_says_is_what_is_made(void **state)
     (void)world_ask(w, "device.update", "'deviceId':'dev1','status':'enabled'");
     world_connect(w, &dev, "dev1");
     world_connect(w, &dev, "dev1/m");
+}
+
+/* facts R-21, T-38 */
+static void an_edge_device_has_a_scope_and_the_modules_of_its_runtime(void **state)
+{
+    struct world *w = *state;
+    char scope[64], want[64];
+
+    cJSON *device = world_ask(w, "device.create", "'deviceId':'dev1','iotEdge':true");
+
+    (void)snprintf(scope, sizeof scope, "%s", json_word(device, "deviceScope"));
+    (void)snprintf(want, sizeof want, "ms-azure-iot-edge://dev1-%s", json_word(device, "generationId"));
+    assert_string_equal(scope, want);
+    assert_string_equal(json_word(world_twin(w, "dev1"), "deviceScope"), want);
+    assert_json(w, world_twin(w, "dev1/$edgeAgent"), "version", "2");
+    assert_json(w, world_twin(w, "dev1/$edgeHub"), "version", "2");
+    (void)world_ask(w, "device.update", "'deviceId':'dev1','iotEdge':true");
+    assert_int_equal(world_count_events(w, "created"), 0);
+    (void)world_ask(w, "module.delete", "'deviceId':'dev1','moduleId':'$edgeHub'");
+    (void)world_ask(w, "device.update", "'deviceId':'dev1','status':'disabled'");
+    assert_int_equal(world_count_events(w, "created"), 0); /* only who says iotEdge asks for them */
+    assert_int_equal(cJSON_GetArraySize(json_get(world_ask(w, "module.list", "'deviceId':'dev1'"), "items")), 1);
+    assert_null(json_get(world_ask(w, "device.update", "'deviceId':'dev1','iotEdge':false"), "deviceScope"));
 }
 
 /* A twin file with $version is the state as it stands, one without begins at 1. */
@@ -581,6 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_created_identity_has_the_members_of_the_real_one),
         WORLD_TEST(what_creation_says_is_what_is_made),
+        WORLD_TEST(an_edge_device_has_a_scope_and_the_modules_of_its_runtime),
         WORLD_TEST(a_twin_given_at_creation_is_taken_with_its_versions),
         WORLD_TEST(what_exists_is_not_made_again),
         WORLD_TEST(a_device_holds_fifty_modules),

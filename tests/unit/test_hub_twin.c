@@ -49,7 +49,7 @@ static void the_services_twin_has_the_members_of_the_real_one_in_their_order(voi
 {
     static const char device[] = "deviceId etag deviceEtag status statusReason statusUpdateTime connectionState "
                                  "lastActivityTime cloudToDeviceMessageCount authenticationType x509Thumbprint modelId "
-                                 "version tags properties capabilities ";
+                                 "version tags properties capabilities deviceScope ";
     static const char module[] = "deviceId moduleId etag deviceEtag status statusUpdateTime connectionState "
                                  "lastActivityTime cloudToDeviceMessageCount authenticationType x509Thumbprint modelId "
                                  "version properties ";

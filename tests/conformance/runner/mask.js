@@ -1,6 +1,6 @@
 // mask.js - what the hub draws by chance, made the same in every run. All else is compared byte for byte.
 //   <trackingId>   in the body of an error
-//   <generation>   an identity's generation id
+//   <generation>   an identity's generation id, in an edge device's scope too
 //   <rid>          of a method call: the hub chooses it
 //   <etag>         of an identity (not of a twin)
 //   <fault>        the number of a fault
@@ -21,6 +21,7 @@ function maskText(text, seen = new Map()) {
   return text
     .replace(/("trackingId":")[0-9a-f]{32}-G:1-TimeStamp:[0-9/]{10} [0-9:]{8}"/g, '$1<trackingId>"')
     .replace(/("(?:generationId|deviceGenerationId|iothub-connection-auth-generation-id)":")(\d+)"/g, numbered('generation'))
+    .replace(/("deviceScope":"ms-azure-iot-edge:\/\/[^"]*-)(\d+)"/g, numbered('generation'))
     .replace(/("generationId":"<generation[ \d]*>","etag":")([^"]*)"/g, numbered('etag'))
     .replace(/("sequenceNumber":)\d+/g, '$1"<number>"')
     .replace(/^\{"id":\d+\}$/, '{"id":"<fault>"}')
