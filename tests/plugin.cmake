@@ -12,3 +12,9 @@ target_link_options(plugin_world INTERFACE ${FAIL_ALLOC_OPTIONS}) # its broker's
 twinsim_test(test_plugin unit LIBS plugin_world)
 twinsim_test(test_plugin_gateway unit LIBS plugin_world)
 twinsim_test(test_plugin_failure unit LIBS plugin_world)
+
+# How long a turn takes; a benchmark, not a test. Nothing is made to fail in it.
+add_executable(bench_turns ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_turns.c ${CMAKE_CURRENT_SOURCE_DIR}/support/fake_broker.c ${plugin_sources})
+target_include_directories(bench_turns PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support ${PLUGIN_DIR} ${MOSQUITTO_PLUGIN_INCLUDE})
+target_link_libraries(bench_turns PRIVATE twinsim_flags PkgConfig::CMOCKA twinsim_store)
+target_link_options(bench_turns PRIVATE -Wl,--defsym=__real_malloc=malloc)

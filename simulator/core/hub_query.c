@@ -13,7 +13,9 @@
 #include "hub_internal.h"
 #include "query.h"
 
-#define PAGE_BYTES (1024u * 1024) /* of twins in memory that one page looks at; at least one twin */
+/* Of twins in memory that one page looks at, at least one: printed or not, it takes well under a millisecond. The page is the step in which
+ * the adapter shares its thread with devices. */
+#define PAGE_BYTES (256u * 1024)
 
 struct position {
     uint64_t query;   /* hash */

@@ -101,9 +101,9 @@ size_t twin_heap(const cJSON *tree)
 
     if (!tree)
         return 0;
-    bytes = chunk(sizeof *tree);
     if (tree->type & cJSON_StringIsConst)
-        return bytes + chunk(ISO_TIME_MAX); /* a stamp: overwritten in place, so what is in it does not count */
+        return chunk(sizeof *tree + ISO_TIME_MAX); /* a stamp: overwritten in place, so what is in it does not count */
+    bytes = chunk(sizeof *tree);
     if (tree->string)
         bytes += chunk(strlen(tree->string) + 1);
     if (tree->valuestring)

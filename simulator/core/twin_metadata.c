@@ -20,17 +20,12 @@ void twin_stamp_init(struct twin_stamp *stamp, int64_t now_us, int64_t version)
 /* A stamp's node: one of our two keys, and a text with `room` bytes to be overwritten. */
 static cJSON *stamp_node(int type, char *key, const char *text, size_t room)
 {
-    cJSON *node = json_node(type | cJSON_StringIsConst);
+    cJSON *node = json_node_with_room(type | cJSON_StringIsConst, room - 1);
 
     if (!node)
         return NULL;
     node->string = key;
-    node->valuestring = cJSON_malloc(room);
-    if (!node->valuestring) {
-        cJSON_Delete(node);
-        return NULL;
-    }
-    (void)snprintf(node->valuestring, room, "%s", text);
+    memcpy(node->valuestring, text, room);
     return node;
 }
 
@@ -95,28 +90,53 @@ bool twin_metadata_stamp(cJSON *node, const struct twin_stamp *stamp, size_t *by
     return true;
 }
 
-/* The stamps a given node carries, where they make sense; else those of `fresh`. */
-static void stamp_adopt(struct twin_stamp *stamp, const cJSON *given, const struct twin_stamp *fresh)
-{
-    const char *at = json_get_text(given, key_at);
-    int64_t at_us, version;
+/* Metadata being adopted. A large document has thousands of nodes and few stamps: one that is like the node's before is not read again. */
+struct adoption {
+    const struct twin_stamp *fresh;
+    struct twin_stamp last; /* a time and a version that made sense, of different nodes perhaps; at first none */
+    int64_t version;        /* last's, exactly; 0: none */
+};
 
-    *stamp = *fresh;
-    if (at && iso_time_read(str_from(at), &at_us) == RC_OK) {
-        if (strlen(at) < sizeof stamp->at)
-            (void)snprintf(stamp->at, sizeof stamp->at, "%s",
-                           at); /* as it came: the cloud writes a digit more than we do */
-        else
-            (void)iso_time_print(at_us, stamp->at);
-    }
-    if (!fresh->version[0] || !cJSON_IsObject(given))
+static void adopt_time(struct adoption *a, const char *at, struct twin_stamp *stamp)
+{
+    size_t len = at ? strlen(at) : 0;
+    int64_t at_us;
+
+    if (!len)
         return;
-    /* A node without a version was never written: that is kept, too. */
-    stamp->version[0] = '\0';
-    if (json_get_i64(given, key_version, &version) == RC_OK && version > 0) {
-        (void)snprintf(stamp->version, sizeof stamp->version, "%lld", (long long)version);
-        stamp->version_number = (double)version;
+    if (strcmp(at, a->last.at) != 0) {
+        if (iso_time_read(str_of(at, len), &at_us))
+            return;
+        if (len < sizeof a->last.at)
+            memcpy(a->last.at, at, len + 1); /* as it came: the cloud writes a digit more than we do */
+        else
+            (void)iso_time_print(at_us, a->last.at);
     }
+    memcpy(stamp->at, a->last.at, sizeof stamp->at);
+}
+
+static void adopt_version(struct adoption *a, const cJSON *given, struct twin_stamp *stamp)
+{
+    int64_t version;
+
+    stamp->version[0] = '\0'; /* a node without a version was never written: that is kept, too */
+    if (json_get_i64(given, key_version, &version) || version <= 0)
+        return;
+    if (version != a->version) {
+        (void)snprintf(a->last.version, sizeof a->last.version, "%lld", (long long)version);
+        a->version = version;
+    }
+    memcpy(stamp->version, a->last.version, sizeof stamp->version);
+    stamp->version_number = (double)version;
+}
+
+/* The stamps a given node carries, where they make sense; else those of `fresh`. */
+static void stamp_adopt(struct adoption *a, const cJSON *given, struct twin_stamp *stamp)
+{
+    *stamp = *a->fresh;
+    adopt_time(a, json_get_text(given, key_at), stamp);
+    if (stamp->version[0] && cJSON_IsObject(given))
+        adopt_version(a, given, stamp);
 }
 
 /* Copy what else the service knows of a node: $lastUpdatedBy and the like. */
@@ -135,13 +155,13 @@ static bool extras_adopt(cJSON *node, const cJSON *given)
     return true;
 }
 
-static cJSON *adopt(const cJSON *given, const cJSON *data, const struct twin_stamp *fresh)
+static cJSON *adopt(struct adoption *a, const cJSON *given, const cJSON *data)
 {
     struct twin_stamp stamp;
     struct json_index *ix = NULL;
     cJSON *node;
 
-    stamp_adopt(&stamp, given, fresh);
+    stamp_adopt(a, given, &stamp);
     node = twin_metadata_new(data->string, &stamp);
     if (!node || !extras_adopt(node, given))
         goto failed;
@@ -149,7 +169,7 @@ static cJSON *adopt(const cJSON *given, const cJSON *data, const struct twin_sta
         return node; /* arrays, too, are leaves */
     ix = json_index_if_wide(given);
     for (const cJSON *member = data->child; member; member = member->next) {
-        cJSON *child = adopt(json_lookup(ix, given, member->string), member, fresh);
+        cJSON *child = adopt(a, json_lookup(ix, given, member->string), member);
 
         if (!child)
             goto failed;
@@ -166,7 +186,9 @@ failed:
 
 cJSON *twin_metadata_adopt(const cJSON *given, const cJSON *data, const struct twin_stamp *fresh)
 {
-    return adopt(given, data, fresh);
+    struct adoption a = {.fresh = fresh};
+
+    return adopt(&a, given, data);
 }
 
 bool twin_metadata_mirrors(const cJSON *metadata, const cJSON *data)

@@ -344,5 +344,6 @@ int on_tick(int event, void *event_data, void *userdata)
     wake_at(&pl->wake, now.mono_us, wake_us);
     pl->is_busy = false;
     pl->turn++;
+    control_turn_begin(&pl->control);
     return MOSQ_ERR_SUCCESS;
 }

@@ -276,14 +276,23 @@ static void run_one(struct plugin *pl, struct control_job *job)
 
 void control_run(struct plugin *pl)
 {
-    int64_t until = clock_now().mono_us + CONTROL_SLICE_US;
+    struct control *ct = &pl->control;
+    int64_t from = clock_now().mono_us, now;
 
-    for (struct control_job *job = pl->control.first; job; job = job->next)
+    for (struct control_job *job = ct->first; job; job = job->next)
         while (job->command) {
-            run_one(pl, job);
-            if (clock_now().mono_us >= until)
+            if (ct->spent_us >= CONTROL_SLICE_US)
                 return;
+            run_one(pl, job);
+            now = clock_now().mono_us;
+            ct->spent_us += now - from;
+            from = now;
         }
+}
+
+void control_turn_begin(struct control *ct)
+{
+    ct->spent_us = 0;
 }
 
 /* --- the end of a turn ---------------------------------------------------------------------------------------- */
@@ -293,11 +302,14 @@ static void answer_job(struct plugin *pl, struct control_job *job)
     const struct connection *c = connections_open(&pl->connections, str_from(job->from.id));
     struct buf all;
     char *body;
-    size_t len = 0;
+    size_t len = sizeof "{\"responses\":[]}";
 
     if (!c || c->conn.no != job->from.no)
         return; /* it has gone; what it asked for is done */
     buf_init(&all, CONTROL_RESPONSE_MAX);
+    for (size_t i = 0; i < job->n; i++)
+        len += job->responses[i].len + 1;
+    (void)buf_room(&all, len); /* at once: growing would copy megabytes several times */
     buf_add(&all, STR("{\"responses\":["));
     for (size_t i = 0; i < job->n; i++) {
         if (i)

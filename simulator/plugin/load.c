@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define LOAD_TWINS_US 1000 /* how long loading the twins of one page may take, but for the last one */
+#define LOAD_TWINS_US 500 /* how long loading the twins of one page may take, but for the last one */
 
 /* The identity, with its twin if wanted. Not there: RC_OK and *out NULL. */
 static enum rc load_one(struct plugin *pl, struct str id, bool with_twin, struct identity **out)

@@ -288,6 +288,32 @@ static void commands_beyond_a_slice_wait_for_the_next_turn(void **state)
     broker_stop();
 }
 
+static void many_messages_of_one_turn_share_one_slice(void **state)
+{
+    struct world *w = *state;
+    size_t decided;
+    struct buf b;
+
+    world_start(w);
+    buf_init(&b, 0);
+    buf_add(&b, STR("{\"commands\":["));
+    for (int i = 0; i < 3000; i++)
+        buf_addf(&b, "%s{\"command\":\"device.create\",\"deviceId\":\"many-%d\"}", i ? "," : "", i);
+    buf_add(&b, STR("]}"));
+    assert_true(buf_ok(&b));
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, b.at, NULL), MOSQ_ERR_SUCCESS);
+    assert_true(control_is_waiting(&world_plugin()->control)); /* the slice is over */
+    decided = world_plugin()->out.len;
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, b.at, NULL), MOSQ_ERR_SUCCESS);
+    assert_int_equal(world_plugin()->out.len, decided);
+    broker_tick();
+    while (!broker_sent("service//1", CONTROL_TOPIC, 1))
+        broker_tick();
+    assert_int_equal(store_count(world_plugin()->store), 3001);
+    buf_done(&b);
+    broker_stop();
+}
+
 static void a_signal_is_said_aloud_before_the_broker_hears_it(void **state)
 {
     struct world *w = *state;
@@ -322,6 +348,7 @@ int main(void)
         WORLD_TEST(who_is_sent_too_much_at_once_is_closed),
         WORLD_TEST(what_the_broker_does_not_take_is_freed),
         WORLD_TEST(commands_beyond_a_slice_wait_for_the_next_turn),
+        WORLD_TEST(many_messages_of_one_turn_share_one_slice),
         WORLD_TEST(a_signal_is_said_aloud_before_the_broker_hears_it),
     };
 
