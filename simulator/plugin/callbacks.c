@@ -119,7 +119,7 @@ static int close_with(struct connection *c)
 /* The SUBACK leaves as soon as we return, and some clients never subscribe again (facts C-01): what it says must be stored by then. */
 static int make_last(struct plugin *pl, struct connection *c)
 {
-    return pl->out.len == 0 || turn_end(pl) ? MOSQ_ERR_SUCCESS : close_with(c);
+    return pl->out.len == pl->stored || turn_store(pl) ? MOSQ_ERR_SUCCESS : close_with(c);
 }
 
 static int check_subscribe(struct plugin *pl, const struct mosquitto_evt_acl_check *ev, struct connection *c)
@@ -333,7 +333,7 @@ int on_tick(int event, void *event_data, void *userdata)
     messages_expire_due(pl, now);
     next_us = hub_tick(pl->hub, now, &pl->out);
     if (pl->is_busy || pl->out.len) {
-        (void)turn_end(pl);
+        turn_end(pl);
         connections_sweep(&pl->connections);
         hub_trim(pl->hub);
     }

@@ -236,9 +236,9 @@ static void give(struct control *ct, struct out *o)
     job->is_failed = job->is_failed || !rs->body;
 }
 
-void control_collect(struct plugin *pl)
+void control_collect(struct plugin *pl, size_t from)
 {
-    for (size_t i = 0; i < pl->out.len; i++)
+    for (size_t i = from; i < pl->out.len; i++)
         if (pl->out.at[i].kind == OUT_PUBLISH && pl->out.at[i].ticket)
             give(&pl->control, &pl->out.at[i]);
 }
@@ -345,6 +345,12 @@ static void settle(struct plugin *pl, struct control_job *job, bool is_committed
         }
         rs->is_settled = true;
     }
+}
+
+void control_settle(struct plugin *pl, bool is_committed)
+{
+    for (struct control_job *job = pl->control.first; job; job = job->next)
+        settle(pl, job, is_committed);
 }
 
 void control_turn_end(struct plugin *pl, bool is_committed)

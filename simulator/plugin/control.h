@@ -35,8 +35,10 @@ void control_run(struct plugin *pl);
 void control_turn_begin(struct control *ct);
 /* True while commands wait. */
 bool control_is_waiting(const struct control *ct);
-/* Take the answers to commands out of the turn's outbox, those of earlier turns too. Before anything of the turn leaves. */
-void control_collect(struct plugin *pl);
+/* Take the answers to commands out of the turn's outbox from that entry on, those to commands of earlier turns too. Before anything leaves. */
+void control_collect(struct plugin *pl, size_t from);
+/* What commands did so far is stored, or cannot be. */
+void control_settle(struct plugin *pl, bool is_committed);
 /* The turn is over: was it committed? Answers of finished messages leave. */
 void control_turn_end(struct plugin *pl, bool is_committed);
 

@@ -214,7 +214,7 @@ static void refuse_turn(struct plugin *pl)
 {
     struct now now = turn_now(pl);
 
-    for (size_t i = 0; i < pl->out.len; i++) {
+    for (size_t i = pl->stored; i < pl->out.len; i++) {
         struct out *o = &pl->out.at[i];
 
         if (o->kind == OUT_PUBLISH && o->is_answer && !o->ticket)
@@ -224,12 +224,13 @@ static void refuse_turn(struct plugin *pl)
         else if (o->kind == OUT_HELLO) /* what its CONNACK would promise is not stored */
             kick_later(pl, o->to, o->conn, ENDED_ERROR);
     }
-    for (size_t i = 0; i < pl->out.len; i++)
+    for (size_t i = pl->stored; i < pl->out.len; i++)
         if (out_lasts(&pl->out.at[i]))
             drop(pl, pl->out.at[i].to);
     for (size_t i = 0; i < sizeof pl->suspects / sizeof pl->suspects[0]; i++)
         drop(pl, pl->suspects[i]);
-    for (size_t i = 0; i < pl->out.len; i++) { /* true whatever becomes of this turn; not for those just dropped */
+    for (size_t i = pl->stored; i < pl->out.len;
+         i++) { /* true whatever becomes of this turn; not for those just dropped */
         struct out *o = &pl->out.at[i];
 
         if (o->kind == OUT_PUBLISH && o->is_late && !o->ticket)
@@ -237,27 +238,42 @@ static void refuse_turn(struct plugin *pl)
     }
 }
 
-bool turn_end(struct plugin *pl)
-{
-    bool is_committed;
+/* --- both ----------------------------------------------------------------------------------------------------- */
 
+static bool commit(struct plugin *pl)
+{
     turn_record(pl);
     if (pl->turn_rc)
         store_rollback(pl->store);
     else if (store_commit(pl->store))
         turn_fail(pl, RC_IO, NULL);
-    is_committed = !pl->turn_rc;
-    control_collect(pl);
-    if (is_committed)
-        for (size_t i = 0; i < pl->out.len; i++)
-            let_out(pl, &pl->out.at[i]);
-    else
+    return !pl->turn_rc;
+}
+
+bool turn_store(struct plugin *pl)
+{
+    if (pl->turn_rc || !commit(pl))
+        return false;
+    control_collect(pl, pl->stored);
+    control_settle(pl, true);
+    pl->stored = pl->out.len;
+    return true;
+}
+
+void turn_end(struct plugin *pl)
+{
+    bool is_committed = commit(pl);
+    size_t leaving = is_committed ? pl->out.len : pl->stored;
+
+    control_collect(pl, pl->stored);
+    for (size_t i = 0; i < leaving; i++)
+        let_out(pl, &pl->out.at[i]);
+    if (!is_committed)
         refuse_turn(pl);
     messages_turn_end(pl, is_committed);
     control_turn_end(pl, is_committed);
     outbox_clear(&pl->out);
-    pl->recorded = 0;
+    pl->recorded = pl->stored = 0;
     pl->turn_rc = RC_OK;
     memset(pl->suspects, 0, sizeof pl->suspects);
-    return is_committed;
 }

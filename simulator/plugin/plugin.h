@@ -8,7 +8,8 @@
  *   messages.c    whose messages have expired, and what else only the store knows of them
  *   control.c     messages on the control topic: several commands, one answer
  *
- * A turn is what the broker does between two ticks. Everything decided in it is committed together, and nothing of it leaves before.
+ * A turn is what the broker does between two ticks. Everything decided in it is committed together (what a SUBSCRIBE changed at once, with all that
+ * stands before it), and nothing of it leaves before its end.
  * One thread, the broker's own. Everything we know about the broker stays in this folder.
  */
 #ifndef TWINSIM_PLUGIN_H
@@ -58,6 +59,7 @@ struct plugin {
     uint64_t last_conn;               /* connection numbers given so far */
     struct outbox out;                /* what this turn decided */
     size_t recorded;                  /* how many of its entries the store has been told of */
+    size_t stored;                    /* how many of them were committed already; they leave at the end of the turn */
     enum rc turn_rc;                  /* first failure of this turn: then nothing of it may leave */
     char suspects[2][IDENT_TEXT_MAX]; /* identities of the request that failed */
     bool is_busy;                     /* something happened in this turn */
@@ -90,8 +92,11 @@ void load_done(struct request *r);
 void turn_record(struct plugin *pl);
 /* Something failed that makes the whole turn fail. r may be NULL. */
 void turn_fail(struct plugin *pl, enum rc rc, const struct request *r);
-/* Commit, then let everything out; or, when that failed, nothing but failures. returns whether it was committed */
-bool turn_end(struct plugin *pl);
+/* Commit what was decided so far, in the middle of a turn. It leaves at the turn's end all the same: until then its client id may become another
+ * connection's. returns false, and the turn has failed, when it could not be stored */
+bool turn_store(struct plugin *pl);
+/* Commit, then let everything out; or, of what could not be stored, nothing but failures. */
+void turn_end(struct plugin *pl);
 /* End that connection in the next turn, unless it has ended by then. */
 void kick_later(struct plugin *pl, const char *id, uint64_t conn, enum ended why);
 /* End those that are due. */

@@ -4,7 +4,8 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 const { startHub } = require('../support/hub.js');
-const { throughGateway, prefixed, REPORTS } = require('../support/fake-gateway.js');
+const { TYPE } = require('../support/mqtt-wire.js');
+const { throughGateway, openThroughGateway, prefixed, REPORTS } = require('../support/fake-gateway.js');
 
 const RES = '$iothub/twin/res/#';
 const EVENTS = 'devices/dev/messages/events/';
@@ -79,6 +80,44 @@ test('who comes through the gateway', async (t) => {
     const c = await hub.device('dev');
     await assert.rejects(c.publish(REPORTS, JSON.stringify({ end: 'client' }), { qos: 1 }), /closed/);
   });
+});
+
+// Facts B-03: what the hub publishes goes to whoever has the client id a turn later.
+test('a takeover within one turn of the broker leaves the newer connection with a hello of its own', async (t) => {
+  const hub = await startHub(t);
+  await hub.create('dev');
+  await hub.create('other');
+  const other = await throughGateway(hub, hub.login('other'));
+  const reader = await throughGateway(hub, hub.login('dev', { clean: false }));
+  await reader.subscribe(RES, 1); // a session that stands
+  await reader.leave();
+
+  for (let round = 0; round < 5; round++) {
+    const older = await openThroughGateway(hub, hub.login('dev', { clean: false }));
+    const newer = await openThroughGateway(hub, hub.login('dev', { clean: round % 2 === 0 }));
+    await other.ping();
+    await other.ping(); // the broker has taken both in
+    await hub.pause();
+    older.begin();
+    const granted = other.subscribe(RES, 0);
+    newer.begin();
+    hub.resume();
+    assert.equal((await newer.next((p) => p.type === TYPE.CONNACK, 'CONNACK')).body[1], 0);
+    const hello = JSON.parse((await newer.message('$gw/hello')).payload);
+    assert.equal(hello.sessionPresent, round % 2, `round ${round}: the newer connection has the session it asked for`);
+    await newer.ping();
+    await newer.ping();
+    assert.deepEqual(newer.messages(), [], 'and one hello');
+    if (round % 2 === 0) { // it forgot the session
+      await newer.leave();
+      const again = await throughGateway(hub, hub.login('dev', { clean: false }));
+      await again.subscribe(RES, 1);
+      await again.leave();
+    } else {
+      await newer.leave();
+    }
+    assert.deepEqual(await granted, [0]);
+  }
 });
 
 test('a last will is the hub\'s, at every end but a DISCONNECT (facts M-20)', async (t) => {

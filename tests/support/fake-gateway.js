@@ -41,9 +41,10 @@ class ThroughGateway extends Client {
 
 /** Connect through the gateway's socket. connack as the client would see it: null when it was closed without one. */
 async function throughGateway(hub, options) {
-  const { will, ...login } = options;
+  const { will } = options;
   const kept = will && { will: { topic: will.topic, qos: will.qos ?? 0, retain: will.retain ?? false, payload: Buffer.from(will.payload ?? '').toString('base64') } };
-  const c = await connectRaw(hub, { ...login, username: options.rawUserName ?? prefixed(options) }, kept);
+  const c = await openThroughGateway(hub, options, kept);
+  c.begin();
   const answer = await c.next((p) => p.type === TYPE.CONNACK, 'CONNACK', { orClosed: true });
   c.connack = answer && { sessionPresent: answer.body[0] === 1, code: answer.body[1] };
   if (c.connack?.code === 0 && !options.clientId?.startsWith('gateway//')) { // the gateway itself hears no hello
@@ -55,7 +56,8 @@ async function throughGateway(hub, options) {
   return c;
 }
 
-async function connectRaw(hub, options, report) {
+/** The socket alone; begin() sends the CONNECT. */
+async function openThroughGateway(hub, options, report) {
   const c = new ThroughGateway({ ...options, path: hub.gatewaySocket });
   const plain = await Client.socket({ path: hub.gatewaySocket });
   plain.stream.removeAllListeners('data');
@@ -65,8 +67,8 @@ async function connectRaw(hub, options, report) {
   c.stream.on('close', () => c.end());
   hub.clients.push(c);
   // In one write: a broker that refuses closes at once, and a second write would fail before the CONNACK was read.
-  c.send(Buffer.concat([connectPacket({ ...options, clean: true, keepAlive: 0 }), report ? publishPacket(REPORTS, JSON.stringify(report)) : Buffer.alloc(0)]));
+  c.begin = () => c.send(Buffer.concat([connectPacket({ ...options, username: options.rawUserName ?? prefixed(options), will: undefined, clean: true, keepAlive: 0 }), report ? publishPacket(REPORTS, JSON.stringify(report)) : Buffer.alloc(0)]));
   return c;
 }
 
-module.exports = { throughGateway, prefixed, REPORTS, packet };
+module.exports = { throughGateway, openThroughGateway, prefixed, REPORTS, packet };

@@ -249,6 +249,17 @@ ${this.hasGateway ? '' : `listener ${this.port} ${this.host}\nmax_qos 1\n${tls}`
     this.service_ = undefined;
   }
 
+  /** The broker stands still, and finds all that was sent meanwhile at once when it goes on. */
+  async pause() {
+    const state = () => /\) (.)/.exec(fs.readFileSync(`/proc/${this.process.pid}/stat`, 'latin1'))[1];
+    this.process.kill('SIGSTOP');
+    while (state() !== 'T') await new Promise(setImmediate);
+  }
+
+  resume() {
+    this.process.kill('SIGCONT');
+  }
+
   async restart() {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
     await this.start();

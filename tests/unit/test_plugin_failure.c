@@ -114,6 +114,26 @@ static void who_cannot_be_let_in_now_is_not_told_that_it_never_may(void **state)
     broker_stop();
 }
 
+/* Stored is stored: what a SUBSCRIBE stored with it leaves, although nothing behind it in its turn can be stored. */
+static void what_a_subscription_stored_with_it_leaves_even_if_the_turn_fails(void **state)
+{
+    struct world *w = *state;
+
+    world_start(w);
+    assert_int_equal(world_patch(w, "good", "{\"a\":1}"), MOSQ_ERR_ACL_DENIED);
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, "{\"commands\":[{\"command\":\"hub.status\"}]}", NULL),
+                     MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_subscribe(&w->device, "$iothub/twin/PATCH/properties/desired/#", 1), MOSQ_ERR_SUCCESS);
+    assert_null(broker_sent("dev", "", 0));
+    assert_int_equal(world_patch(w, "bad", "{\"a\":2}"), MOSQ_ERR_ACL_DENIED);
+    turn_fail(world_plugin(), RC_IO, NULL);
+    broker_tick();
+    assert_string_equal(broker_sent("dev", RES, 0)->topic, RES "204/?$rid=good&$version=2");
+    assert_string_equal(broker_sent("dev", RES, 1)->topic, RES "500/?$rid=bad");
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 0)->body, "\"status\":200"));
+    broker_stop();
+}
+
 /* A call that began before such a turn goes on; one that began in it was never made, and the device hears nothing of it. */
 static void a_call_of_a_turn_that_cannot_be_committed_was_never_made(void **state)
 {
@@ -300,6 +320,7 @@ int main(void)
         WORLD_TEST(a_connect_of_a_turn_that_cannot_be_committed_is_not_confirmed),
         WORLD_TEST(a_turn_that_cannot_be_committed_is_refused_as_a_whole),
         WORLD_TEST(who_cannot_be_let_in_now_is_not_told_that_it_never_may),
+        WORLD_TEST(what_a_subscription_stored_with_it_leaves_even_if_the_turn_fails),
         WORLD_TEST(a_call_of_a_turn_that_cannot_be_committed_was_never_made),
         WORLD_TEST(an_answer_of_a_turn_that_cannot_be_committed_is_a_failure),
         WORLD_TEST(an_answer_that_came_late_leaves_even_if_that_turn_cannot_be_committed),

@@ -108,6 +108,39 @@ static void the_gateway_is_greeted_first_and_gets_all_else_marked(void **state)
     broker_stop();
 }
 
+/* What is published goes to whoever has the client id when the broker's next turn begins (facts B-03). A SUBSCRIBE of anybody is stored at once, in
+ * the middle of a turn; what it stores with it for an older connection must not reach one that comes behind it. */
+static void what_an_older_connection_was_promised_never_reaches_the_newer_one(void **state)
+{
+    struct world *w = *state;
+    struct mosquitto older = world_through(w, PREFIX " " NAME), newer, other = w->service;
+    char clean[512];
+
+    world_start(w);
+    broker_disconnect(&w->device);
+    assert_int_equal(broker_connect(&older), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_subscribe(&older, RES "#", 1), MOSQ_ERR_SUCCESS);
+    broker_disconnect(&older);
+    other.id = "service//2";
+    assert_int_equal(broker_connect(&other), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    broker_forget();
+
+    (void)snprintf(clean, sizeof clean, "%s", PREFIX " " NAME);
+    assert_non_null(strstr(clean, "clean=0"));
+    *(strstr(clean, "clean=0") + strlen("clean=")) = '1';
+    newer = world_through(w, clean);
+    assert_int_equal(broker_connect(&older), MOSQ_ERR_SUCCESS); /* its session is there */
+    assert_int_equal(broker_publish(&older, "$iothub/twin/GET/?$rid=old", "", NULL), MOSQ_ERR_ACL_DENIED);
+    assert_int_equal(broker_subscribe(&other, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&newer), MOSQ_ERR_SUCCESS); /* it wants none */
+    broker_disconnect(&older);
+    broker_tick();
+    assert_string_equal(broker_sent("dev", "", 0)->body, "{\"sessionPresent\":0,\"maxPacket\":393216}");
+    assert_null(broker_sent("dev", "", 1));
+    broker_stop();
+}
+
 static void a_service_client_comes_through_the_gateway_like_anybody(void **state)
 {
     struct world *w = *state;
@@ -240,6 +273,7 @@ int main(void)
         WORLD_TEST(nobody_else_is_taken_for_the_gateway),
         WORLD_TEST(a_report_from_anybody_else_ends_the_connection),
         WORLD_TEST(the_gateway_is_greeted_first_and_gets_all_else_marked),
+        WORLD_TEST(what_an_older_connection_was_promised_never_reaches_the_newer_one),
         WORLD_TEST(a_service_client_comes_through_the_gateway_like_anybody),
         WORLD_TEST(the_gateway_tells_of_the_will_and_of_the_end),
         WORLD_TEST(an_end_that_was_told_is_no_takeover),
