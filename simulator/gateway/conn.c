@@ -22,6 +22,7 @@ void conn_read_again(struct conn *c)
     size_t n = 0;
 
     gw->now_us = clock_us();
+    c->device.allowance = BOUND_READS * BOUND_RECORD;
     for (unsigned i = 0; i < BOUND_READS && is_passing(c); i++) {
         step = tls_read(c->ssl, gw->scratch, BOUND_RECORD, &n, gw->why);
         if (step != TLS_OK)
@@ -66,6 +67,7 @@ void conn_handshake(struct conn *c)
             return;
         }
     }
+    c->device.allowance = BOUND_READS * BOUND_RECORD;
     switch (tls_handshake(c->ssl, gw->why)) {
     case TLS_OK:
         c->state = CONN_FIRST;

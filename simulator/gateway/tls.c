@@ -6,7 +6,8 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
-#define CHAIN_BYTES_MAX (256L * 1024) /* of a client's certificates */
+#define CHANGES_MAX     32u          /* of a client's keys, in one read */
+#define CHAIN_BYTES_MAX (32L * 1024) /* of a client's certificates */
 
 /* What most newcomers meet first, in plain words: OpenSSL's own say only which alert came. */
 static const char *hint_of(unsigned long code)
@@ -35,12 +36,29 @@ static void explain(char *why, const char *what, const char *file)
     ERR_clear_error();
 }
 
-/* Any certificate will do here; what it is worth is asked later. */
-static int take_any(int is_good, X509_STORE_CTX *store)
+/* Any certificate will do here; what it is worth is asked later. Those behind it go at once: parsed they are twenty times as large, and
+ * OpenSSL would keep them as long as the connection lives. Nor is a chain built of them, which takes milliseconds. */
+static int take_any(X509_STORE_CTX *store, void *unused)
 {
-    (void)is_good;
-    (void)store;
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+
+    (void)unused;
+    while (sk_X509_num(sent) > 1)
+        X509_free(sk_X509_pop(sent));
     return 1;
+}
+
+/* A client that wants new keys: a KeyUpdate, or (TLS 1.2) a handshake anew, which OpenSSL answers with this alert. Both cost it less than us. */
+static void count_changes(int is_ours, int version, int kind, const void *at, size_t len, SSL *ssl, void *unused)
+{
+    const unsigned char *bytes = at;
+    struct wire *w = BIO_get_data(SSL_get_rbio(ssl));
+
+    (void)version;
+    (void)unused;
+    if ((!is_ours && kind == SSL3_RT_HANDSHAKE && len && bytes[0] == SSL3_MT_KEY_UPDATE) ||
+        (is_ours && kind == SSL3_RT_ALERT && len == 2 && bytes[1] == SSL_AD_NO_RENEGOTIATION))
+        w->n_changes++;
 }
 
 static SSL_CTX *context_new(void)
@@ -55,8 +73,12 @@ static SSL_CTX *context_new(void)
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     /* Without NO_AUTO_CHAIN our own chain is built and verified anew in each handshake. */
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    /* A read ends with what is buffered, also when that holds no data: a client that only changes its keys holds nobody up. */
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_msg_callback(ctx, count_changes);
     SSL_CTX_set_read_ahead(ctx, 1);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, take_any);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, take_any, NULL);
     (void)SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
     return ctx;
 }
@@ -158,13 +180,26 @@ enum tls_step tls_handshake(SSL *ssl, char *why)
 
 enum tls_step tls_read(SSL *ssl, void *at, size_t size, size_t *n, char *why)
 {
+    struct wire *w = BIO_get_data(SSL_get_rbio(ssl));
+    enum tls_step step;
     int result;
 
     *why = '\0';
     ERR_clear_error();
     errno = 0;
+    *n = 0;
+    w->is_dry = false;
+    w->n_changes = 0;
     result = SSL_read_ex(ssl, at, size, n);
-    return result == 1 ? TLS_OK : step_of(ssl, result, why);
+    if (w->n_changes > CHANGES_MAX) {
+        (void)snprintf(why, TLS_WHY_MAX, "the client changes its keys again and again");
+        ERR_clear_error();
+        return TLS_FAILED;
+    }
+    if (result == 1)
+        return TLS_OK;
+    step = step_of(ssl, result, why);
+    return step == TLS_AGAIN && !w->is_dry ? TLS_OK : step;
 }
 
 bool tls_has_more(const SSL *ssl)

@@ -1,7 +1,7 @@
 /* tls.h - TLS towards clients: certificates that can be changed while connections live, handshakes, and records.
  *
  * TLS 1.2 and 1.3. A client certificate is asked for and any is taken, none too: who judges it comes later. No session is resumed: a
- * resumed one would skip the client's certificate.
+ * resumed one would skip the client's certificate. Of a client's certificates only its own is kept.
  */
 #ifndef TWINSIM_TLS_H
 #define TWINSIM_TLS_H
@@ -38,7 +38,8 @@ void tls_done(struct tls *t);
 SSL *tls_accept(const struct tls *t, struct wire *w);
 /* Go on with the handshake. returns TLS_OK when it is done; TLS_AGAIN, TLS_ENDED, TLS_FAILED */
 enum tls_step tls_handshake(SSL *ssl, char *why);
-/* Read what there is, up to size bytes. returns TLS_OK (*n bytes, at least 1), TLS_AGAIN, TLS_ENDED, TLS_FAILED */
+/* Read what there is, up to size bytes and one record. returns TLS_OK (*n bytes; 0: there was none for us, but more may follow), TLS_AGAIN,
+ * TLS_ENDED, TLS_FAILED */
 enum tls_step tls_read(SSL *ssl, void *at, size_t size, size_t *n, char *why);
 /* Is there more inside OpenSSL, for which the socket will not become readable? */
 bool tls_has_more(const SSL *ssl);

@@ -157,11 +157,19 @@ void wire_shut(struct wire *w)
 
 static int bio_read(BIO *bio, char *at, int size)
 {
-    ssize_t n;
+    struct wire *w = BIO_get_data(bio);
+    size_t most = size > 0 ? (size_t)size : 0;
+    ssize_t n = WIRE_AGAIN;
 
     BIO_clear_retry_flags(bio);
-    n = size > 0 ? wire_recv(BIO_get_data(bio), at, (size_t)size) : 0;
-    if (n == WIRE_AGAIN)
+    if (most > w->allowance)
+        most = w->allowance;
+    if (most)
+        n = wire_recv(w, at, most);
+    if (n > 0)
+        w->allowance -= (size_t)n;
+    w->is_dry = n == WIRE_AGAIN;
+    if (w->is_dry)
         BIO_set_retry_read(bio);
     return n >= 0 ? (int)n : -1;
 }

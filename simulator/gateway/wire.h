@@ -23,11 +23,14 @@ struct wire {
     int fd; /* -1: not open (yet): what is put waits */
     struct event readable, writable;
     struct buf out;
-    size_t sent;     /* bytes of out that have left */
-    bool is_reading; /* readable is armed */
-    bool has_ended;  /* the peer sends no more */
-    bool is_deaf;    /* the peer takes no more: what is put goes nowhere */
-    bool is_shut;    /* we send no more */
+    size_t sent;        /* bytes of out that have left */
+    bool is_reading;    /* readable is armed */
+    bool has_ended;     /* the peer sends no more */
+    bool is_deaf;       /* the peer takes no more: what is put goes nowhere */
+    bool is_shut;       /* we send no more */
+    size_t allowance;   /* bytes that OpenSSL may take before others are heard; the owner gives more */
+    bool is_dry;        /* OpenSSL wanted more than there was, or than it may take */
+    unsigned n_changes; /* of the client's keys, in one read */
     wire_fn *on_readable, *on_written;
     void *arg;
 };
