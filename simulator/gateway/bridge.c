@@ -6,9 +6,10 @@
 
 #define STAGE_KEEP                                                                                                     \
     (256u * 1024) /* memory that stays with the stage between two turns; the stage leaves early at this size */
-#define NO_MEMORY     "the gateway is out of memory"
-#define CLOSE_REASONS "\x20\x02\0\x01" /* CONNACK 1: unacceptable protocol level */
-#define CONNACK_NO_ID "\x20\x02\0\x02" /* CONNACK 2: the client id is rejected */
+#define NO_MEMORY       "the gateway is out of memory"
+#define CLOSE_REASONS   "\x20\x02\0\x01"   /* CONNACK 1: unacceptable protocol level */
+#define CONNACK_NO_ID   "\x20\x02\0\x02"   /* CONNACK 2: the client id is rejected */
+#define CONNACK_NO_ID_5 "\x20\x03\0\x85\0" /* the same in MQTT 5 */
 
 void bridge_should_end(struct conn *c, enum ended end, const char *detail)
 {
@@ -85,10 +86,9 @@ static void connect_from_device(struct conn *c, const struct mqtt_packet *p)
         bridge_should_end(c, ENDED_PROTOCOL, why);
         return;
     }
-    if (connect.level < 5 && !connect.is_clean && connect.client_id.len == 0) {
-        buf_add(&c->gw->stage,
-                STR(CONNACK_NO_ID)); /* the broker would see clean session 1 and make up an id (facts B-24) */
-        bridge_should_end(c, ENDED_PROTOCOL, "an empty client id with clean session 0");
+    if (connect.client_id.len == 0) { /* the broker would refuse it without a word to the hub (facts B-24) */
+        buf_add(&c->gw->stage, connect.level == 5 ? STR(CONNACK_NO_ID_5) : STR(CONNACK_NO_ID));
+        bridge_should_end(c, ENDED_PROTOCOL, "an empty client id");
         return;
     }
     buf_init(&packet, 0);

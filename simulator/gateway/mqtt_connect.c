@@ -198,6 +198,8 @@ enum rc mqtt_connect_rewrite(struct buf *out, const struct mqtt_connect *c, stru
     rc = user_name.rc;
     if (!rc) {
         to_broker.is_clean = true;
+        if (c->level == 5) /* the broker would judge them before it asks the hub, who refuses and tells */
+            to_broker.properties = STR("\0");
         to_broker.keep_alive_s = 0;
         to_broker.has_will = false;
         to_broker.has_user_name = true;

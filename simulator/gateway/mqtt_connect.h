@@ -1,7 +1,7 @@
 /* mqtt_connect.h - CONNECT packets: read, and written anew for the broker behind the gateway.
  *
- * The broker must not see what the gateway answers for: it gets clean session 1, keep-alive 0 and no will. What the client asked for
- * travels in front of its user name, and the hub believes it because nobody but the gateway reaches the listener it comes through:
+ * The broker must not see what the gateway answers for: it gets clean session 1, keep-alive 0, no will and no properties. What the client
+ * asked for travels in front of its user name, and the hub believes it because nobody but the gateway reaches the listener it comes through:
  *
  *   gw1?clean=0&keepAlive=60&peer=127.0.0.1%3A43210&user=1&willTopic=devices%2Fd%2Fmessages%2Fevents%2F&willQos=1&willRetain=0&cert=none ORIGINAL
  *

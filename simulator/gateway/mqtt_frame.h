@@ -78,8 +78,8 @@ static inline size_t framer_kept(const struct framer *f)
 }
 
 /* What is wrong with a packet that a client sent behind its CONNECT, or NULL. Level 3.1 and 3.1.1: the fixed header's flags were looked at
- * by the framer; here it is who may send it, lengths, ids, texts (well-formed UTF-8 without control characters, as our broker wants
- * them, facts B-24), topics without wildcards, and QoS, of which 2 is none that the hub takes (facts M-14). A static text. */
+ * by the framer; here it is who may send it, lengths, ids, texts (well-formed UTF-8 without control characters and
+ * noncharacters, as our broker wants them, facts B-24), topics without wildcards, and QoS, of which 2 is none that the hub takes (facts M-14). A static text. */
 const char *mqtt_mistake(const struct mqtt_packet *p);
 
 struct mqtt_publish {
@@ -104,7 +104,7 @@ void mqtt_text_write(struct buf *out, struct str text);
 bool mqtt_text_take(struct str *rest, struct str *out);
 /* Take two bytes, high one first. returns false when there are not two. */
 bool mqtt_u16_take(struct str *rest, uint16_t *out);
-/* Is it a text as MQTT wants it: well-formed UTF-8 without control characters? */
+/* Is it a text as our broker wants it: well-formed UTF-8 without control characters and noncharacters? */
 bool mqtt_text_is_fit(struct str text);
 /* Does it hold what only a filter may: '#' or '+'? */
 bool mqtt_topic_has_wildcard(struct str topic);

@@ -3,18 +3,33 @@
 
 #include "utf8.h"
 
+/* A control character: C0, DEL, or C1 (U+0080 to U+009F). A noncharacter: U+FDD0 to U+FDEF, and the last two of each plane. */
+static bool char_is_fit(const unsigned char *at, size_t len)
+{
+    switch (len) {
+    case 1:
+        return at[0] >= 0x20 && at[0] != 0x7f;
+    case 2:
+        return at[0] != 0xC2 || at[1] >= 0xA0;
+    case 3:
+        return at[0] != 0xEF || (at[1] == 0xB7 ? at[2] < 0x90 || at[2] > 0xAF : at[1] != 0xBF || at[2] < 0xBE);
+    case 4:
+        return (at[1] & 0x0F) != 0x0F || at[2] != 0xBF || at[3] < 0xBE;
+    default:
+        return false; /* ill-formed */
+    }
+}
+
 bool mqtt_text_is_fit(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
+    while (text.len) {
+        size_t len = utf8_char_len(text);
 
-        if (c < 0x20 || c == 0x7f)
+        if (!char_is_fit((const unsigned char *)text.at, len))
             return false;
-        /* U+0080 to U+009F */
-        if (c == 0xC2 && i + 1 < text.len && (unsigned char)text.at[i + 1] < 0xA0)
-            return false;
+        text = str_skip(text, len);
     }
-    return utf8_is_valid(text);
+    return true;
 }
 
 bool mqtt_topic_has_wildcard(struct str topic)

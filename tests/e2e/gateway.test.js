@@ -238,14 +238,16 @@ test('what CONNACK says', { concurrency: true }, async (t) => {
         await client.closed();
       }
     }),
-    t.test('an empty client id with clean session 0 is CONNACK 2, and told (facts B-24)', async () => {
-      const client = await gateway.socket({ clientId: '', clean: false });
-      const told = refusal(broker, peerOf(client));
-      client.send(connectPacket(client.options));
-      assert.deepEqual([...(await client.next(isType(TYPE.CONNACK), 'CONNACK')).body], [0, 2]);
-      await client.closed();
-      assert.equal((await told).reason, 'protocol');
-      assert.match((await told).detail, /client id/);
+    t.test('an empty client id is CONNACK 2, and told (facts B-24)', async () => {
+      for (const [options, answer] of [[{ clean: false }, [0, 2]], [{ clean: true }, [0, 2]], [{ clean: true, level: 5 }, [0, 0x85, 0]]]) {
+        const client = await gateway.socket({ clientId: '', ...options });
+        const told = refusal(broker, peerOf(client));
+        client.send(connectPacket(client.options));
+        assert.deepEqual([...(await client.next(isType(TYPE.CONNACK), 'CONNACK')).body], answer);
+        await client.closed();
+        assert.equal((await told).reason, 'protocol');
+        assert.match((await told).detail, /client id/);
+      }
     }),
   ]);
   assert.ok(broker.link);

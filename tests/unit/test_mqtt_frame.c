@@ -200,6 +200,17 @@ static void each_mistake_of_a_packet_is_told(void **state)
         {BYTES("\x30\4\0\2\xc3\x28"), "UTF-8"},
         {BYTES("\x30\5\0\3\xed\xa0\x80"), "UTF-8"}, /* a surrogate */
         {BYTES("\x30\5\0\3\xef\xbb\xbf"), NULL},    /* U+FEFF is a character like any other */
+        {BYTES("\x30\5\0\3\xef\xbf\xbd"), NULL},    /* and so is U+FFFD */
+        {BYTES("\x30\5\0\3\xef\xbf\xbe"), "UTF-8"}, /* noncharacters: U+FFFE */
+        {BYTES("\x30\5\0\3\xef\xbf\xbf"), "UTF-8"},
+        {BYTES("\x30\5\0\3\xef\xb7\x8f"), NULL},
+        {BYTES("\x30\5\0\3\xef\xb7\x90"), "UTF-8"}, /* U+FDD0 */
+        {BYTES("\x30\5\0\3\xef\xb7\xaf"), "UTF-8"},
+        {BYTES("\x30\5\0\3\xef\xb7\xb0"), NULL},
+        {BYTES("\x30\6\0\4\xf0\x9f\xbf\xbd"), NULL},
+        {BYTES("\x30\6\0\4\xf0\x9f\xbf\xbe"), "UTF-8"}, /* U+1FFFE */
+        {BYTES("\x30\6\0\4\xf4\x8f\xbf\xbf"), "UTF-8"}, /* U+10FFFF */
+        {BYTES("\x30\6\0\4\xf0\x9e\xbf\xbf"), NULL},
         {BYTES("\x40\2\0\1"), NULL},
         {BYTES("\x40\2\0\0"), "no packet id"},
         {BYTES("\x40\1\0"), "no packet id"},
@@ -328,7 +339,7 @@ static void each_mistake_of_a_connect_is_told(void **state)
         {BYTES("\x10\x0d\0\4MQTT\4\2\0\x3c\0\1\xff"), RC_SYNTAX, "UTF-8"},
         {BYTES("\x10\x10\0\4MQTT\4\x82\0\x3c\0\1a\0\1\x1f"), RC_SYNTAX, "UTF-8"},
         {BYTES("\x10\x0d\0\4MQTT\5\2\0\x3c\xff\xff\xff"), RC_SYNTAX, "cut short"},
-        {BYTES("\x10\x0c\0\4MQTT\4\2\0\x3c\0\0"), RC_OK, NULL}, /* an empty client id is the broker's to refuse */
+        {BYTES("\x10\x0c\0\4MQTT\4\2\0\x3c\0\0"), RC_OK, NULL}, /* an empty client id has an answer of its own */
     };
 
     (void)state;
@@ -390,6 +401,29 @@ static void a_rewritten_connect_holds_the_prefix_and_what_the_client_said(void *
     free(copy);
     free(copy_again);
     buf_done(&b);
+    buf_done(&out);
+}
+
+/* The broker closes for some of them before it asks anybody. */
+static void a_rewritten_connect_of_mqtt_5_has_no_properties(void **state)
+{
+    struct mqtt_connect c, again;
+    struct mqtt_packet p;
+    struct buf out;
+    const char *why;
+    char *copy, *copy_again;
+
+    (void)state;
+    p = packet_of(BYTES("\x10\x14\0\4MQTT\5\2\0\x3c\6\x15\0\3abc\0\1a"), &copy);
+    assert_int_equal(mqtt_connect_read(&p, &c, &why), RC_OK);
+    assert_int_equal(c.properties.len, 7);
+    buf_init(&out, 0);
+    assert_int_equal(mqtt_connect_rewrite(&out, &c, STR("127.0.0.1:4711")), RC_OK);
+    p = packet_of(buf_view(&out), &copy_again);
+    assert_int_equal(mqtt_connect_read(&p, &again, &why), RC_OK);
+    assert_true(str_eq(again.properties, STR("\0")) && again.level == 5 && str_eq(again.client_id, STR("a")));
+    free(copy);
+    free(copy_again);
     buf_done(&out);
 }
 
@@ -610,6 +644,7 @@ int main(void)
         cmocka_unit_test(each_mistake_of_a_connect_is_told),
         cmocka_unit_test(a_connect_that_is_cut_inside_is_refused),
         cmocka_unit_test(a_rewritten_connect_holds_the_prefix_and_what_the_client_said),
+        cmocka_unit_test(a_rewritten_connect_of_mqtt_5_has_no_properties),
         cmocka_unit_test(a_user_name_that_does_not_fit_is_not_cut),
         cmocka_unit_test(markers_are_read),
         cmocka_unit_test(ids_are_the_gateways_own_and_none_is_open_twice),
