@@ -79,7 +79,7 @@ static inline size_t framer_kept(const struct framer *f)
 
 /* What is wrong with a packet that a client sent behind its CONNECT, or NULL. Level 3.1 and 3.1.1: the fixed header's flags were looked at
  * by the framer; here it is who may send it, lengths, ids, texts (well-formed UTF-8 without control characters and
- * noncharacters, as our broker wants them, facts B-24), topics without wildcards, and QoS, of which 2 is none that the hub takes (facts M-14). A static text. */
+ * noncharacters, as our broker wants them, facts B-24), topics without wildcards and filters with wildcards in their places, levels, and QoS, of which 2 is none that the hub takes (facts M-14). A static text. */
 const char *mqtt_mistake(const struct mqtt_packet *p);
 
 struct mqtt_publish {

@@ -3,6 +3,8 @@
 
 #include "utf8.h"
 
+#define LEVELS_MAX 201u
+
 /* A control character: C0, DEL, or C1 (U+0080 to U+009F). A noncharacter: U+FDD0 to U+FDEF, and the last two of each plane. */
 static bool char_is_fit(const unsigned char *at, size_t len)
 {
@@ -35,6 +37,30 @@ bool mqtt_text_is_fit(struct str text)
 bool mqtt_topic_has_wildcard(struct str topic)
 {
     return str_find(topic, '#') < topic.len || str_find(topic, '+') < topic.len;
+}
+
+/* More levels than our broker takes (facts B-24). */
+static bool has_too_many_levels(struct str topic)
+{
+    size_t levels = 0;
+
+    while (topic.at) {
+        (void)str_cut(&topic, '/');
+        levels++;
+    }
+    return levels > LEVELS_MAX;
+}
+
+/* '#' stands alone in the last level, '+' alone in any. */
+static bool filter_is_fit(struct str filter)
+{
+    while (filter.at) {
+        struct str level = str_cut(&filter, '/');
+
+        if (mqtt_topic_has_wildcard(level) && (level.len > 1 || (level.at[0] == '#' && filter.at)))
+            return false;
+    }
+    return true;
 }
 
 uint16_t mqtt_packet_id(const struct mqtt_packet *p)
@@ -102,6 +128,10 @@ static const char *publish_mistake(const struct mqtt_packet *p)
         return "a topic holds a control character or is no UTF-8";
     if (mqtt_topic_has_wildcard(read.topic))
         return "a PUBLISH has a wildcard in its topic";
+    if (has_too_many_levels(read.topic))
+        return "a topic has more than 201 levels";
+    if (str_starts(read.topic, STR("$SYS")) || str_starts(read.topic, STR("$share"))) /* it would vanish (facts B-24) */
+        return "a PUBLISH to a topic of the broker's own";
     return NULL;
 }
 
@@ -123,6 +153,10 @@ static const char *filters_mistake(const struct mqtt_packet *p)
             return "a filter is empty";
         if (!mqtt_text_is_fit(filter))
             return "a filter holds a control character or is no UTF-8";
+        if (!filter_is_fit(filter))
+            return "a filter has a wildcard where none may be";
+        if (has_too_many_levels(filter))
+            return "a filter has more than 201 levels";
         if (has_qos && (unsigned char)rest.at[0] > 2)
             return "a filter's QoS is more than 2";
         rest = str_skip(rest, has_qos ? 1 : 0);

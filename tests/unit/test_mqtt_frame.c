@@ -211,6 +211,9 @@ static void each_mistake_of_a_packet_is_told(void **state)
         {BYTES("\x30\6\0\4\xf0\x9f\xbf\xbe"), "UTF-8"}, /* U+1FFFE */
         {BYTES("\x30\6\0\4\xf4\x8f\xbf\xbf"), "UTF-8"}, /* U+10FFFF */
         {BYTES("\x30\6\0\4\xf0\x9e\xbf\xbf"), NULL},
+        {BYTES("\x30\6\0\4$SYS"), "broker's own"},
+        {BYTES("\x30\x0a\0\x08$share/a"), "broker's own"},
+        {BYTES("\x30\6\0\4$sys"), NULL},
         {BYTES("\x40\2\0\1"), NULL},
         {BYTES("\x40\2\0\0"), "no packet id"},
         {BYTES("\x40\1\0"), "no packet id"},
@@ -223,7 +226,14 @@ static void each_mistake_of_a_packet_is_told(void **state)
         {BYTES("\x82\6\0\0\0\1a\1"), "no packet id"},
         {BYTES("\x82\5\0\1\0\0\1"), "filter is empty"},
         {BYTES("\x82\6\0\1\0\1\x01\1"), "control character"},
+        {BYTES("\x82\x0a\0\1\0\5a/+/#\1"), NULL},
+        {BYTES("\x82\6\0\1\0\1#\1"), NULL},
+        {BYTES("\x82\x0a\0\1\0\5a/#/b\1"), "wildcard"},
+        {BYTES("\x82\7\0\1\0\2a#\1"), "wildcard"},
+        {BYTES("\x82\7\0\1\0\2+b\1"), "wildcard"},
+        {BYTES("\x82\7\0\1\0\2##\1"), "wildcard"},
         {BYTES("\xa2\5\0\1\0\1a"), NULL},
+        {BYTES("\xa2\6\0\1\0\2+#"), "wildcard"},
         {BYTES("\xa2\4\0\1\0\1"), "cut short"},
         {BYTES("\xa2\1\0"), "no packet id"},
         {BYTES("\xc0\0"), NULL},
@@ -303,6 +313,37 @@ static enum rc connect_of(struct str bytes, const char **why)
         assert_memory_equal(&c, &before, sizeof c);
     free(copy);
     return rc;
+}
+
+/* The broker closes for a topic that is deeper, and says nothing. */
+static void a_topic_has_201_levels_at_most(void **state)
+{
+    char slashes[201];
+
+    (void)state;
+    memset(slashes, '/', sizeof slashes);
+    for (size_t n = 200; n <= 201; n++) {
+        struct str topic = str_of(slashes, n);
+        struct mqtt_packet p;
+        struct buf publish, subscribe;
+        char *copy;
+
+        buf_init(&publish, 0);
+        buf_init(&subscribe, 0);
+        mqtt_publish_write(&publish, &(struct mqtt_publish){.topic = topic});
+        p = packet_of(buf_view(&publish), &copy);
+        assert_int_equal(mqtt_mistake(&p) == NULL, n == 200);
+        free(copy);
+        mqtt_header_write(&subscribe, MQTT_SUBSCRIBE, 2, 2 + 2 + n + 1);
+        buf_add(&subscribe, STR("\0\1"));
+        mqtt_text_write(&subscribe, topic);
+        buf_add_char(&subscribe, 1);
+        p = packet_of(buf_view(&subscribe), &copy);
+        assert_int_equal(mqtt_mistake(&p) == NULL, n == 200);
+        free(copy);
+        buf_done(&publish);
+        buf_done(&subscribe);
+    }
 }
 
 static void each_mistake_of_a_connect_is_told(void **state)
@@ -641,6 +682,7 @@ int main(void)
         cmocka_unit_test(each_mistake_of_a_packet_is_told),
         cmocka_unit_test(a_publish_that_is_written_reads_the_same),
         cmocka_unit_test(a_topic_that_is_too_long_cannot_be_written),
+        cmocka_unit_test(a_topic_has_201_levels_at_most),
         cmocka_unit_test(each_mistake_of_a_connect_is_told),
         cmocka_unit_test(a_connect_that_is_cut_inside_is_refused),
         cmocka_unit_test(a_rewritten_connect_holds_the_prefix_and_what_the_client_said),
