@@ -1,6 +1,6 @@
 # The store's tests: what is promised, also when writing fails or the process dies (unit), whether damage is noticed and left alone
 # (unit), and whether the fold holds for any sequence (property).
-foreach(name test_store test_store_crash test_store_damage test_store_message)
+foreach(name test_store test_store_check test_store_crash test_store_damage test_store_message)
   twinsim_test(${name} unit LIBS twinsim_store PkgConfig::SQLITE3)
 endforeach()
 twinsim_test(test_store_fold property LIBS twinsim_store PkgConfig::SQLITE3)

@@ -7,6 +7,7 @@ static const struct verb *const verbs[] = {
     &verb_down,
     &verb_status,
     &verb_health,
+    &verb_fsck,
     /* who may connect */
     &verb_device_create,
     &verb_device_show,

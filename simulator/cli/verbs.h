@@ -9,7 +9,7 @@ const struct verb *verbs_at(size_t i);
 /* The verb of that name, or NULL. */
 const struct verb *verbs_find(const char *name);
 
-extern const struct verb verb_up, verb_down, verb_status, verb_health;
+extern const struct verb verb_up, verb_down, verb_status, verb_health, verb_fsck;
 extern const struct verb verb_device_create, verb_device_show, verb_device_list, verb_device_update, verb_device_delete,
     verb_device_renew_key;
 extern const struct verb verb_module_create, verb_module_show, verb_module_list, verb_module_delete;

@@ -179,6 +179,7 @@ struct store {
     sqlite3 *db;
     sqlite3_stmt *sql[SQL_COUNT];
     char *path;
+    char *stray_log; /* an empty log, made by looking, to be removed with the connection; NULL: none */
     int lock_fd;
     enum durability durability;
     unsigned history, fold_rows;
@@ -207,6 +208,13 @@ struct store {
     struct folding folding;
     struct trimming trimming;
 };
+
+/* --- store_open.c ------------------------------------------------------------------------------------------------- */
+
+/* Lock the directory and open its database to look at it: nothing is made, checked, read or brought to a newer format, and nothing may be
+ * written. returns RC_OK (*out is for close_as_it_was), RC_NOT_FOUND (there is none), RC_BUSY, RC_CORRUPT, RC_IO, RC_NOMEM */
+MUST_USE enum rc open_as_it_is(const char *dir, struct store **out, char *why, size_t why_size);
+void close_as_it_was(struct store *s);
 
 /* --- store_sql.c: statements ---------------------------------------------------------------------------------- */
 
@@ -238,7 +246,7 @@ void tail_cut(struct store *s, int64_t from_id);
 void tail_drop(struct store *s, size_t n);
 /* The row's entry, or NULL when the index has it. Lends. */
 const struct tail_row *tail_at(const struct store *s, int64_t id);
-void tail_done(struct store *s);
+void tail_forget(struct store *s);
 
 struct head *head_find(const struct store *s, int64_t identity);
 /* NULL: out of memory. */

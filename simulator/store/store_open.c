@@ -328,7 +328,8 @@ static enum rc read_in(struct store *s)
     return tail_load(s);
 }
 
-static enum rc open_database(struct store *s, uint64_t bytes, struct why why)
+/* Open the file for reading; nothing is decided yet about writing. */
+static enum rc connect_to(struct store *s, struct why why)
 {
     int code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     enum rc rc;
@@ -342,7 +343,16 @@ static enum rc open_database(struct store *s, uint64_t bytes, struct why why)
     if (code)
         return say(why, RC_NOMEM, "out of memory");
     (void)sqlite3_extended_result_codes(s->db, 1);
-    rc = bytes <= STORE_CHECK_MAX ? check_pages(s, why) : RC_OK;
+    return RC_OK;
+}
+
+static enum rc open_database(struct store *s, uint64_t bytes, struct why why)
+{
+    enum rc rc = connect_to(s, why);
+    int code;
+
+    if (!rc && bytes <= STORE_CHECK_MAX)
+        rc = check_pages(s, why);
     if (rc)
         return rc;
     code = migrate(s);
@@ -361,37 +371,63 @@ static enum rc open_database(struct store *s, uint64_t bytes, struct why why)
     return code ? say(why, sql_fault(s, code), "cannot open %s: %s", s->path, s->error) : RC_OK;
 }
 
-/* Close and unlock, whatever there is of it. stray: a file to remove while the directory is still ours; may be NULL. */
-static void let_go(struct store *s, const char *stray)
+/* Close and unlock, whatever there is of it. */
+static void let_go(struct store *s)
 {
+    if (!s)
+        return;
     folding_drop(s);
     sql_finalize(s);
     (void)sqlite3_close(s->db); /* statements are finalized: it cannot be busy */
-    if (stray)
-        (void)unlink(stray);
-    tail_done(s);
+    if (s->stray_log)
+        (void)unlink(s->stray_log);
+    tail_forget(s);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd);
+    free(s->stray_log);
     free(s->path);
     free(s);
 }
 
-enum rc store_open(const struct store_options *options, struct store **out, char *why_text, size_t why_size)
+/* A store of that directory, not open yet. NULL: out of memory. */
+static struct store *store_of(const char *dir)
 {
     struct store *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->lock_fd = -1;
+    s->is_healthy = true;
+    s->path = path_of(dir, STORE_FILE);
+    if (s->path)
+        return s;
+    let_go(s);
+    return NULL;
+}
+
+/* As look(); a log that is not there yet is ours to remove until the database was found whole. */
+static enum rc look_at(struct store *s, const char *dir, uint64_t *bytes, struct why why)
+{
+    char *log = path_of(dir, STORE_FILE "-wal");
+    bool has_log = false;
+    enum rc rc = log ? look(s->path, log, bytes, &has_log, why) : say(why, RC_NOMEM, "out of memory");
+
+    if (rc || has_log)
+        free(log);
+    else
+        s->stray_log = log;
+    return rc;
+}
+
+enum rc store_open(const struct store_options *options, struct store **out, char *why_text, size_t why_size)
+{
+    struct store *s = store_of(options->dir);
     struct why why = {why_text, why_size};
-    char *wal_path = path_of(options->dir, STORE_FILE "-wal");
-    bool has_wal_file = false, is_opened = false;
     uint64_t bytes = 0;
     enum rc rc;
 
-    if (!s || !wal_path || !(s->path = path_of(options->dir, STORE_FILE))) {
-        free(wal_path);
-        free(s);
+    if (!s)
         return say(why, RC_NOMEM, "out of memory");
-    }
-    s->lock_fd = -1;
-    s->is_healthy = true;
     s->durability = options->durability;
     s->history = options->history ? options->history : 1000;
     s->fold_rows = options->fold_rows ? options->fold_rows : 64;
@@ -399,21 +435,48 @@ enum rc store_open(const struct store_options *options, struct store **out, char
     s->arg = options->arg;
     rc = lock_directory(s, options->dir, why);
     if (!rc)
-        rc = look(s->path, wal_path, &bytes, &has_wal_file, why);
+        rc = look_at(s, options->dir, &bytes, why);
     if (rc == RC_NOT_FOUND)
         rc = make(options->dir, s->path, s->durability == DURABILITY_POWER, why);
-    if (!rc) {
-        is_opened = true;
+    if (!rc)
         rc = open_database(s, bytes, why);
-    }
     if (rc) {
-        let_go(s, is_opened && !has_wal_file ? wal_path : NULL); /* an empty log, made by looking */
-        free(wal_path);
+        let_go(s);
         return rc;
     }
-    free(wal_path);
+    free(s->stray_log);
+    s->stray_log = NULL;
     *out = s;
     return RC_OK;
+}
+
+enum rc open_as_it_is(const char *dir, struct store **out, char *why_text, size_t why_size)
+{
+    struct store *s = store_of(dir);
+    struct why why = {why_text, why_size};
+    uint64_t bytes = 0;
+    enum rc rc;
+
+    if (!s)
+        return say(why, RC_NOMEM, "out of memory");
+    rc = access(s->path, F_OK) ? RC_NOT_FOUND : lock_directory(s, dir, why); /* where no hub was, nothing is made */
+    if (!rc)
+        rc = look_at(s, dir, &bytes, why); /* what a running hub has there is none of ours */
+    if (!rc)
+        rc = connect_to(s, why);
+    if (rc == RC_NOT_FOUND)
+        (void)say(why, rc, "there is no %s in %s: no hub has run on it yet", STORE_FILE, dir);
+    if (rc) {
+        let_go(s);
+        return rc;
+    }
+    *out = s;
+    return RC_OK;
+}
+
+void close_as_it_was(struct store *s)
+{
+    let_go(s);
 }
 
 void store_close(struct store *s)
@@ -422,7 +485,7 @@ void store_close(struct store *s)
         return;
     if (turn_commit(s) || turn_flush(s))
         s->is_healthy = false; /* nobody is left to tell */
-    let_go(s, NULL);
+    let_go(s);
 }
 
 bool store_is_healthy(const struct store *s)

@@ -235,7 +235,7 @@ enum rc tail_load(struct store *s)
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-void tail_done(struct store *s)
+void tail_forget(struct store *s)
 {
     free(s->tail.at);
     free(s->trimming.at);

@@ -35,7 +35,7 @@ cp "$checks/../../.clang-format" .
 printf 'int twin_apply(void);\n' >simulator/core/twin.h
 printf '#include "twin.h"\n\nint twin_apply(void)\n{\n    return 0;\n}\n' >simulator/core/twin.c
 printf 'int store_open(void);\n' >simulator/store/store.h
-printf '#include "store.h"\n' >simulator/cli/fsck.c
+printf '#include "store.h"\n' >simulator/cli/verb_fsck.c
 printf '| T-01 | a claim | a source | sure | |\n| T-02 | a claim | a source | sure | later |\n' >docs/facts.md
 printf '/* facts T-01 */\n' >tests/test_twin.c
 printf 'See `simulator/core/twin.c` and `twin_apply()`, [the facts](facts.md).\n' >docs/tour.md
