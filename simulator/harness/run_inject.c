@@ -1,11 +1,9 @@
-/* run_inject.c - steps that change something: commands to the hub, and the events that they cause. Identities are in run_identity.c. */
+/* run_inject.c - steps that change something: commands to the hub, and the events that they cause. Twins are in run_twin.c, identities in run_identity.c. */
 #include "run_internal.h"
 
 #include <stdio.h>
 
-#include "alias.h"
 #include "iso_time.h"
-#include "vars.h"
 
 #define OWN_EVENT_US (5 * US_PER_S) /* the hub announces what it did in the same turn */
 
@@ -158,166 +156,6 @@ enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, c
     return v;
 }
 
-/* ---- twins ---- */
-
-/* Put the expanded form of what was written under a dotted path of two keys at most into object. */
-static enum verdict put_written(struct run *r, cJSON *object, const char *outer, const char *key, const cJSON *written)
-{
-    cJSON *expanded = NULL, *into = object;
-    const cJSON *clash;
-    enum rc rc;
-
-    if (!cJSON_IsObject(written))
-        return run_error(r, "'%s' is an object, also when a variable gives it", key);
-    rc = alias_expand(written, r->s->aliases, &expanded, &clash);
-    if (rc == RC_EXISTS)
-        return run_error(r, "'%s' stands for a place that was given already", clash->string);
-    if (rc)
-        return run_no_memory(r);
-    if (outer) {
-        into = json_get(object, outer);
-        if (!into && json_set(object, outer, cJSON_CreateObject()) == RC_OK)
-            into = json_get(object, outer);
-    }
-    if (!into) {
-        cJSON_Delete(expanded);
-        return run_no_memory(r);
-    }
-    return json_set(into, key, expanded) ? run_no_memory(r) : VERDICT_PASSED;
-}
-
-static enum verdict inject_patch(struct run *r)
-{
-    static const char *const desired[] = {"desired", NULL}, *const tags[] = {"tags", NULL};
-    bool is_tags = r->lane->step->type == STEP_TAGS;
-    cJSON *command = run_command_new(r, "twin.update", run_who(r)), *patch;
-    enum verdict v = command ? VERDICT_PASSED : VERDICT_ERROR;
-
-    if (!v && json_set(command, "patch", cJSON_CreateObject()))
-        v = run_no_memory(r);
-    patch = json_get(command, "patch");
-    if (!v)
-        v = put_written(r, patch, is_tags ? NULL : "properties", r->lane->step->name,
-                        json_get(r->lane->node, r->lane->step->name));
-    if (!v)
-        return run_send(r, command, is_tags ? tags : desired, NULL);
-    cJSON_Delete(command);
-    return v;
-}
-
-/* A twin as the control topic wants it, from what a scenario gives: {"twin":..,"desired":..,"tags":..}. *out NULL: nothing given. */
-enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desired, const cJSON *tags, cJSON **out)
-{
-    const cJSON *base = scenario_value(r->s, given), *section;
-    cJSON *twin = NULL, *properties;
-    enum verdict v = VERDICT_PASSED;
-
-    *out = NULL;
-    if (!given && !desired && !tags)
-        return VERDICT_PASSED;
-    if (base && json_get(base, "properties")) {
-        twin = cJSON_Duplicate(base, true);
-    } else { /* short form: the sections themselves */
-        twin = cJSON_CreateObject();
-        if (!twin || json_set(twin, "properties", cJSON_CreateObject())) {
-            cJSON_Delete(twin);
-            return run_no_memory(r);
-        }
-        properties = json_get(twin, "properties");
-        cJSON_ArrayForEach(section, base)
-        {
-            bool is_property = strcmp(section->string, "desired") == 0 || strcmp(section->string, "reported") == 0;
-
-            if (!v && json_set(is_property ? properties : twin, section->string, cJSON_Duplicate(section, true)))
-                v = run_no_memory(r);
-        }
-    }
-    if (!twin)
-        return run_no_memory(r);
-    properties = json_get(twin, "properties");
-    for (int i = 0; i < 2 && !v; i++) { /* merged over what the twin holds: one value changed in a whole file */
-        const cJSON *written = i ? tags : desired;
-        const char *key = i ? "tags" : "desired";
-        cJSON *into = i ? twin : properties, *patch = NULL;
-        const cJSON *clash;
-
-        if (!written)
-            continue;
-        if (!cJSON_IsObject(written))
-            v = run_error(r, "'%s' is an object, also when a variable gives it", key);
-        else if (!json_get(into, key) && json_set(into, key, cJSON_CreateObject()))
-            v = run_no_memory(r);
-        if (!v && alias_expand(written, r->s->aliases, &patch, &clash))
-            v = run_error(r, "'%s' cannot be expanded", key);
-        if (!v && json_merge(json_get(into, key), patch))
-            v = run_no_memory(r);
-        cJSON_Delete(patch);
-    }
-    if (v)
-        cJSON_Delete(twin);
-    else
-        *out = twin;
-    return v;
-}
-
-/* A copy of one section under its name, without what the service may not write. Nothing when there is none. */
-static enum rc keep_section(cJSON *into, const char *name, const cJSON *section)
-{
-    cJSON *copy = section ? cJSON_Duplicate(section, true) : NULL;
-
-    if (!section)
-        return RC_OK;
-    json_remove(copy, "$version");
-    json_remove(copy, "$metadata");
-    return json_set(into, name, copy);
-}
-
-/* Only what the service can write: a file may hold a whole twin. Replaces *twin. */
-static enum verdict keep_writable(struct run *r, cJSON **twin)
-{
-    cJSON *kept = cJSON_CreateObject(), *properties = cJSON_CreateObject();
-
-    if (!kept || !properties || keep_section(kept, "tags", json_get(*twin, "tags")) ||
-        keep_section(properties, "desired", json_get(json_get(*twin, "properties"), "desired"))) {
-        cJSON_Delete(kept);
-        cJSON_Delete(properties);
-        return run_no_memory(r);
-    }
-    if (json_set(kept, "properties", properties)) {
-        cJSON_Delete(kept);
-        return run_no_memory(r);
-    }
-    cJSON_Delete(*twin);
-    *twin = kept;
-    return VERDICT_PASSED;
-}
-
-static enum verdict inject_replace(struct run *r)
-{
-    static const char *const kinds[] = {"desired", "tags", NULL};
-    const cJSON *value = json_get(r->lane->node, "replace");
-    bool is_file = cJSON_IsString(value);
-    cJSON *command = run_command_new(r, "twin.replace", run_who(r)), *twin = NULL;
-    enum verdict v = command ? VERDICT_PASSED : VERDICT_ERROR;
-
-    if (!v)
-        v = run_make_twin(r, is_file ? value : NULL, is_file ? NULL : json_get(value, "desired"),
-                          is_file ? NULL : json_get(value, "tags"), &twin);
-    if (!v && !twin && !(twin = cJSON_CreateObject()))
-        v = run_no_memory(r);
-    if (!v) {
-        v = keep_writable(r, &twin);
-        if (v)
-            cJSON_Delete(twin);
-        else if (json_set(command, "twin", twin))
-            v = run_no_memory(r);
-    }
-    if (!v)
-        return run_send(r, command, kinds, NULL);
-    cJSON_Delete(command);
-    return v;
-}
-
 /* ---- faults and the clock ---- */
 
 /* {"command":"fault.add","type":..,...}: what the step says, its scope as the hub wants it. NULL: explained */
@@ -405,9 +243,9 @@ enum verdict run_inject(struct run *r)
     switch (r->lane->step->type) {
     case STEP_DESIRED:
     case STEP_TAGS:
-        return inject_patch(r);
+        return run_inject_patch(r);
     case STEP_REPLACE:
-        return inject_replace(r);
+        return run_inject_replace(r);
     case STEP_CREATE:
         return run_inject_create(r);
     case STEP_DISABLE:

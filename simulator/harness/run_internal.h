@@ -4,7 +4,7 @@
  *   run_steps.c     one step after the other, in lanes side by side
  *   run_world.c     the hub, and the one place that waits
  *   run_agents.c    the agents' life; run_agent.c what they are started with
- *   run_inject.c    steps that change something; run_identity.c those that change identities
+ *   run_inject.c    steps that change something; run_twin.c those that write twins, run_identity.c those that change identities
  *   run_exec.c      programs that run to their end
  *   run_device.c    devices that the runner plays
  *   run_message.c   messages from the cloud
@@ -191,8 +191,6 @@ MUST_USE enum verdict run_fill_words(struct run *r, struct words *w, const char 
 MUST_USE enum verdict run_learn_identity(struct run *r, const cJSON *identity);
 
 /* ---- run_inject.c, run_check.c ---- */
-/* Create what the scenario starts with. */
-MUST_USE enum verdict run_identities(struct run *r);
 MUST_USE enum verdict run_inject(struct run *r); /* desired ... rotateKey, fault */
 MUST_USE enum verdict run_check(struct run *r);  /* expect, never, twin, exit, log: look once; may be pending */
 /* What "$.a" names in an event, or another path in its content. NULL: nothing */
@@ -214,20 +212,28 @@ cJSON *run_command_new(struct run *r, const char *name, const char *who);
 MUST_USE enum verdict run_send(struct run *r, cJSON *command, const char *const *kinds, cJSON **body);
 /* Judge a status by what the step says of refusals. code and message: the hub's, 0 and NULL when it gave none. */
 MUST_USE enum verdict run_judge_status(struct run *r, int status, int64_t code, const char *message);
-/* A twin as the control topic wants it, from what a scenario gives: an object or file, and what is merged over it.
- * *out NULL: nothing given. */
-MUST_USE enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desired, const cJSON *tags,
-                                    cJSON **out);
-MUST_USE enum verdict run_inject_create(struct run *r);
-MUST_USE enum verdict run_inject_status(struct run *r);
-MUST_USE enum verdict run_inject_delete(struct run *r);
-MUST_USE enum verdict run_inject_rotate(struct run *r);
 /* Remember what a step's "save" names. */
 MUST_USE enum verdict run_save(struct run *r, const cJSON *event, const cJSON *content);
 /* A duration member of the step in hand, or what stands for it. returns false when it is none (explained) */
 bool run_duration(struct run *r, const char *name, int64_t otherwise_us, int64_t *out_us);
 /* Whom the step is about: its "on", else the agent. NULL: nobody. */
 const char *run_who(const struct run *r);
+
+/* ---- run_twin.c ---- */
+/* A twin as the control topic wants it, from what a scenario gives: an object or file, and what is merged over it.
+ * *out NULL: nothing given. */
+MUST_USE enum verdict run_make_twin(struct run *r, const cJSON *given, const cJSON *desired, const cJSON *tags,
+                                    cJSON **out);
+MUST_USE enum verdict run_inject_patch(struct run *r); /* desired, tags */
+MUST_USE enum verdict run_inject_replace(struct run *r);
+
+/* ---- run_identity.c ---- */
+/* Create what the scenario starts with. */
+MUST_USE enum verdict run_identities(struct run *r);
+MUST_USE enum verdict run_inject_create(struct run *r);
+MUST_USE enum verdict run_inject_status(struct run *r);
+MUST_USE enum verdict run_inject_delete(struct run *r);
+MUST_USE enum verdict run_inject_rotate(struct run *r);
 
 /* ---- run_exec.c ---- */
 MUST_USE enum verdict run_exec(struct run *r);
