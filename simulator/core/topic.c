@@ -72,7 +72,7 @@ static enum rc status_read(struct str text, int64_t *out)
     bool is_negative = take(&text, STR("-"));
     uint64_t value;
 
-    if (str_to_u64(text, INT32_MAX, &value))
+    if (str_to_u64(text, is_negative ? (uint64_t)INT32_MAX + 1 : INT32_MAX, &value))
         return RC_SYNTAX;
     *out = is_negative ? -(int64_t)value : (int64_t)value;
     return RC_OK;

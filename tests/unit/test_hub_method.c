@@ -139,7 +139,7 @@ static void a_module_is_called_as_itself_and_its_device_hears_nothing(void **sta
 
 static void any_status_of_the_device_is_a_success_for_the_service(void **state)
 {
-    static const char *const statuses[] = {"404", "500", "0", "-1", "2147483647", "-2147483647"}; /* facts M-24, C-12 */
+    static const char *const statuses[] = {"404", "500", "0", "-1", "2147483647", "-2147483648"}; /* facts M-24, C-12 */
     struct world *w = *state;
     struct conn dev;
 

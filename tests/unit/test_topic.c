@@ -88,6 +88,7 @@ static void twin_and_method_topics_give_rid_version_and_status(void **state)
         {"$iothub/methods/res/0/?$rid=a&x=y", TOPIC_METHOD_ANSWER, "a", -1, 0},
         {"$iothub/methods/res/-1/?$rid=a", TOPIC_METHOD_ANSWER, "a", -1, -1},
         {"$iothub/methods/res/2147483647/?$rid=a", TOPIC_METHOD_ANSWER, "a", -1, INT32_MAX},
+        {"$iothub/methods/res/-2147483648/?$rid=a", TOPIC_METHOD_ANSWER, "a", -1, INT32_MIN},
     };
 
     (void)state;
