@@ -163,6 +163,7 @@ static void hand_over(struct hub *h, struct identity *i, struct message *m, stru
         return;
     }
     m->is_out = true;
+    i->last_activity_us = now.us; /* facts M-49 */
     hub_fault_message(h, i, FAULT_MESSAGE, str_from(o->topic), now, out);
     if (!is_told)
         hub_message_settle(h, i, m, MESSAGE_COMPLETED, now, out);
