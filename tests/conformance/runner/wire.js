@@ -290,7 +290,9 @@ class Wire {
 
   async run({ command, policy, isLater }) {
     if (policy && !this.policies.has(policy)) this.policies.set(policy, await this.serviceClient(policy));
-    await this.command(command, { by: policy ? this.policies.get(policy) : this.service, isLater });
+    const by = policy ? this.policies.get(policy) : this.service;
+    await this.command(command, { by, isLater });
+    if (isLater) await this.command({ command: 'hub.status' }, { by }); // its answer may be far; what it did at once is done now
   }
 
   /** Real time goes by: until the answer comes that was put off. */
