@@ -13,7 +13,7 @@ known=$(grep -oE '^\| [A-Z]-[0-9]{2} ' "$book" | tr -d '| ' | sort)
 
 # The other way round. A row whose last cell says "later" waits for a part that is not built yet.
 uncited() {
-    tests=$(files 'tests/*.c' 'tests/*.js' 'tests/conformance/cases.json' 'fixtures/scenarios/*')
+    tests=$(files 'tests/*.c' 'tests/*.js' 'tests/conformance/cases.json' 'tests/conformance/vectors/*/*.json' 'fixtures/scenarios/*')
     named=$([ -z "$tests" ] || printf '%s\n' "$tests" | xargs grep -ohE '\b[A-Z]-[0-9]{2}( to [A-Z]-[0-9]{2})?\b' | awk '
         / to / { split($0, end, " to "); for (i = substr(end[1], 3) + 0; i <= substr(end[2], 3) + 0; i++) printf "%s-%02d\n", substr($0, 1, 1), i; next }
         { print }' | sort -u)
