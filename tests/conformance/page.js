@@ -22,12 +22,13 @@ const HEADINGS = {
 
 function page() {
   const lines = ['# SDK compatibility', '', '<!-- Made by scripts/conformance from tests/conformance/cases.json and tests/conformance/results. Do not edit. -->', '',
-    'Device SDKs, unmodified, as they come from their registries, in front of this hub. Each row below is a case of', '[the list](../../tests/conformance/README.md) that runs in `./scripts/test conformance`.', '',
+    'Device SDKs, unmodified, as they come from their registries, and for Go a plain MQTT library, in front of this hub. Each row below is a case of', '[the list](../../tests/conformance/README.md) that runs in `./scripts/test conformance`.', '',
     '| SDK | runtime | cases passed | not possible with it |', '|---|---|---|---|'];
-  for (const { name, title, absent, result } of languages) {
-    if (!result) lines.push(`| ${title}: ${absent ?? 'not judged yet'} | | | |`);
+  for (const { name, title, result } of languages) {
+    if (!result) lines.push(`| ${title}: not judged yet | | | |`);
     else lines.push(`| ${title}: ${result.sdk} | ${result.runtime} | ${cases.filter((c) => !c.not?.[name]).length} | ${cases.filter((c) => c.not?.[name]).length} |`);
   }
+  for (const { title, note } of languages.filter((l) => l.note)) lines.push('', `${title}: ${note}.`);
   lines.push('', '✓ passes; d, m: where a case is for devices or for modules alone. A number leads to the reason why the SDK cannot do it.');
   const reasons = [];
   for (const area of areas) {
@@ -51,10 +52,10 @@ function findings() {
   const found = [];
   const text = fs.readFileSync(path.join(HERE, 'cases.json'), 'utf8').split('\n');
   const at = (id) => `${LIST}:${text.findIndex((line) => line.includes(`"id":"${id}"`)) + 1}`;
-  for (const { name, absent, result } of languages) {
+  for (const { name, result } of languages) {
     const file = `tests/conformance/results/${name}.json`;
     if (!result) {
-      if (!absent && has(`${name}/driver.json`)) found.push(`tests/conformance/${name}/driver.json:1: there is no ${file}; run scripts/conformance ${name}`);
+      if (has(`${name}/driver.json`)) found.push(`tests/conformance/${name}/driver.json:1: there is no ${file}; run scripts/conformance ${name}`);
       continue;
     }
     if (result.pins !== pinsOf(name)) found.push(`${file}:1: is of other pins than tests/conformance/${name} has now; run scripts/conformance ${name}`);

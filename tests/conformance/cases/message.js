@@ -94,6 +94,39 @@ module.exports = {
     for (let i = 0; i < sent.length; i++) await settled(x);
   },
 
+  async 'message-any-order'(x) {
+    const c = await listener(x);
+    c.completes = false; // by itself
+    await x.commands(['1', '2', '3', '4', '5'].map((body) => command(x, { body })));
+    const heard = [];
+    while (heard.length < 5) heard.push(await c.hears('message'));
+    for (const { message } of heard.reverse()) await c.request('settle', { message, how: 'complete' });
+    for (let i = 0; i < 5; i++) await settled(x);
+    assert.deepEqual((await x.ok({ command: 'message.list', ...members(x.id) })).items, []);
+  },
+
+  async 'message-settled-too-late'(x) {
+    const c = await listener(x);
+    c.completes = false; // by itself
+    await send(x, { body: 'again' });
+    const { message } = await c.hears('message');
+    await x.fault('disconnect');
+    await c.hears('connected');
+    await x.fails(c.request('settle', { message, how: 'complete' }), 'unreachable');
+    const again = await c.hears('message');
+    assert.equal(again.body, 'again');
+    await c.request('settle', { message: again.message, how: 'complete' });
+    await settled(x);
+  },
+
+  async 'message-unordered'(x) {
+    const c = await listener(x, { ordered: false });
+    const sent = Array.from({ length: 45 }, (_, i) => `${i}`);
+    await x.commands(sent.map((body) => command(x, { body })));
+    assert.deepEqual((await bodies(c, sent.length)).sort(), [...sent].sort());
+    for (let i = 0; i < sent.length; i++) await settled(x);
+  },
+
   async 'message-before-it-listens'(x) {
     await x.create();
     await send(x, { body: 'first' });

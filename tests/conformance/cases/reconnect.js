@@ -176,6 +176,27 @@ module.exports = {
     assert.equal((await x.event('disconnected')).reason, 'fault');
   },
 
+  async 'reconnect-sending-many'(x) {
+    const c = await listener(x);
+    await x.fault('disconnect', { operation: 'telemetry', after: 20 });
+    const told = [];
+    await Promise.allSettled(Array.from({ length: 50 }, (_, n) => c.send({ body: `{"n":${n}}` }).then(() => told.push(n))));
+    assert.ok(told.length >= 20);
+    for (const n of told) await x.event('telemetry', (e) => e.body.n === n);
+  },
+
+  async 'reconnect-sent-while-away'(x) {
+    const c = await listener(x);
+    const closed = await x.fault('disconnect', { operation: 'connect', times: 0 });
+    await x.fault('disconnect');
+    await x.event('fault', (e) => e.operation === 'connect'); // it knows that it is away
+    const sent = Promise.all(Array.from({ length: 10 }, (_, n) => c.send({ body: `{"n":${n}}` })));
+    await x.event('fault', (e) => e.operation === 'connect');
+    await x.clearFault(closed);
+    await sent;
+    for (let n = 0; n < 10; n++) assert.equal((await x.event('telemetry')).body.n, n);
+  },
+
   async 'reconnect-taken-over-by-fault'(x) {
     const c = await listener(x);
     await x.fault('takeover');

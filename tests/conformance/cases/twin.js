@@ -46,6 +46,16 @@ module.exports = {
     for (const twin of twins) assert.deepEqual(twin, { desired: { a: 1, $version: 1 }, reported: { $version: 1 } });
   },
 
+  async 'twin-one-subscribe'(x) {
+    const c = await x.open();
+    await c.request('listen', { what: 'desired' });
+    const first = await x.event('subscribed');
+    assert.equal((await x.event('subscribed')).seq, first.seq + 1, 'of both at once');
+    assert.deepEqual(await c.twin(), { desired: { $version: 1 }, reported: { $version: 1 } });
+    await x.desired({ a: 1 });
+    assert.deepEqual(await c.change(), { a: 1, $version: 2 });
+  },
+
   async 'twin-get-own-report'(x) {
     const c = await x.open();
     await c.report({ a: { b: 1 } });

@@ -174,7 +174,8 @@ class Case {
     const client = new SdkClient(this, id, `${id}#${this.clients.length + 1}`);
     this.clients.push(client);
     const login = token ? { sas: token, host: this.hub.host, device: deviceId, module: moduleId } : { connectionString: this.connectionString({ id, key, host, gateway }) };
-    await client.request('connect', { ca, ...login, ...options });
+    const told = await client.request('connect', { ca, ...login, ...options });
+    client.sessionPresent = told?.sessionPresent;
     return client;
   }
 
