@@ -1,25 +1,23 @@
 /* test_explore_laws.c - do explore's histories and its shrinking keep their laws, for seeds that nobody chose?
  *
- * Seeded: TWINSIM_SEED and TWINSIM_ROUNDS (in the environment) choose the run.
+ * Seeded (seed.h); a seed is that of all histories, whose numbers are the rounds.
  */
 #include "explore_world.h"
 
 #include <stdio.h>
 
 #include "explore_shrink.h"
+#include "seed.h"
 
-static uint64_t seed_from_env(void)
+/* Histories of that one seed. */
+static uint64_t rounds(void)
 {
-    const char *text = getenv("TWINSIM_SEED");
-
-    return text ? strtoull(text, NULL, 0) : 20300101;
+    return seed_number("TWINSIM_ROUNDS", 300);
 }
 
-static uint64_t rounds_from_env(void)
+static uint64_t the_seed(void)
 {
-    const char *text = getenv("TWINSIM_ROUNDS");
-
-    return text ? strtoull(text, NULL, 0) : 300;
+    return seed_number("TWINSIM_SEED", SEED_USUAL);
 }
 
 static char *text_of(const struct model *m, const struct history *h)
@@ -37,14 +35,14 @@ static void every_history_is_valid_and_of_about_the_length_asked_for(void **stat
     struct model *m = model_of(small_model);
 
     (void)state;
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)seed_from_env());
-    for (uint64_t i = 0; i < rounds_from_env(); i++) {
+    (void)seed_first();
+    for (uint64_t i = 0; i < rounds(); i++) {
         unsigned steps = 1 + (unsigned)(i % 40);
         struct history h;
 
-        assert_int_equal(history_make(m, seed_from_env(), i, steps, &h), RC_OK);
+        assert_int_equal(history_make(m, the_seed(), i, steps, &h), RC_OK);
         if (!history_is_valid(m, &h))
-            fail_msg("history %llu of seed %llu", (unsigned long long)i, (unsigned long long)seed_from_env());
+            fail_msg("history %llu of seed %llu", (unsigned long long)i, (unsigned long long)the_seed());
         assert_in_range(cJSON_GetArraySize(h.steps), steps, steps + 40);
         history_done(&h);
     }
@@ -54,7 +52,7 @@ static void every_history_is_valid_and_of_about_the_length_asked_for(void **stat
 static void the_same_seed_makes_the_same_histories_and_another_makes_others(void **state)
 {
     struct model *m = model_of(small_model), *again = model_of(small_model);
-    uint64_t seed = seed_from_env(), equal = 0;
+    uint64_t seed = the_seed(), equal = 0;
 
     (void)state;
     for (uint64_t i = 0; i < 50; i++) {
@@ -142,13 +140,13 @@ static void what_must_be_reported_is_what_a_naive_model_says(void **state)
     struct model *m = model_of(small_model);
 
     (void)state;
-    for (uint64_t i = 0; i < rounds_from_env(); i++) {
+    for (uint64_t i = 0; i < rounds(); i++) {
         struct naive n = {{NULL, NULL, NULL}};
         struct history h;
         const cJSON *step;
         size_t at = 0;
 
-        assert_int_equal(history_make(m, seed_from_env(), i, 30, &h), RC_OK);
+        assert_int_equal(history_make(m, the_seed(), i, 30, &h), RC_OK);
         naive_write(&n, h.start);
         cJSON_ArrayForEach(step, h.steps)
         {
@@ -231,11 +229,11 @@ static void a_failing_history_shrinks_to_the_few_steps_that_matter(void **state)
     unsigned shrunk = 0, most = 0;
 
     (void)state;
-    for (uint64_t i = 0; i < rounds_from_env(); i++) {
+    for (uint64_t i = 0; i < rounds(); i++) {
         struct trial t = {.m = m, .limit = 100000};
         struct history h;
 
-        assert_int_equal(history_make(m, seed_from_env(), i, 30, &h), RC_OK);
+        assert_int_equal(history_make(m, the_seed(), i, 30, &h), RC_OK);
         if (forgets_nulls(&h)) {
             assert_int_equal(history_shrink(m, &h, NULL, try_forgetting, &t), RC_OK);
             assert_true(history_is_valid(m, &h));
@@ -249,7 +247,7 @@ static void a_failing_history_shrinks_to_the_few_steps_that_matter(void **state)
         history_done(&h);
     }
     print_message("%u histories made small, at most %u candidates\n", shrunk, most);
-    assert_true(shrunk > rounds_from_env() / 20);
+    assert_true(shrunk > rounds() / 20);
     assert_in_range(most, 1, 150); /* each costs a run */
     model_free(m);
 }
@@ -264,7 +262,7 @@ static void a_shrinking_that_is_stopped_leaves_the_smallest_by_then(void **state
         struct history h;
         int before;
 
-        assert_int_equal(history_make(m, seed_from_env(), i, 30, &h), RC_OK);
+        assert_int_equal(history_make(m, the_seed(), i, 30, &h), RC_OK);
         before = cJSON_GetArraySize(h.steps);
         if (forgets_nulls(&h)) {
             assert_int_equal(history_shrink(m, &h, "a", try_forgetting, &t), RC_OK);

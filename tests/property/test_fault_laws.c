@@ -2,12 +2,12 @@
  *
  * After every turn the hub is valid (world_commit), memory and journal agree (world_check), each row of the journal is one that the
  * events tell of, and what is held back is in the list. When all faults are cleared, the hub is as if there had been none. And
- * faults that concern nobody change no byte. TWINSIM_SEED=n tries one seed.
+ * faults that concern nobody change no byte. Seeded (seed.h).
  */
 #include <stdio.h>
 
-#include "feed.h"
 #include "hub_world.h"
+#include "seed.h"
 
 #define STEPS  250
 #define ROUNDS 12
@@ -24,7 +24,7 @@ struct play {
 
 static size_t dice(struct play *p, size_t n)
 {
-    return feed_random(&p->random, n);
+    return seed_random(&p->random, n);
 }
 
 /* --- random faults -------------------------------------------------------------------------------------------------- */
@@ -203,7 +203,7 @@ static void step(struct play *p)
 static void begin(struct play *p, uint64_t seed)
 {
     memset(p, 0, sizeof *p);
-    p->random = seed * 2 + 1;
+    p->random = seed_state(seed);
     world_init(&p->w);
     for (size_t n = 0; n < WHO; n++) {
         world_create(&p->w, names[n]);
@@ -213,41 +213,32 @@ static void begin(struct play *p, uint64_t seed)
 
 /* --- the laws ----------------------------------------------------------------------------------------------------------- */
 
-static uint64_t first_seed(uint64_t *rounds)
+static void live_with_faults(uint64_t seed)
 {
-    const char *from_env = getenv("TWINSIM_SEED");
-    uint64_t seed = from_env ? strtoull(from_env, NULL, 0) : 20300101u;
+    struct play p;
 
-    *rounds = from_env ? 1 : ROUNDS;
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
+    begin(&p, seed);
+    for (int k = 0; k < STEPS; k++) {
+        step(&p);
+        if (k % 25 == 0)
+            world_check(&p.w);
+        world_forget(&p.w);
+    }
+    (void)world_ask(&p.w, "fault.clear", "%s", "");
+    assert_json(&p.w, world_ask(&p.w, "fault.list", "%s", ""), "items", "[]");
+    for (size_t who = 0; who < WHO; who++) {
+        world_twin_client(&p.w, &p.conn[who], names[who]); /* nothing of it is left */
+        world_report(&p.w, &p.conn[who], "{'end':true}", 204);
+        assert_int_equal(world_count_events(&p.w, "fault"), 0);
+    }
+    world_check(&p.w);
+    world_done(&p.w);
 }
 
 static void whatever_strikes_the_hub_stays_sound_and_forgets_no_change(void **state)
 {
-    uint64_t rounds, seed = first_seed(&rounds);
-
     (void)state;
-    for (uint64_t n = 0; n < rounds; n++) {
-        struct play p;
-
-        begin(&p, seed + n);
-        for (int k = 0; k < STEPS; k++) {
-            step(&p);
-            if (k % 25 == 0)
-                world_check(&p.w);
-            world_forget(&p.w);
-        }
-        (void)world_ask(&p.w, "fault.clear", "%s", "");
-        assert_json(&p.w, world_ask(&p.w, "fault.list", "%s", ""), "items", "[]");
-        for (size_t who = 0; who < WHO; who++) {
-            world_twin_client(&p.w, &p.conn[who], names[who]); /* nothing of it is left */
-            world_report(&p.w, &p.conn[who], "{'end':true}", 204);
-            assert_int_equal(world_count_events(&p.w, "fault"), 0);
-        }
-        world_check(&p.w);
-        world_done(&p.w);
-    }
+    seed_each(ROUNDS, live_with_faults);
 }
 
 static void assert_same_wishes(const struct outbox *a, const struct outbox *b)
@@ -265,39 +256,40 @@ static void assert_same_wishes(const struct outbox *a, const struct outbox *b)
     }
 }
 
+static void live_side_by_side(uint64_t seed)
+{
+    struct play a, b;
+
+    begin(&a, seed);
+    begin(&b, seed);
+    for (size_t k = 0; k < COUNT(faults); k++) {
+        (void)world_ask(&a.w, "fault.add", "%s,'on':'nobody*'", faults[k]);
+        (void)world_ask(&b.w, "hub.status", "%s", ""); /* as many turns */
+    }
+    for (int k = 0; k < 100; k++) {
+        size_t who = dice(&a, WHO);
+
+        (void)dice(&b, WHO);
+        say(&a, who, false);
+        say(&b, who, false);
+        assert_same_wishes(&a.w.out, &b.w.out);
+        (void)world_ask(&a.w, "twin.update", "%s,'patch':{'properties':{'desired':{'x':%d}}}", target(who), k);
+        (void)world_ask(&b.w, "twin.update", "%s,'patch':{'properties':{'desired':{'x':%d}}}", target(who), k);
+        assert_same_wishes(&a.w.out, &b.w.out);
+        world_pass(&a.w, 1);
+        world_pass(&b.w, 1);
+        (void)world_tick(&a.w);
+        (void)world_tick(&b.w);
+        assert_same_wishes(&a.w.out, &b.w.out);
+    }
+    world_done(&a.w);
+    world_done(&b.w);
+}
+
 static void faults_that_concern_nobody_change_no_byte(void **state)
 {
-    uint64_t rounds, seed = first_seed(&rounds);
-
     (void)state;
-    for (uint64_t n = 0; n < rounds; n++) {
-        struct play a, b;
-
-        begin(&a, seed + n);
-        begin(&b, seed + n);
-        for (size_t k = 0; k < COUNT(faults); k++) {
-            (void)world_ask(&a.w, "fault.add", "%s,'on':'nobody*'", faults[k]);
-            (void)world_ask(&b.w, "hub.status", "%s", ""); /* as many turns */
-        }
-        for (int k = 0; k < 100; k++) {
-            size_t who = dice(&a, WHO);
-
-            (void)dice(&b, WHO);
-            say(&a, who, false);
-            say(&b, who, false);
-            assert_same_wishes(&a.w.out, &b.w.out);
-            (void)world_ask(&a.w, "twin.update", "%s,'patch':{'properties':{'desired':{'x':%d}}}", target(who), k);
-            (void)world_ask(&b.w, "twin.update", "%s,'patch':{'properties':{'desired':{'x':%d}}}", target(who), k);
-            assert_same_wishes(&a.w.out, &b.w.out);
-            world_pass(&a.w, 1);
-            world_pass(&b.w, 1);
-            (void)world_tick(&a.w);
-            (void)world_tick(&b.w);
-            assert_same_wishes(&a.w.out, &b.w.out);
-        }
-        world_done(&a.w);
-        world_done(&b.w);
-    }
+    seed_each(ROUNDS, live_side_by_side);
 }
 
 int main(void)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "remove_tree.h"
+#include "seed.h"
 #include "shrink.h"
 #include "stage.h"
 #include "test.h"
@@ -22,13 +23,6 @@
 #define AT_ONCE       50u  /* stories that share a process */
 #define STORY_SECONDS 60u  /* how long one may take, and those that share its process after it */
 #define SHRINK_TRIES  600u /* half a minute */
-
-static uint64_t number_of(const char *variable, uint64_t usual)
-{
-    const char *text = getenv(variable);
-
-    return text && *text ? strtoull(text, NULL, 0) : usual;
-}
 
 /* --- in processes of their own ---------------------------------------------------------------------------------------- */
 
@@ -158,12 +152,11 @@ static void show_failure(uint64_t seed)
 
 static void a_hub_does_what_the_book_says_whatever_happens(void **state)
 {
-    uint64_t first = number_of("TWINSIM_SEED", 20300101), end = first + number_of("TWINSIM_STORIES", STORIES_USUAL);
+    uint64_t first = seed_first(), end = first + seed_number("TWINSIM_STORIES", STORIES_USUAL);
     uint64_t *at = mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     (void)state;
     assert_true(at != MAP_FAILED);
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)first);
     for (uint64_t from = first; from < end; from += AT_ONCE) {
         uint64_t to = end - from < AT_ONCE ? end : from + AT_ONCE, seed;
 

@@ -3,13 +3,13 @@
  * A simple model says which messages wait for whom, in which order, and which are on their way. Whatever happens (connections, takeovers,
  * subscriptions, PUBACKs right, wrong, late and twice, purges, deletions, time, restarts, turns that cannot be stored): a device hears
  * exactly what the model says, in its order, at most 16 unacknowledged; a message ends once, by its PUBACK on the live connection, by its
- * time, or by a purge; and the hub counts what the model counts. TWINSIM_SEED=n tries one seed.
+ * time, or by a purge; and the hub counts what the model counts. Seeded (seed.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "feed.h"
 #include "hub_world.h"
+#include "seed.h"
 
 #define STEPS    400
 #define ROUNDS   12
@@ -40,7 +40,7 @@ struct play {
 
 static size_t dice(struct play *p, size_t n)
 {
-    return feed_random(&p->random, n);
+    return seed_random(&p->random, n);
 }
 
 static size_t who_is(const char *id)
@@ -214,9 +214,20 @@ static void pass(struct play *p)
         assert_true(!p->letters[n].is_waiting || p->letters[n].is_out || p->letters[n].expires_us > p->w.now.us);
 }
 
+/* What came back in a turn that failed may be over: it expires before anything else happens to it. */
+static size_t overdue(const struct play *p, size_t who)
+{
+    size_t sum = 0;
+
+    for (size_t n = 0; n < p->n_letters; n++)
+        sum += p->letters[n].who == who && p->letters[n].is_waiting && !p->letters[n].is_out &&
+               p->letters[n].expires_us <= p->w.now.us;
+    return sum;
+}
+
 static void throw_away(struct play *p)
 {
-    size_t who = dice(p, WHO), had = count(p, who, false);
+    size_t who = dice(p, WHO), had = count(p, who, false) - overdue(p, who);
     cJSON *body;
 
     if (dice(p, 6))
@@ -264,34 +275,33 @@ static void compare(struct play *p)
     world_forget(&p->w);
 }
 
-static void no_message_is_lost_or_comes_twice_or_ends_early(void **state)
+static void one_life(uint64_t seed)
 {
     static void (*const steps[])(struct play *) = {
         send,        send,        send, send,        come_or_go, listen_or_not, listen_or_not, acknowledge,
         acknowledge, acknowledge, pass, acknowledge, throw_away, make_anew,     start_anew,    acknowledge};
-    const char *given = getenv("TWINSIM_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+    struct play *p = calloc(1, sizeof *p);
 
-    (void)state;
-    for (size_t round = 0; round < (given ? 1 : ROUNDS); round++, seed++) {
-        struct play *p = calloc(1, sizeof *p);
-
-        assert_non_null(p);
-        print_message("TWINSIM_SEED=%llu\n", (unsigned long long)seed);
-        p->random = seed;
-        world_init(&p->w);
-        for (size_t who = 0; who < WHO; who++)
-            world_create(&p->w, names[who]);
-        for (size_t n = 0; n < STEPS; n++) {
-            steps[dice(p, COUNT(steps))](p);
-            if (n % 16 == 0)
-                compare(p);
-        }
-        compare(p);
-        world_check(&p->w);
-        world_done(&p->w);
-        free(p);
+    assert_non_null(p);
+    p->random = seed_state(seed);
+    world_init(&p->w);
+    for (size_t who = 0; who < WHO; who++)
+        world_create(&p->w, names[who]);
+    for (size_t n = 0; n < STEPS; n++) {
+        steps[dice(p, COUNT(steps))](p);
+        if (n % 16 == 0)
+            compare(p);
     }
+    compare(p);
+    world_check(&p->w);
+    world_done(&p->w);
+    free(p);
+}
+
+static void no_message_is_lost_or_comes_twice_or_ends_early(void **state)
+{
+    (void)state;
+    seed_each(ROUNDS, one_life);
 }
 
 int main(void)

@@ -2,13 +2,13 @@
  *
  * Whatever happens (connections, takeovers, subscriptions, answers right, wrong, late and twice, deletions, time), the hub is valid after
  * every turn (world_commit), a call is answered exactly once, at the latest when its two time-outs are over, a device hears it at most
- * once and only while it listens, and what the service hears is what the device said first. TWINSIM_SEED=n tries one seed.
+ * once and only while it listens, and what the service hears is what the device said first. Seeded (seed.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "feed.h"
 #include "hub_world.h"
+#include "seed.h"
 
 #define STEPS  300
 #define ROUNDS 12
@@ -36,7 +36,7 @@ struct play {
 
 static size_t dice(struct play *p, size_t n)
 {
-    return feed_random(&p->random, n);
+    return seed_random(&p->random, n);
 }
 
 static struct call *heard_as(struct play *p, const char *rid)
@@ -201,33 +201,32 @@ static void make_anew(struct play *p)
     world_forget(&p->w);
 }
 
-static void every_call_is_answered_once_and_in_time(void **state)
+static void one_life(uint64_t seed)
 {
     static void (*const steps[])(struct play *) = {invoke, invoke, come_or_go, listen_or_not, listen_or_not,
                                                    answer, answer, answer,     pass,          make_anew};
-    const char *given = getenv("TWINSIM_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+    struct play *p = calloc(1, sizeof *p);
 
+    assert_non_null(p);
+    p->random = seed_state(seed);
+    world_init(&p->w);
+    world_create(&p->w, "d1");
+    world_create(&p->w, "d1/m");
+    world_create(&p->w, "d2");
+    for (size_t n = 0; n < STEPS; n++)
+        steps[dice(p, COUNT(steps))](p);
+    for (size_t n = 0; n < 20; n++)
+        pass(p);
+    for (size_t n = 0; n < p->n_calls; n++)
+        assert_true(p->calls[n].is_over);
+    world_done(&p->w);
+    free(p);
+}
+
+static void every_call_is_answered_once_and_in_time(void **state)
+{
     (void)state;
-    for (size_t round = 0; round < (given ? 1 : ROUNDS); round++, seed++) {
-        struct play *p = calloc(1, sizeof *p);
-
-        assert_non_null(p);
-        print_message("TWINSIM_SEED=%llu\n", (unsigned long long)seed);
-        p->random = seed;
-        world_init(&p->w);
-        world_create(&p->w, "d1");
-        world_create(&p->w, "d1/m");
-        world_create(&p->w, "d2");
-        for (size_t n = 0; n < STEPS; n++)
-            steps[dice(p, COUNT(steps))](p);
-        for (size_t n = 0; n < 20; n++)
-            pass(p);
-        for (size_t n = 0; n < p->n_calls; n++)
-            assert_true(p->calls[n].is_over);
-        world_done(&p->w);
-        free(p);
-    }
+    seed_each(ROUNDS, one_life);
 }
 
 int main(void)

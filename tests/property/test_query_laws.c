@@ -1,10 +1,10 @@
 /* test_query_laws.c - random queries of random twins: printed and read again they are the same, asking never fails, and the laws of
- * logic hold. And bytes that are no query are refused, whatever they are. TWINSIM_SEED=n tries one seed.
+ * logic hold. And bytes that are no query are refused, whatever they are. Seeded (seed.h).
  */
 #include <stdio.h>
 
-#include "feed.h"
 #include "query.h"
+#include "seed.h"
 
 #define ROUNDS 3000
 #define TWINS  8
@@ -13,7 +13,7 @@ static uint64_t state_of_dice;
 
 static size_t dice(size_t n)
 {
-    return feed_random(&state_of_dice, n);
+    return seed_random(&state_of_dice, n);
 }
 
 static const char *pick(const char *const *from, size_t n)
@@ -358,9 +358,7 @@ int main(void)
         cmocka_unit_test(a_random_query_is_the_same_when_it_is_read_again),
         cmocka_unit_test(any_bytes_are_a_query_or_refused),
     };
-    const char *seed = getenv("TWINSIM_SEED");
 
-    state_of_dice = (seed ? strtoull(seed, NULL, 0) : 20300101u) | 1u;
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)state_of_dice);
+    state_of_dice = seed_state(seed_first());
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,13 +4,13 @@
  * a process of its own, which ends by closing the store, by leaving without a word, or by being killed. Then the store is opened
  * again: every identity must print byte for byte as the one in memory did at the last commit, and history must hold; the check of the
  * directory must find nothing.
- * Seeded: TWINSIM_SEED and TWINSIM_ROUNDS (in the environment) choose the run; a failure prints the seed of its round.
+ * Seeded (seed.h); a failure prints the seed of its life.
  */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "feed.h"
+#include "seed.h"
 #include "store_check.h"
 #include "store_internal.h"
 #include "store_world.h"
@@ -40,7 +40,7 @@ static struct committed *last; /* shared with the life */
 
 static size_t pick(size_t below)
 {
-    return feed_random(&seed, below);
+    return seed_random(&seed, below);
 }
 
 /* In a life, cmocka cannot be told: leave a message and end. */
@@ -348,20 +348,19 @@ static void lives(unsigned round)
 
 static void what_was_committed_comes_back_however_the_store_ended(void **state)
 {
-    const char *from_env = getenv("TWINSIM_SEED"), *rounds = getenv("TWINSIM_ROUNDS");
-    unsigned long n = rounds ? strtoul(rounds, NULL, 0) : 15;
+    uint64_t rounds = seed_rounds(15);
     unsigned turns = 0;
 
     (void)state;
-    seed = (from_env ? strtoull(from_env, NULL, 0) : 20300101u) | 1u;
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)seed);
+    seed = seed_first(); /* a life goes on where the one before it ended: it is the state itself */
+    assert_int_not_equal(seed, 0);
     last = mmap(NULL, sizeof *last, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(last != MAP_FAILED);
-    for (unsigned round = 0; round < n; round++) {
+    for (unsigned round = 0; round < rounds; round++) {
         lives(round);
         turns += last->turns;
     }
-    assert_true(turns > n); /* something happened */
+    assert_true(turns > rounds); /* something happened */
     assert_int_equal(munmap(last, sizeof *last), 0);
 }
 

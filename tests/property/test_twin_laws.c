@@ -1,18 +1,19 @@
 /* test_twin_laws.c - do a twin's laws hold for documents nobody thought of?
  *
- * Seeded: TWINSIM_SEED and TWINSIM_ROUNDS (in the environment) choose the run; a failure prints the seed of its round, with
- * which one round repeats it. The model that twins are held against is naive on purpose: no index, no measures, no metadata.
+ * Seeded (seed.h). The model that twins are held against is naive on purpose: no index, no measures, no metadata.
  */
-#include "feed.h"
+#include <stdio.h>
+
+#include "seed.h"
 #include "twin_feed.h"
 
-#include <stdio.h>
+#define ROUNDS 200
 
 static uint64_t seed;
 
 static size_t pick(size_t below)
 {
-    return feed_random(&seed, below);
+    return seed_random(&seed, below);
 }
 
 /* A key: few, so that documents meet; now and then one that looks like another. */
@@ -295,51 +296,35 @@ static void merge_twice(void)
     cJSON_Delete(once);
 }
 
-static unsigned long from_environment(const char *name, unsigned long otherwise)
+static void one_life(uint64_t of)
 {
-    const char *text = getenv(name);
-
-    return text ? strtoul(text, NULL, 0) : otherwise;
+    seed = seed_state(of);
+    live();
 }
 
-static uint64_t round_seed;
-
-static int tell_seed(void **state)
+static void one_merge(uint64_t of)
 {
-    (void)state;
-    print_message("the last round's seed: TWINSIM_SEED=%llu TWINSIM_ROUNDS=1\n", (unsigned long long)round_seed);
-    return 0;
-}
-
-static void repeat_rounds(void (*law)(void))
-{
-    unsigned long rounds = from_environment("TWINSIM_ROUNDS", 200);
-
-    round_seed = from_environment("TWINSIM_SEED", 20300101);
-    for (; rounds; rounds--, round_seed += 1) {
-        seed = (round_seed * 0x9E3779B97F4A7C15u) | 1u;
-        (void)pick(2);
-        law();
-    }
+    seed = seed_state(of);
+    merge_twice();
 }
 
 static void twins_obey_the_laws_all_their_lives(void **state)
 {
     (void)state;
-    repeat_rounds(live);
+    seed_each(ROUNDS, one_life);
 }
 
 static void merging_is_what_the_naive_model_does(void **state)
 {
     (void)state;
-    repeat_rounds(merge_twice);
+    seed_each(ROUNDS, one_merge);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(twins_obey_the_laws_all_their_lives, tell_seed),
-        cmocka_unit_test_teardown(merging_is_what_the_naive_model_does, tell_seed),
+        cmocka_unit_test(twins_obey_the_laws_all_their_lives),
+        cmocka_unit_test(merging_is_what_the_naive_model_does),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

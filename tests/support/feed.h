@@ -1,12 +1,13 @@
 /* feed.h - bytes nobody meant to send, for parsers: every prefix of a good text, and seeded mutations of it.
  *
  * Each is handed over as a heap copy of exactly its size, so that the address sanitizer sees a read past the end. The
- * callback asserts what must hold for any bytes. TWINSIM_SEED (a number) changes the mutations; the seed is printed.
+ * callback asserts what must hold for any bytes. TWINSIM_SEED changes the mutations (seed.h).
  */
 #ifndef TWINSIM_FEED_H
 #define TWINSIM_FEED_H
 
 #include "buf.h"
+#include "seed.h"
 #include "test.h"
 
 #define FEED_ROUNDS 4000u
@@ -34,29 +35,20 @@ static inline void feed_prefixes(struct str good, feed_fn *fn)
         feed_exact(str_first(good, n), fn);
 }
 
-/* xorshift64*: small, and the same everywhere. */
-static inline size_t feed_random(uint64_t *state, size_t below)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return (size_t)((*state * 2685821657736338717u) >> 33) % below;
-}
-
 /* One change: a byte replaced, removed or put in, or a piece of the text put in once more. */
 static inline void feed_mutate(struct buf *text, uint64_t *state)
 {
     static const char likely[] = "/?&=%;.:$#+@- 0129aAfFZ\t\n\"\\{}[]\x7f\xc3\xa9\xff";
     struct str whole = buf_view(text);
-    size_t at = feed_random(state, whole.len + 1);
-    char byte = feed_random(state, 4) ? likely[feed_random(state, sizeof likely)] : (char)feed_random(state, 256);
-    size_t how = feed_random(state, 4);
+    size_t at = seed_random(state, whole.len + 1);
+    char byte = seed_random(state, 4) ? likely[seed_random(state, sizeof likely)] : (char)seed_random(state, 256);
+    size_t how = seed_random(state, 4);
     struct buf next;
 
     buf_init(&next, 0);
     buf_add(&next, str_first(whole, at));
     if (how == 3)
-        buf_add(&next, str_first(str_skip(whole, feed_random(state, whole.len + 1)), feed_random(state, 12)));
+        buf_add(&next, str_first(str_skip(whole, seed_random(state, whole.len + 1)), seed_random(state, 12)));
     else if (how != 2)
         buf_add_char(&next, byte);
     buf_add(&next, str_skip(whole, how == 1 || how == 2 ? at + 1 : at));
@@ -67,16 +59,14 @@ static inline void feed_mutate(struct buf *text, uint64_t *state)
 
 static inline void feed_mutations(struct str good, feed_fn *fn)
 {
-    const char *from_env = getenv("TWINSIM_SEED");
-    uint64_t state = (from_env ? strtoull(from_env, NULL, 0) : 20300101u) | 1u;
+    uint64_t state = seed_state(seed_first());
 
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)state);
     for (size_t round = 0; round < FEED_ROUNDS; round++) {
         struct buf text;
 
         buf_init(&text, 0);
         buf_add(&text, good);
-        for (size_t n = 1 + feed_random(&state, 6); n; n--)
+        for (size_t n = 1 + seed_random(&state, 6); n; n--)
             feed_mutate(&text, &state);
         feed_exact(buf_view(&text), fn);
         buf_done(&text);

@@ -1,7 +1,8 @@
 /* story.c - see story.h. */
 #include "story.h"
 
-#include "feed.h"
+#include "seed.h"
+#include "str.h"
 
 const char *const who_names[WHO] = {"d0", "d0/m0", "d1", "d1/m0", "d0/m1", "d2"};
 
@@ -107,7 +108,7 @@ struct dice {
 
 static size_t roll(struct dice *d, size_t below)
 {
-    return feed_random(&d->state, below);
+    return seed_random(&d->state, below);
 }
 
 static void put_leaf(FILE *to, struct dice *d)
