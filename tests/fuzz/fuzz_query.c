@@ -116,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&twice, 0);
     query_print(&once, q);
     assert_true(buf_ok(&once));
+    if (once.len > QUERY_TEXT_MAX) /* a-b is printed a - b, and may be too long to be read again */
+        goto done;
     assert_int_equal(query_read(buf_view(&once), &again, &why), RC_OK);
     query_print(&twice, again);
     assert_string_equal(once.at, twice.at);
@@ -128,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (query_has_sums(q))
         check_sums(q, rest.at ? rest : STR(""));
+
+done:
     buf_done(&twice);
     buf_done(&once);
     query_free(again);
