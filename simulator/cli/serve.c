@@ -180,14 +180,18 @@ static int listen_to_events(struct up *up)
     return code;
 }
 
-/* What a detached hub has to say after its start goes to a file. */
-static void move_stderr(const struct cli *c)
+/* What a detached hub has to say after its start goes to a file; what the hub before it had to say is forgotten. */
+static void settle_up_log(const struct cli *c, bool is_detached)
 {
     char path[PATH_MAX];
     int fd;
 
     if (path_join(path, c->data_dir, "up.log"))
         return;
+    if (!is_detached) {
+        (void)unlink(path);
+        return;
+    }
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
         (void)dup2(fd, STDERR_FILENO);
@@ -206,6 +210,8 @@ int serve(struct cli *c, const struct hub_process_options *options, struct ident
     code = up.signals < 0 ? cli_fail(c, CLI_HUB, "no signalfd: %s", strerror(errno)) : start(&up, options, seeds);
     if (!code && print_ready(&up, &ready))
         code = cli_no_memory(c);
+    if (!code)
+        settle_up_log(c, report >= 0);
     if (!code && report < 0) {
         put(&up, buf_view(&ready));
         if (listen)
@@ -215,7 +221,6 @@ int serve(struct cli *c, const struct hub_process_options *options, struct ident
         if (write(report, ready.at, ready.len) != (ssize_t)ready.len)
             up.is_stopped = true; /* nobody waits for this hub any more */
         (void)close(report);
-        move_stderr(c);
     }
     if (!code)
         code = wait_for_the_end(&up, listen);

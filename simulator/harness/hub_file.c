@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -98,13 +99,25 @@ static bool hub_is_alive(const char *data_dir, const struct hub_file *f)
     return !path_join(lock, data_dir, "up.lock") && lock_is_held(lock);
 }
 
-enum rc hub_file_read(const char *data_dir, struct hub_file *out, char *why, size_t why_size)
+/* What a hub in the background said when it ended by itself, as part of a sentence: empty when it said nothing. */
+static void last_words(const char *data_dir, char out[PATH_MAX + 64])
 {
     char path[PATH_MAX];
+    struct stat st;
+
+    *out = '\0';
+    if (!path_join(path, data_dir, "up.log") && stat(path, &st) == 0 && st.st_size > 0)
+        (void)snprintf(out, PATH_MAX + 64, " why the last one ended stands in %s;", path);
+}
+
+enum rc hub_file_read(const char *data_dir, struct hub_file *out, char *why, size_t why_size)
+{
+    char path[PATH_MAX], said[PATH_MAX + 64];
     struct hub_file f;
     struct buf text;
     enum rc rc;
 
+    last_words(data_dir, said);
     buf_init(&text, HUB_FILE_MAX);
     rc = hub_file_path(data_dir, path);
     if (!rc)
@@ -116,8 +129,8 @@ enum rc hub_file_read(const char *data_dir, struct hub_file *out, char *why, siz
     case RC_OK:
         break;
     case RC_NOT_FOUND:
-        return why_not(why, why_size, RC_NOT_FOUND, "no hub runs on %s; start one with: twinsim up --data %s", data_dir,
-                       data_dir);
+        return why_not(why, why_size, RC_NOT_FOUND, "no hub runs on %s;%s start one with: twinsim up --data %s",
+                       data_dir, said, data_dir);
     case RC_SYNTAX:
     case RC_LIMIT:
         return why_not(why, why_size, RC_SYNTAX,
@@ -129,8 +142,8 @@ enum rc hub_file_read(const char *data_dir, struct hub_file *out, char *why, siz
     if (!hub_is_alive(data_dir, &f))
         return why_not(
             why, why_size, RC_NOT_FOUND,
-            "the hub on %s is gone (pid %ld ended without saying so); start it again with: twinsim up --data %s",
-            data_dir, f.pid, data_dir);
+            "the hub on %s is gone (pid %ld ended without saying so);%s start it again with: twinsim up --data %s",
+            data_dir, f.pid, said, data_dir);
     *out = f;
     return RC_OK;
 }

@@ -223,6 +223,19 @@ test('a detached hub outlives its caller\'s terminal and says in up.log what hap
   process.kill(brokerPid, 'SIGKILL');
   await gone(pid);
   assert.match(fs.readFileSync(path.join(hub.data, 'up.log'), 'utf8'), /mosquitto has ended on its own/);
+  const asked = await hub.run('status');
+  assert.deepEqual([asked.code, asked.stderr], [4,
+    `twinsim: no hub runs on ${hub.data}; why the last one ended stands in ${hub.data}/up.log; start one with: twinsim up --data ${hub.data}\n`]);
+});
+
+test('what a detached hub said of its end is not told of the next hub', async (t) => {
+  const hub = await place(t);
+  const first = await up(t, { data: hub.data });
+  await first.stop();
+  fs.writeFileSync(path.join(hub.data, 'up.log'), 'twinsim: mosquitto has ended on its own\n');
+  const next = await up(t, { data: hub.data });
+  await next.stop();
+  assert.equal((await hub.run('status')).stderr, `twinsim: no hub runs on ${hub.data}; start one with: twinsim up --data ${hub.data}\n`);
 });
 
 test('directories with blanks, quotes, umlauts and more than a socket path may have are fine (facts B-44)', async (t) => {
