@@ -1,4 +1,5 @@
 /* verb_message_send.c - twinsim message send. The body is --body: --data is the hub's directory, as everywhere. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base64.h"
@@ -86,6 +87,25 @@ static int add_expiry(const struct cli *c, struct ask *ask)
     return CLI_OK;
 }
 
+/* For a person: its number, its own id if it has one, and how long it waits. */
+static void print_sent(const cJSON *body)
+{
+    const char *until = json_get_text(body, "expiryTimeUtc"), *since = json_get_text(body, "enqueuedTimeUtc");
+    const char *id = json_get_text(body, "messageId");
+    int64_t number = 0, until_us = 0, since_us = 0;
+
+    if (!until || !since || json_get_i64(body, "sequenceNumber", &number) ||
+        iso_time_read(str_from(until), &until_us) || iso_time_read(str_from(since), &since_us)) {
+        (void)printf("sent\n"); /* to an input: no queue, no time */
+        return;
+    }
+    (void)printf("message %lld%s%s%s ", (long long)number, id ? " (" : "", id ? id : "", id ? ")" : "");
+    if (until_us > since_us)
+        (void)printf("waits until %s\n", until);
+    else
+        (void)printf("has expired already: its time was over at %s\n", until);
+}
+
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("message.send");
@@ -106,8 +126,10 @@ static int run(struct cli *c)
         return code;
     }
     code = talk(c, &ask, &body);
-    if (!code)
+    if (!code && c->json)
         code = show_json(c, body);
+    else if (!code)
+        print_sent(body);
     cJSON_Delete(body);
     return code;
 }

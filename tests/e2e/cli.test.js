@@ -426,10 +426,10 @@ test('messages are sent, listed and purged, and feedback is fetched once', async
   const file = path.join(hub.data, 'bytes');
   fs.writeFileSync(file, Buffer.from([0, 1, 255]));
   const sent = JSON.parse(await hub.ok('message', 'send', 'd', '--body', 'turn on', '--property', 'level=3', '--property', 'bare', '--property', 'empty=', '--ack', 'full', '--message-id', 'm-1',
-    '--correlation-id', 'c 1', '--user-id', 'u', '--content-type', 'text/plain', '--content-encoding', 'utf-8', '--expiry', '10m'));
+    '--correlation-id', 'c 1', '--user-id', 'u', '--content-type', 'text/plain', '--content-encoding', 'utf-8', '--expiry', '10m', '--json'));
   assert.equal(sent.messageId, 'm-1');
   assert.equal(Date.parse(sent.expiryTimeUtc) - Date.parse(sent.enqueuedTimeUtc), 600000);
-  await hub.ok('message', 'send', 'd', '--body', `@${file}`, '--expiry', '2040-01-01T00:00:00Z');
+  assert.equal(await hub.ok('message', 'send', 'd', '--body', `@${file}`, '--expiry', '2040-01-01T00:00:00Z'), 'message 2 waits until 2040-01-01T00:00:00Z\n');
   const [first, second, ...more] = JSON.parse(await hub.ok('message', 'list', 'd', '--json'));
   assert.deepEqual(more, []);
   assert.deepEqual(first.properties, { level: '3', bare: null, empty: '' });
@@ -440,6 +440,8 @@ test('messages are sent, listed and purged, and feedback is fetched once', async
   assert.equal(await hub.ok('message', 'list', 'd'), '');
   assert.equal(await hub.ok('message', 'feedback'), '');
   await hub.ok('clock', 'advance', '15s');
+  assert.equal(await hub.ok('message', 'send', 'd', '--expiry', '2020-01-01T00:00:00Z', '--message-id', 'late'),
+    'message 4 (late) has expired already: its time was over at 2020-01-01T00:00:00Z\n');
   const [record, ...none] = JSON.parse(await hub.ok('message', 'feedback', '--json'));
   assert.deepEqual([record.originalMessageId, record.statusCode, none], ['m-1', 'Purged', []]);
   assert.equal(await hub.ok('message', 'feedback'), '');
