@@ -10,6 +10,7 @@
 
 #include "files.h"
 #include "hub_state.h"
+#include "identity.h"
 
 #define FILE_MAX_BYTES (64u * 1024 * 1024)
 #define NAME_CUT       150u
@@ -20,7 +21,7 @@ struct source { /* where a document stands, for messages */
     struct str text;
 };
 
-static int refuse(const struct source *s, const cJSON *node, const char *what)
+static int refuse_at(const struct source *s, const cJSON *node, const char *what)
 {
     unsigned line = 1, column = 1;
 
@@ -54,6 +55,23 @@ static cJSON *wrap_twin(const cJSON *twin)
     return NULL;
 }
 
+/* Would the hub read it? By its own reader, so that no file is half sent before the first that is wrong. */
+static int check_values(const struct source *s, const cJSON *node, const struct identity_file *f)
+{
+    char told[IDENT_TEXT_MAX + 512];
+    struct identity *i = NULL;
+    struct refusal why;
+    enum rc rc = identity_read(f->doc, 0, &i, &why);
+
+    identity_free(i);
+    if (rc == RC_NOMEM)
+        return cli_no_memory(s->cli);
+    if (!rc)
+        return CLI_OK;
+    (void)snprintf(told, sizeof told, "%s: %s", f->id, why.message);
+    return refuse_at(s, node, told);
+}
+
 /* A new entry at the end: takes doc over. NULL doc: out of memory. */
 static int append(const struct source *s, const cJSON *node, cJSON *doc, struct identity_files *out)
 {
@@ -76,18 +94,19 @@ static int append(const struct source *s, const cJSON *node, cJSON *doc, struct 
     f->path = str_dup(str_from(s->path));
     f->doc = doc;
     if (!talk_id_of(doc, f->id))
-        return refuse(s, node, "\"deviceId\" or \"moduleId\" is no valid id");
-    return f->path ? CLI_OK : cli_no_memory(s->cli);
+        return refuse_at(s, node, "\"deviceId\" or \"moduleId\" is no valid id");
+    return f->path ? check_values(s, node, f) : cli_no_memory(s->cli);
 }
 
 static int add(const struct source *s, const cJSON *doc, struct identity_files *out)
 {
     if (!cJSON_IsObject(doc))
-        return refuse(s, doc, "an identity is an object with a member \"deviceId\"");
+        return refuse_at(s, doc, "an identity is an object with a member \"deviceId\"");
     if (!json_get_text(doc, "deviceId"))
-        return refuse(s, doc,
-                      "there is no \"deviceId\", so nobody owns this twin; add one, or give the file to `device create "
-                      "--twin @FILE`");
+        return refuse_at(
+            s, doc,
+            "there is no \"deviceId\", so nobody owns this twin; add one, or give the file to `device create "
+            "--twin @FILE`");
     return append(s, doc,
                   !json_get(doc, "twin") && (json_get(doc, "properties") || json_get(doc, "tags"))
                       ? wrap_twin(doc)
@@ -105,7 +124,7 @@ static int add_state_entry(const struct source *s, const cJSON *entry, const cha
     cJSON *doc = NULL;
     enum rc rc = hub_state_identity(entry, device, module, &doc, &at, &what);
 
-    return rc == RC_SYNTAX ? refuse(s, at, what) : append(s, entry, doc, out);
+    return rc == RC_SYNTAX ? refuse_at(s, at, what) : append(s, entry, doc, out);
 }
 
 /* What cannot come along is told, not refused: the file is a whole hub's. */

@@ -188,6 +188,27 @@ test('a shell takes what env prints as it stands, quotes and blanks in paths inc
   assert.deepEqual(out, [(await hub.ok('connection-string', "it's")).trim(), 'connectionString', file, file, file, file, '']);
 });
 
+test('a value that cannot be keeps the whole import out, before it is asked who exists', async (t) => {
+  const hub = await up(t);
+  const dir = temporary(t);
+  await hub.ok('device', 'create', 'b');
+  fs.writeFileSync(path.join(dir, 'a.json'), '{ "deviceId": "a" }');
+  for (const [text, what] of [
+    ['// a comment\n{ "deviceId": "b", "status": "asleep" }', /b\.json:2:1: b: .*status/],
+    ['[ { "deviceId": "b" },\n  { "deviceId": "c", "tags": [] } ]', /b\.json:2:3: c: .*tags/],
+    ['{ "deviceId": "b", "authentication": { "symmetricKey": { "primaryKey": "short" } } }', /b\.json:1:1: b: .*[Kk]ey/]]) {
+    fs.writeFileSync(path.join(dir, 'b.json'), text);
+    for (const args of [['import', dir], ['import', dir, '--keep']]) {
+      const { code, stdout, stderr } = await hub.run(...args);
+      assert.deepEqual([code, stdout], [3, ''], `${text} ${stderr}`);
+      assert.match(stderr, what);
+    }
+  }
+  assert.deepEqual((await hub.json('device', 'list')).map((d) => d.deviceId), ['b']);
+  const seeded = await hub.run('up', '--seed', dir, '--host', hub.host);
+  assert.deepEqual([seeded.code, /b\.json:1:1: b: /.test(seeded.stderr)], [3, true]);
+});
+
 test('what export writes, another hub imports: the same identities, keys, twins and counters', async (t) => {
   const one = await up(t, { args: ['--quiet'] });
   const long = `${'x'.repeat(100)}.y.${'%'.repeat(20)}`;
