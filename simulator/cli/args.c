@@ -188,8 +188,9 @@ static int unknown_option(const struct cli *c, struct str name)
     meant = suggest(name, names, n);
     if (meant)
         (void)snprintf(hint, sizeof hint, "; did you mean --%s?", meant);
-    return cli_fail(c, CLI_USAGE, "'twinsim %s' has no option --%.*s%s; see: twinsim help %s", c->verb->name,
-                    STR_FMT(name), hint, c->verb->name);
+    if (!meant)
+        (void)snprintf(hint, sizeof hint, "; see: twinsim help %s", c->verb->name);
+    return cli_fail(c, CLI_USAGE, "'twinsim %s' has no option --%.*s%s", c->verb->name, STR_FMT(name), hint);
 }
 
 /* One option at argv[*at]; moves *at to the last word it took. */
@@ -249,6 +250,19 @@ static bool is_first_word(const char *word)
     return false;
 }
 
+/* `twinsim device`: what may stand behind it. */
+static int incomplete_verb(const struct cli *c, const char *word)
+{
+    char list[256] = "";
+    size_t n = strlen(word), used = 0;
+    const struct verb *v;
+
+    for (size_t i = 0; (v = verbs_at(i)) != NULL && used < sizeof list; i++)
+        if (strncmp(v->name, word, n) == 0 && v->name[n] == ' ')
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", v->name + n + 1);
+    return cli_fail(c, CLI_USAGE, "behind '%s' stands one of %s; see: twinsim help %s", word, list, word);
+}
+
 static int unknown_verb(const struct cli *c, int argc, const char *const *argv)
 {
     const struct verb *v;
@@ -265,9 +279,11 @@ static int unknown_verb(const struct cli *c, int argc, const char *const *argv)
     if (!two || (!is_first_word(argv[1]) && !suggest(str_from(typed), names, n)))
         (void)snprintf(typed, sizeof typed, "%s", argv[1]);
     suggest_text(str_from(typed), names, n, hint);
+    if (argc == 2 && is_first_word(argv[1]))
+        return incomplete_verb(c, argv[1]);
     if (!hint[0] && is_first_word(argv[1])) /* `twinsim help message` lists them */
         return cli_fail(c, CLI_USAGE, "there is no verb '%s'; see: twinsim help %s", typed, argv[1]);
-    return cli_fail(c, CLI_USAGE, "there is no verb '%s'%s; see: twinsim help", typed, hint);
+    return cli_fail(c, CLI_USAGE, "there is no verb '%s'%s", typed, hint[0] ? hint : "; see: twinsim help");
 }
 
 static int check_operands(const struct cli *c)
@@ -301,6 +317,9 @@ static int read_words(struct cli *c, int argc, const char *const *argv, int at)
             code = read_option(c, argc, argv, &at);
             if (code)
                 return code;
+        } else if (!only_operands && argv[at][0] == '-' && argv[at][1] >= '0' && argv[at][1] <= '9') {
+            return cli_fail(c, CLI_USAGE, "'%s' begins with a minus; put -- before it: twinsim %s -- %s", argv[at],
+                            c->verb->name, argv[at]);
         } else if (!only_operands && argv[at][0] == '-' && argv[at][1]) {
             return cli_fail(c, CLI_USAGE,
                             "there is no option '%s'; options begin with two dashes; see: twinsim help %s", argv[at],

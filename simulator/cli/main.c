@@ -13,8 +13,10 @@ int main(int argc, char **argv)
     if (!code)
         code = c.verb->run(&c);
     talk_close(&c);
+    errno = 0; /* of what failed earlier only the fact is known */
     if ((fflush(stdout) || ferror(stdout)) && !code)
-        code = cli_fail(&c, CLI_FILE, "standard output cannot be written: %s", strerror(errno));
+        code = cli_fail(&c, CLI_FILE, "standard output cannot be written%s%s", errno ? ": " : "",
+                        errno ? strerror(errno) : "");
     args_done(&c);
     return code;
 }

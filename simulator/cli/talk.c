@@ -77,13 +77,20 @@ int ask_id(const struct cli *c, struct ask *ask, const char *id, enum talk_who w
 {
     static const char *const wanted[] = {"a device id such as edge-1", "a module id such as edge-1/azureiotsecurity",
                                          "an id such as edge-1 or edge-1/azureiotsecurity"};
+    char what[64] = "letters, digits and - : . + % _ # * ? ! ( ) , = @ ; $ '";
     struct ident ident;
+    size_t longest;
 
     if (ident_read(str_from(id), &ident) || (who == TALK_DEVICE && ident_is_module(ident)) ||
         (who == TALK_MODULE && !ident_is_module(ident))) {
+        struct str module = str_from(id), device = str_cut(&module, '/');
+
+        longest = device.len > module.len ? device.len : module.len;
+        if (longest > IDENT_PART_MAX)
+            (void)snprintf(what, sizeof what, "it has %zu characters; there may be %u", longest,
+                           (unsigned)IDENT_PART_MAX);
         ask_drop(ask);
-        return cli_fail(c, CLI_USAGE, "'%s' is not %s (letters, digits and - : . + %% _ # * ? ! ( ) , = @ ; $ ')", id,
-                        wanted[who]);
+        return cli_fail(c, CLI_USAGE, "'%s' is not %s (%s)", id, wanted[who], what);
     }
     ask_node(ask, "deviceId", json_str(ident.device));
     if (ident_is_module(ident))

@@ -1,6 +1,7 @@
 /* verb_clock.c - twinsim clock now, advance, freeze, resume: one answer, four ways to ask. */
 #include <stdio.h>
 
+#include "iso_time.h"
 #include "show.h"
 #include "verbs.h"
 
@@ -32,6 +33,15 @@ static int run_now(struct cli *c)
 
 static int run_advance(struct cli *c)
 {
+    struct str by = str_from(c->operands[0]);
+    int64_t us;
+
+    if (str_starts(by, STR("-")) || str_starts(by, STR("+")))
+        by = str_skip(by, 1);
+    if (duration_read(by, &us))
+        return cli_fail(c, CLI_USAGE,
+                        "DURATION is one such as 1h or PT90S, or behind -- one such as -2h to go back, not '%s'",
+                        c->operands[0]);
     return ask_clock(c, "clock.advance", c->operands[0]);
 }
 

@@ -1,14 +1,15 @@
 /* verb_method_invoke.c - twinsim method invoke */
 #include <stdio.h>
 
+#include "hub_limits.h"
 #include "iso_time.h"
 #include "show.h"
 #include "verbs.h"
 
 #define SPARE_MS 30000 /* for the hub itself, beside what the call may take */
 
-/* A time-out in whole seconds, as the hub takes it; its bounds are the hub's. *s stays when the option is not given. */
-static int read_seconds(const struct cli *c, const char *option, int64_t *s)
+/* A time-out in whole seconds, as the hub takes it. *s stays when the option is not given. */
+static int read_seconds(const struct cli *c, const char *option, int64_t min, int64_t max, int64_t *s)
 {
     const char *text = cli_text(c, option);
     int64_t us;
@@ -17,6 +18,8 @@ static int read_seconds(const struct cli *c, const char *option, int64_t *s)
         return CLI_OK;
     if (duration_read(str_from(text), &us) || us % 1000000 || us > INT64_C(86400) * 1000000)
         return cli_fail(c, CLI_USAGE, "--%s is a number of whole seconds such as 30s, not '%s'", option, text);
+    if (us < min * 1000000 || us > max * 1000000)
+        return cli_fail(c, CLI_USAGE, "--%s is %llds to %llds, not '%s'", option, (long long)min, (long long)max, text);
     *s = us / 1000000;
     return CLI_OK;
 }
@@ -26,10 +29,10 @@ static int add_members(const struct cli *c, struct ask *ask)
     const char *payload = cli_text(c, "payload") ? cli_text(c, "payload") : "{}"; /* as az does; see facts C-25 */
     int64_t response_s = 30, connect_s = 0;
     cJSON *tree = NULL;
-    int code = read_seconds(c, "timeout", &response_s);
+    int code = read_seconds(c, "timeout", METHOD_RESPONSE_MIN_S, METHOD_RESPONSE_MAX_S, &response_s);
 
     if (!code)
-        code = read_seconds(c, "connect-timeout", &connect_s);
+        code = read_seconds(c, "connect-timeout", 0, METHOD_CONNECT_MAX_S, &connect_s);
     if (!code)
         code = talk_read_json(c, "payload", payload, &tree);
     if (code)

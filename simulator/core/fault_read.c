@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "ident.h"
 #include "json_write.h"
+#include "topic.h"
 
 #define BIT(op)     (1u << FAULT_##op)
 #define TWINS       (BIT(TWIN_GET) | BIT(REPORTED))
@@ -252,6 +253,7 @@ static bool is_alone_allowed(const cJSON *spec, const struct fault *f, struct re
 static enum rc read_trigger(const cJSON *spec, int64_t now_us, struct fault *f, struct refusal *why)
 {
     int64_t at = 0, lasts = -1, seed = 0;
+    enum rc rc;
 
     f->every = 1;
     f->times = f->type == FAULT_TYPE_THROTTLE || f->type == FAULT_TYPE_QUOTA ? 0 : 1;
@@ -270,7 +272,12 @@ static enum rc read_trigger(const cJSON *spec, int64_t now_us, struct fault *f, 
     f->random = (uint64_t)seed;
     f->at_us = now_us + at;
     f->until_us = lasts < 0 ? INT64_MAX : f->at_us + lasts;
-    return take_text(spec, "topic", &f->topic, why);
+    rc = take_text(spec, "topic", &f->topic, why);
+    if (rc || !f->topic || filter_is_sound(str_from(f->topic)))
+        return rc;
+    refuse(why, 400, 400004,
+           "'topic' is an MQTT filter: + stands for a whole level, # for all from there on, at the end");
+    return RC_SYNTAX;
 }
 
 /* --- what ----------------------------------------------------------------------------------------------------- */

@@ -196,6 +196,20 @@ bool filter_fits(struct str filter, struct str topic)
     return !topic.at;
 }
 
+bool filter_is_sound(struct str filter)
+{
+    bool is_sound = filter.len > 0;
+
+    while (is_sound && filter.at) {
+        struct str level = str_cut(&filter, '/');
+        bool is_all = str_eq(level, STR("#")), is_one = str_eq(level, STR("+"));
+
+        is_sound =
+            is_all ? !filter.at : is_one || (str_find(level, '#') == level.len && str_find(level, '+') == level.len);
+    }
+    return is_sound;
+}
+
 /* ---- what the hub publishes to ---- */
 
 void topic_twin_answer(struct buf *out, int status, struct str rid, int64_t version_or_minus_1)

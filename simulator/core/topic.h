@@ -54,6 +54,8 @@ const char *filter_class_name(enum filter_class c);
 /* Does an MQTT topic filter fit a topic? '+' stands for one level, a '#' at the end for all levels from there on, and for none. Unlike a
  * broker it lets them stand for "$iothub" too. */
 bool filter_fits(struct str filter, struct str topic);
+/* Is it one at all? Not empty, '+' and '#' levels of their own, '#' the last. */
+bool filter_is_sound(struct str filter);
 
 /* Topics the hub publishes to. Each appends to out; a failure shows in out. $rid stands first, then $version (facts M-26, M-27). */
 void topic_twin_answer(struct buf *out, int status, struct str rid, int64_t version_or_minus_1);
