@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "feed.h"
 #include "query.h"
 #include "seed.h"
 
