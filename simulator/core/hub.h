@@ -49,6 +49,7 @@ struct conn {
     struct ident who;        /* views into id; devices only */
     unsigned rights;         /* services only: what its policy allows */
     unsigned filters;        /* how many filters it holds */
+    bool has_named_methods;  /* one of them is of a single method; such are never taken off that number */
     bool is_clean;
 };
 /* The adapter gives a fresh conn its number and has_gateway before CONNECT; hub_handle writes the rest when it accepts. */

@@ -62,6 +62,8 @@ enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *o
         hub_violation(h, r, i, "too many subscriptions on one connection", out);
         return HUB_CLOSE;
     }
+    if (class == FILTER_METHODS && !str_eq(r->topic, STR("$iothub/methods/POST/#")))
+        r->conn->has_named_methods = true;
     if (i->subscribed[class] != wanted) {
         i->subscribed[class] = wanted;
         i->subscribed[FILTER_SESSION] = r->conn->is_clean ? SESSION_CLEAN : SESSION_KEPT;
@@ -87,7 +89,8 @@ enum hub_answer hub_unsubscribe(struct hub *h, struct request *r, struct outbox 
     if (filter_read(r->conn->who, r->topic, &class) || !i->subscribed[class])
         return HUB_ACCEPT;
     i->subscribed[class] = 0;
-    if (r->conn->filters) /* 0: subscribed by an earlier connection */
+    /* 0: subscribed by an earlier connection. Of methods by name there are any number, and which of them the broker holds is not known here. */
+    if (r->conn->filters && !(class == FILTER_METHODS && r->conn->has_named_methods))
         r->conn->filters--;
     hub_store_subscriptions(i, out);
     announce_filter(h, "unsubscribed", i, r, out);

@@ -125,11 +125,12 @@ enum rc topic_read(struct ident who, struct str text, struct topic *out)
 
 /* ---- subscribing ---- */
 
-/* "$iothub/methods/POST/{name}/#" behind its POST/: one level that is not empty, and no wildcard. */
+/* "$iothub/methods/POST/{name}/#" behind its POST/: one level that is not empty nor longer than any method's name, and no wildcard. */
 static bool is_one_method(struct str rest)
 {
-    return str_ends(rest, STR("/#")) && rest.len > 2 && str_find(rest, '/') == rest.len - 2 &&
-           str_find(rest, '+') == rest.len && str_find(rest, '#') == rest.len - 1;
+    return str_ends(rest, STR("/#")) && rest.len > 2 && rest.len - 2 <= METHOD_NAME_MAX &&
+           str_find(rest, '/') == rest.len - 2 && str_find(rest, '+') == rest.len &&
+           str_find(rest, '#') == rest.len - 1;
 }
 
 static enum rc hub_filter_read(struct str rest, enum filter_class *out)

@@ -182,6 +182,30 @@ static void a_connection_holds_so_many_filters_and_no_more(void **state)
     }
 }
 
+/* The broker keeps each of them; what is given up may never have been held. */
+static void methods_by_name_are_counted_whatever_is_given_up(void **state)
+{
+    struct world *w = *state;
+    struct conn dev;
+    char filter[64];
+
+    world_create(w, "dev1");
+    world_connect(w, &dev, "dev1");
+    for (unsigned n = 0; n < HUB_FILTERS_MAX; n++) {
+        (void)snprintf(filter, sizeof filter, "$iothub/methods/POST/m%u/#", n);
+        assert_int_equal(world_subscribe(w, &dev, filter, 0), HUB_ACCEPT);
+        assert_int_equal(world_unsubscribe(w, &dev, n % 2 ? "$iothub/methods/POST/other/#" : "$iothub/methods/POST/#"),
+                         HUB_ACCEPT);
+    }
+    assert_violation(w, world_subscribe(w, &dev, "$iothub/methods/POST/x/#", 0), "$iothub/methods/POST/x/#",
+                     "too many subscriptions on one connection");
+    world_connect(w, &dev, "dev1");
+    for (unsigned n = 0; n < 3 * HUB_FILTERS_MAX; n++) { /* there is one alone for all methods */
+        assert_int_equal(world_subscribe(w, &dev, "$iothub/methods/POST/#", 0), HUB_ACCEPT);
+        assert_int_equal(world_unsubscribe(w, &dev, "$iothub/methods/POST/#"), HUB_ACCEPT);
+    }
+}
+
 static void a_service_client_subscribes_to_events_telemetry_and_its_answers(void **state)
 {
     static const struct {
@@ -571,6 +595,7 @@ int main(void)
         WORLD_TEST(subscriptions_last_over_reconnects_and_restarts_until_they_are_given_up),
         WORLD_TEST(a_deleted_identity_takes_its_subscriptions_with_it),
         WORLD_TEST(a_connection_holds_so_many_filters_and_no_more),
+        WORLD_TEST(methods_by_name_are_counted_whatever_is_given_up),
         WORLD_TEST(a_service_client_subscribes_to_events_telemetry_and_its_answers),
         WORLD_TEST(a_registry_policy_subscribes_to_its_answers_alone),
         WORLD_TEST(a_publish_to_anything_but_its_own_topics_closes_the_connection),

@@ -298,6 +298,24 @@ static void each_side_may_ask_for_its_own_filters_only(void **state)
     }
 }
 
+/* The broker keeps the filter as long as the connection lives. */
+static void a_filter_of_one_method_is_as_long_as_a_methods_name_may_be(void **state)
+{
+    (void)state;
+    for (size_t len = METHOD_NAME_MAX; len <= METHOD_NAME_MAX + 1; len++) {
+        enum filter_class got;
+        struct buf b;
+
+        buf_init(&b, 0);
+        buf_add(&b, STR("$iothub/methods/POST/"));
+        for (size_t i = 0; i < len; i++)
+            buf_add_char(&b, 'm');
+        buf_add(&b, STR("/#"));
+        assert_int_equal(filter_read(DEVICE, buf_view(&b), &got), len == METHOD_NAME_MAX ? RC_OK : RC_REFUSED);
+        buf_done(&b);
+    }
+}
+
 /* The store keeps these names: they may never change. */
 static void filter_classes_have_lasting_names(void **state)
 {
@@ -401,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_request_id_holds_up_to_1024_bytes),
         cmocka_unit_test(odd_ids_are_matched_byte_for_byte),
         cmocka_unit_test(each_side_may_ask_for_its_own_filters_only),
+        cmocka_unit_test(a_filter_of_one_method_is_as_long_as_a_methods_name_may_be),
         cmocka_unit_test(filter_classes_have_lasting_names),
         cmocka_unit_test(the_hubs_topics_are_spelled_as_the_sdks_read_them),
         cmocka_unit_test(a_filter_fits_what_mqtt_says_it_does),
