@@ -242,20 +242,41 @@ void command_answer(struct hub *h, const struct asker *asker, const char *name, 
         out->rc = RC_NOMEM;
 }
 
+/* It comes back with the answer, and stands in each event that the command causes. */
+static bool correlation_is_fit(const cJSON *correlation)
+{
+    struct buf text;
+    bool is_fit;
+
+    if (cJSON_IsString(correlation))
+        return strlen(correlation->valuestring) <= CORRELATION_MAX;
+    buf_init(&text, CORRELATION_MAX);
+    if (correlation)
+        json_print(&text, correlation);
+    is_fit = text.rc != RC_LIMIT;
+    buf_done(&text);
+    return is_fit;
+}
+
 void hub_command(struct hub *h, struct request *r, struct outbox *out)
 {
     const char *name = json_get_text(r->command, "command");
     struct asker asker = {r->conn->id, r->conn->no, r->ticket, json_get(r->command, "correlationData")};
     struct reply reply = {.status = 200};
-    int64_t wait_us;
+    int64_t wait_us = 0;
     size_t from;
 
     buf_init(&reply.body, 0);
-    h->cause = json_get_text(r->command, "correlationData");
-    wait_us = hub_throttle_command(h, r, &reply);
-    if (wait_us >= 0)
-        run(h, r, &reply, out);
-    h->cause = NULL;
+    if (!correlation_is_fit(asker.correlation)) {
+        asker.correlation = NULL;
+        reply_refuse(&reply, 400, 400004, "correlationData may have %d bytes", CORRELATION_MAX);
+    } else {
+        h->cause = json_get_text(r->command, "correlationData");
+        wait_us = hub_throttle_command(h, r, &reply);
+        if (wait_us >= 0)
+            run(h, r, &reply, out);
+        h->cause = NULL;
+    }
     r->is_later = reply.is_later;
     from = out->len;
     if (!reply.is_later)

@@ -49,6 +49,10 @@
     X(TOPIC_RID_MAX, 1024, "bytes", "a device's request id", "the connection is closed", "ours")                       \
     X(HUB_FILTERS_MAX, 64, "filters", "subscriptions of one connection", "the connection is closed", "ours")           \
     X(HUB_CALLS_MAX, 1000, "calls", "methods under way in the whole hub", "429001", "ours")                            \
+    X(CONTROL_COMMANDS_MAX, 10000, "commands", "commands of one control message", "400004 for all of them", "ours")    \
+    X(CONTROL_ANSWERS_MAX, 8 * 1024 * 1024, "bytes", "answers to one control message",                                 \
+      "413001 for each that does not fit", "ours")                                                                     \
+    X(CORRELATION_MAX, 4096, "bytes", "a command's correlationData", "400004, without it", "ours")                     \
     X(HUB_FAULTS_MAX, 1000, "faults", "faults at a time", "403004", "ours")                                            \
     X(HUB_WAITING_MAX, 10000, "messages", "messages that faults and throttles hold back", "they leave at once",        \
       "ours")                                                                                                          \

@@ -23,7 +23,9 @@
     X(409002, 409, "", "a fault `status` with 409", "")                                                                \
     X(409301, 409, "ModuleAlreadyExistsOnDevice", "the module is there already", "R-09")                               \
     X(412001, 412, "PreconditionFailed", "a stale etag; a stale `$version` of reported properties", "M-28, T-23")      \
-    X(413001, 413, "RequestEntityTooLarge", "a method's payload over 128 KB, either way", "L-04")                      \
+    X(413001, 413, "RequestEntityTooLarge",                                                                            \
+      "a method's payload over 128 KB, either way; a message over 64 KB; answers to one control message over 8 MB",    \
+      "L-03, L-04")                                                                                                    \
     X(413003, 413, "TooManyModulesOnDevice", "the 51st module of a device", "L-05")                                    \
     X(429001, 429, "ThrottlingException", "throttled: by the tier, by a fault; 1,000 methods are under way",           \
       "L-02, L-19")                                                                                                    \

@@ -23,6 +23,8 @@ struct control_job {
     const cJSON *command; /* the next one to run; NULL: none left */
     struct response *responses;
     size_t n, cap;  /* their tickets rise */
+    size_t bytes;   /* of its message */
+    size_t answers; /* bytes of the answers so far */
     size_t settled; /* so many from the first are settled */
     size_t waiting; /* responses that are not there yet */
     bool is_parked; /* all commands ran, and it only waits; counts no more */
@@ -52,6 +54,7 @@ static void remove_at(struct control *ct, struct control_job **at)
     if (!*at)
         ct->last = at;
     ct->n_jobs -= !job->is_parked;
+    ct->bytes -= job->bytes;
     job_free(job);
 }
 
@@ -122,20 +125,27 @@ static char *failure(struct plugin *pl, const cJSON *command, size_t *len)
     return buf_take(&body, len);
 }
 
+/* Refused for what the sender can change. command NULL: the message as a whole. */
+static char *refusal_of(struct plugin *pl, const cJSON *command, int status, int code, const char *message, size_t *len)
+{
+    struct buf error, body;
+
+    buf_init(&error, 0);
+    buf_init(&body, 0);
+    hub_print_error(pl->hub, code, message, turn_now(pl), &error);
+    if (buf_ok(&error))
+        print_response(&body, command, status, buf_view(&error));
+    buf_done(&error);
+    return buf_take(&body, len);
+}
+
 /* --- taking a message ----------------------------------------------------------------------------------------- */
 
 static void job_refuse(struct plugin *pl, struct control_job *job, const char *message)
 {
     struct response rs = {0};
-    struct buf error, body;
 
-    buf_init(&error, 0);
-    buf_init(&body, 0);
-    hub_print_error(pl->hub, 400004, message, turn_now(pl), &error);
-    if (buf_ok(&error))
-        print_response(&body, NULL, 400, buf_view(&error));
-    buf_done(&error);
-    rs.body = buf_take(&body, &rs.len);
+    rs.body = refusal_of(pl, NULL, 400, 400004, message, &rs.len);
     job_add(job, &rs, false);
 }
 
@@ -173,16 +183,23 @@ static void job_read(struct plugin *pl, struct control_job *job, struct str payl
             return;
         }
     }
+    if (cJSON_GetArraySize(commands) > CONTROL_COMMANDS_MAX) {
+        job_refuse(pl, job, "a control message may hold 10000 commands");
+        return;
+    }
     job->command = commands->child;
 }
 
 bool control_take(struct plugin *pl, const struct conn *from, struct str payload)
 {
     struct control *ct = &pl->control;
-    struct control_job *job = ct->n_jobs < CONTROL_WAITING_MAX ? calloc(1, sizeof *job) : NULL;
+    bool has_room = ct->n_jobs < CONTROL_WAITING_MAX && ct->bytes + payload.len <= CONTROL_BYTES_MAX;
+    struct control_job *job = has_room ? calloc(1, sizeof *job) : NULL;
 
     if (!job)
         return false;
+    job->bytes = payload.len;
+    ct->bytes += payload.len;
     job->from = *from;
     job->from.who = (struct ident){{NULL, 0}, {NULL, 0}}; /* views into the original; a service client has none */
     *ct->last = job;
@@ -204,9 +221,9 @@ static void print_status(const struct plugin *pl, struct buf *b)
 }
 
 /* Give an answer to the response that waits for it; none does when its turn could not be stored, or its sender was given up. */
-static void give(struct control *ct, struct out *o)
+static void give(struct plugin *pl, struct out *o)
 {
-    struct control_job *job = ct->first;
+    struct control_job *job = pl->control.first;
     struct response *rs;
     size_t low = 0, high;
 
@@ -226,10 +243,16 @@ static void give(struct control *ct, struct out *o)
     rs = &job->responses[low];
     if (rs->body || rs->ticket != o->ticket)
         return;
-    rs->body = o->body;
-    rs->len = o->body_len;
     rs->is_settled = false;
-    o->body = NULL;
+    if (job->answers + o->body_len <= CONTROL_ANSWERS_MAX) {
+        job->answers += o->body_len;
+        rs->body = o->body;
+        rs->len = o->body_len;
+        o->body = NULL;
+    } else {
+        rs->body = refusal_of(pl, rs->command, 413, 413001,
+                              "The command was carried out, but the answers to one message may be 8 MB.", &rs->len);
+    }
     if (low < job->settled)
         job->settled = low;
     job->waiting--;
@@ -240,7 +263,7 @@ void control_collect(struct plugin *pl, size_t from)
 {
     for (size_t i = from; i < pl->out.len; i++)
         if (pl->out.at[i].kind == OUT_PUBLISH && pl->out.at[i].ticket)
-            give(&pl->control, &pl->out.at[i]);
+            give(pl, &pl->out.at[i]);
 }
 
 static bool has_answer(const struct plugin *pl, size_t from, uint64_t ticket)

@@ -10,9 +10,11 @@
 #include "hub.h"
 
 #define CONTROL_MESSAGE_MAX  (16u * 1024 * 1024) /* bytes of a message in */
-#define CONTROL_RESPONSE_MAX (64u * 1024 * 1024) /* bytes of an answer */
+#define CONTROL_RESPONSE_MAX (15u * 1024 * 1024) /* bytes of all that goes out at once; the gateway takes 16 MB */
 #define CONTROL_SLICE_US     2000                /* no further command of a turn begins after that long */
 #define CONTROL_WAITING_MAX  1024u               /* messages that wait; more closes who sends them */
+#define CONTROL_BYTES_MAX                                                                                              \
+    (64u * 1024 * 1024) /* bytes of messages that are not answered yet; more closes who sends them */
 
 struct plugin;
 struct control_job;
@@ -20,6 +22,7 @@ struct control_job;
 struct control {
     struct control_job *first, **last; /* in order of arrival; finished ones stay until the turn is committed */
     size_t n_jobs;                     /* those that still have commands to run, or ran them in this turn */
+    size_t bytes;                      /* of the messages of all jobs */
     uint64_t last_ticket;              /* of a command */
     int64_t spent_us;                  /* by commands in this turn, whichever messages they came in */
 };

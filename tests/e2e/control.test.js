@@ -215,6 +215,43 @@ test('a message of two thousand commands holds nobody up', async (t) => {
   assert.equal((await hub.ok({ command: 'hub.status' })).identities, 2001);
 });
 
+test('a message of more than ten thousand commands is refused whole', async (t) => {
+  const hub = await startHub(t);
+  const s = await hub.service();
+  const responsesTo = async (n) => {
+    await s.client.publish(CONTROL, `{"commands":[${Array(n).fill('{"command":"device.create","deviceId":"d"}').join()}]}`, { qos: 1 });
+    return s.responses();
+  };
+  assert.deepEqual((await responsesTo(10001)).map(errorOf), [[400, 400004]]);
+  assert.equal((await hub.ok({ command: 'hub.status' })).identities, 0);
+  assert.equal((await responsesTo(10000)).length, 10000);
+});
+
+test('an answer that does not fit any more is 413, and nobody is closed for it, through the front door either', async (t) => {
+  const hub = await startHub(t);
+  const desired = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`k${i}`, 'x'.repeat(4000)]));
+  await hub.create('large');
+  await hub.desired('large', desired);
+  for (const s of [await hub.service(), await hub.service('iothubowner', { path: undefined, host: hub.host, port: hub.port, ca: hub.ca })]) {
+    const responses = await s.commands(Array(700).fill({ command: 'twin.show', deviceId: 'large' }));
+    assert.equal(responses.length, 700);
+    const fits = responses.filter((r) => r.status === 200).length;
+    assert.ok(fits > 200 && fits < 300, `${fits} fit into 8 MB`);
+    assert.deepEqual(responses.slice(fits).map(errorOf), Array(700 - fits).fill([413, 413001]));
+    assert.equal((await s.command({ command: 'twin.show', deviceId: 'large' })).body.properties.desired.k0, desired.k0);
+  }
+});
+
+test('correlationData that is longer than 4 KB is refused, and not sent back', async (t) => {
+  const hub = await startHub(t);
+  const s = await hub.service();
+  const responses = await s.commands(['x'.repeat(4096), 'x'.repeat(4097), Array(3000).fill(1)].map((correlationData) => ({ command: 'hub.status', correlationData })));
+  assert.deepEqual(responses.map((r) => r.status), [200, 400, 400]);
+  assert.equal(responses[0].correlationData.length, 4096);
+  assert.deepEqual([responses[1].correlationData, responses[2].correlationData], [undefined, undefined]);
+  assert.match(responses[1].body.message, /correlationData/);
+});
+
 test('commands are carried out although their sender leaves at once', async (t) => {
   const hub = await startHub(t);
   const s = await hub.service();

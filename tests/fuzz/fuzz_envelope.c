@@ -93,6 +93,19 @@ static struct envelope envelope_read(struct str text)
     return e;
 }
 
+/* What is too long does not come back. */
+static bool is_echoed(const cJSON *correlation, const cJSON *given)
+{
+    struct buf text;
+    bool is_short;
+
+    buf_init(&text, 0);
+    json_print(&text, correlation);
+    is_short = text.len <= CORRELATION_MAX;
+    buf_done(&text);
+    return given ? json_eq(correlation, given) : !is_short;
+}
+
 static bool is_answer_to(const cJSON *responses, const struct envelope *e)
 {
     const cJSON *response = responses->child, *command = e->commands ? e->commands->child : NULL;
@@ -105,7 +118,7 @@ static bool is_answer_to(const cJSON *responses, const struct envelope *e)
         const cJSON *correlation = json_get(command, "correlationData"), *given = json_get(response, "correlationData");
 
         if (!json_get_text(response, "command") || strcmp(json_get_text(response, "command"), name ? name : "") != 0 ||
-            (correlation ? !given || !json_eq(correlation, given) : given != NULL))
+            (correlation ? !is_echoed(correlation, given) : given != NULL))
             return false;
     }
     return !command && !response;
