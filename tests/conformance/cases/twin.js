@@ -189,11 +189,12 @@ module.exports = {
   async 'twin-answers-out-of-order'(x) {
     const c = await x.open();
     await c.twin();
-    await x.fault('delay', { operation: 'reported', delay: '300ms' });
+    const held = await x.fault('hold', { operation: 'reported' });
     const order = [];
     const slow = c.report({ slow: 1 }).then(() => order.push('slow'));
     await x.event('reported');
     await c.report({ quick: 1 }).then(() => order.push('quick'));
+    await x.clearFault(held);
     await slow;
     assert.deepEqual(order, ['quick', 'slow']);
     assert.deepEqual(await x.reported(), { slow: 1, quick: 1, $version: 3 });
