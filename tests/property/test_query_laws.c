@@ -5,7 +5,7 @@
 
 #include "feed.h"
 #include "query.h"
-#include "seed.h"
+#include "feed.h"
 
 #define ROUNDS 3000
 #define TWINS  8
