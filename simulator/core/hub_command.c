@@ -134,6 +134,14 @@ void reply_with(struct reply *reply, const struct refusal *why)
     reply->why = *why;
 }
 
+void reply_unread(struct reply *reply, enum rc rc, const struct refusal *why, struct outbox *out)
+{
+    if (rc == RC_SYNTAX)
+        reply_with(reply, why);
+    else
+        out->rc = rc;
+}
+
 /* Is `name` one of the blank-separated words? */
 bool is_word_of(const char *words, const char *name)
 {

@@ -16,12 +16,10 @@ void fault_add(struct hub *h, struct request *r, struct reply *reply, struct out
         return;
     }
     rc = fault_read(r->command, r->now.mono_us, &f, &why);
-    if (rc == RC_SYNTAX)
-        reply_with(reply, &why);
-    else if (rc)
-        out->rc = rc;
-    if (rc)
+    if (rc) {
+        reply_unread(reply, rc, &why, out);
         return;
+    }
     by_itself = f->operations == 0 && f->at_us <= r->now.mono_us;
     struck = hub_fault_enter(h, f, r->now, out);
     buf_add_char(&reply->body, '{');

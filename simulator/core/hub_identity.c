@@ -206,10 +206,7 @@ void device_create(struct hub *h, struct request *r, struct reply *reply, struct
         return;
     }
     identity_free(i);
-    if (rc == RC_SYNTAX)
-        reply_with(reply, &why);
-    else
-        out->rc = rc;
+    reply_unread(reply, rc, &why, out);
 }
 
 void device_show(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
@@ -359,12 +356,10 @@ void identity_import(struct hub *h, struct request *r, struct reply *reply, stru
     if (!may_create(h, r, replace, reply))
         return;
     rc = identity_read(json_get(r->command, "identity"), r->now.us, &i, &why);
-    if (rc == RC_SYNTAX)
-        reply_with(reply, &why);
-    else if (rc)
-        out->rc = rc;
-    if (rc)
+    if (rc) {
+        reply_unread(reply, rc, &why, out);
         return;
+    }
     if (there) {
         delete_one(h, there, r->now, out); /* its modules stay */
         if (ident_is_module(r->target))

@@ -367,6 +367,8 @@ struct command {
 };
 
 void reply_with(struct reply *reply, const struct refusal *why);
+/* What a command gives could not be read: RC_SYNTAX is its sender's mistake, which *why tells; any other rc is a failure of ours. */
+void reply_unread(struct reply *reply, enum rc rc, const struct refusal *why, struct outbox *out);
 /* Is `name` one of the blank-separated words? */
 bool is_word_of(const char *words, const char *name);
 command_fn hub_status;

@@ -76,12 +76,10 @@ void message_send(struct hub *h, struct request *r, struct reply *reply, struct 
     if (!i)
         return;
     rc = message_read(r->command, r->target, r->now.us, h->options.message_ttl_us, &m, &why);
-    if (rc == RC_SYNTAX)
-        reply_with(reply, &why);
-    else if (rc)
-        out->rc = rc;
-    if (rc)
+    if (rc) {
+        reply_unread(reply, rc, &why, out);
         return;
+    }
     if (json_get(r->command, "inputName")) {
         send_to_input(h, i, m, r, reply, out);
         return;

@@ -97,11 +97,7 @@ static void put_twin(struct buf *b, const struct identity *i)
     if (i->twin->tags)
         json_put_node(b, "tags", i->twin->tags);
     json_key(b, "properties");
-    buf_add(b, STR("{\"desired\":"));
-    twin_print_section(b, i->twin, TWIN_DESIRED);
-    buf_add(b, STR(",\"reported\":"));
-    twin_print_section(b, i->twin, TWIN_REPORTED);
-    buf_add_char(b, '}');
+    twin_print_sections(b, i->twin);
 }
 
 void notice_lifecycle(struct hub *h, const struct identity *i, bool is_created, struct now now, struct outbox *out)

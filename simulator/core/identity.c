@@ -241,11 +241,7 @@ void identity_print_twin(struct buf *out, const struct identity *i)
     if (i->twin->tags)
         json_put_node(out, "tags", i->twin->tags);
     json_key(out, "properties");
-    buf_add(out, STR("{\"desired\":"));
-    twin_print_section(out, i->twin, TWIN_DESIRED);
-    buf_add(out, STR(",\"reported\":"));
-    twin_print_section(out, i->twin, TWIN_REPORTED);
-    buf_add_char(out, '}');
+    twin_print_sections(out, i->twin);
     if (!is_module)
         print_capabilities(out, i);
     buf_add_char(out, '}');

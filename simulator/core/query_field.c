@@ -308,11 +308,7 @@ void query_print_value(struct buf *out, const struct query_value *v)
         json_print(out, v->node);
         break;
     case VALUE_PROPERTIES:
-        buf_add(out, STR("{\"desired\":"));
-        twin_print_section(out, v->of->twin, TWIN_DESIRED);
-        buf_add(out, STR(",\"reported\":"));
-        twin_print_section(out, v->of->twin, TWIN_REPORTED);
-        buf_add_char(out, '}');
+        twin_print_sections(out, v->of->twin);
         break;
     case VALUE_DESIRED:
         twin_print_section(out, v->of->twin, TWIN_DESIRED);

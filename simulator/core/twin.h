@@ -63,8 +63,10 @@ void twin_print_note(struct buf *out, const struct twin *before, const cJSON *de
 /* {"desired":{..,"$version":n},"reported":{..,"$version":m}}: what a device GETs (M-26). Lends; valid until the next write.
  * An empty view means out of memory. */
 struct str twin_device_view(struct twin *t);
-/* Append "properties":{...} pieces of the service's view: one section with $metadata and $version last. */
+/* Append a part of the service's view: one section with $metadata and $version last. */
 void twin_print_section(struct buf *out, const struct twin *t, enum twin_section section);
+/* Both of them: {"desired":{..},"reported":{..}}. */
+void twin_print_sections(struct buf *out, const struct twin *t);
 
 /* What a write touched, as events tell it: the submitted section (an object, or null: cleared), nulls kept, with the metadata of what
  * it names and the $version. Call it behind the write. */

@@ -134,6 +134,15 @@ void twin_print_section(struct buf *out, const struct twin *t, enum twin_section
     }
 }
 
+void twin_print_sections(struct buf *out, const struct twin *t)
+{
+    buf_add(out, STR("{\"desired\":"));
+    twin_print_section(out, t, TWIN_DESIRED);
+    buf_add(out, STR(",\"reported\":"));
+    twin_print_section(out, t, TWIN_REPORTED);
+    buf_add_char(out, '}');
+}
+
 /* The stamps of a node, and the nodes of what the patch names and left there. */
 static void print_metadata_of(struct buf *out, const cJSON *metadata, const cJSON *patch)
 {

@@ -78,14 +78,7 @@ void match_print_short(struct buf *out, const cJSON *value, size_t max)
     buf_done(&text);
 }
 
-/* Where in the pattern we are: the keys from the outermost object to here. */
-struct place {
-    const struct place *outer;
-    const char *key; /* NULL: element number index */
-    size_t index;
-};
-
-static void print_place(struct buf *out, const struct place *at)
+static void print_place(struct buf *out, const struct match_place *at)
 {
     if (!at)
         return;
@@ -96,8 +89,18 @@ static void print_place(struct buf *out, const struct place *at)
         buf_addf(out, "%s%s", at->outer ? "." : "", at->key);
 }
 
+void match_print_difference(struct buf *out, const struct match_place *at, const cJSON *want, const cJSON *got)
+{
+    print_place(out, at);
+    buf_addf(out, "%sexpected ", at ? ": " : "");
+    match_print_short(out, want, VALUE_SHORT);
+    buf_add(out, STR(", got "));
+    match_print_short(out, got, VALUE_SHORT);
+}
+
 /* Note a leaf of the pattern. */
-static bool leaf(bool fits, const struct place *at, const cJSON *want, const cJSON *got, struct match_report *report)
+static bool leaf(bool fits, const struct match_place *at, const cJSON *want, const cJSON *got,
+                 struct match_report *report)
 {
     if (!report)
         return fits;
@@ -106,19 +109,15 @@ static bool leaf(bool fits, const struct place *at, const cJSON *want, const cJS
         report->fitting++;
         return true;
     }
-    print_place(&report->differences, at);
-    buf_addf(&report->differences, "%sexpected ", at ? ": " : "");
-    match_print_short(&report->differences, want, VALUE_SHORT);
-    buf_add(&report->differences, STR(", got "));
-    match_print_short(&report->differences, got, VALUE_SHORT);
+    match_print_difference(&report->differences, at, want, got);
     buf_add_char(&report->differences, '\n');
     return false;
 }
 
-static bool fits_at(const struct place *at, const cJSON *want, const cJSON *got, const cJSON *aliases,
+static bool fits_at(const struct match_place *at, const cJSON *want, const cJSON *got, const cJSON *aliases,
                     struct match_report *report);
 
-static bool object_fits(const struct place *at, const cJSON *want, const cJSON *got, const cJSON *aliases,
+static bool object_fits(const struct match_place *at, const cJSON *want, const cJSON *got, const cJSON *aliases,
                         struct match_report *report)
 {
     const cJSON *member;
@@ -126,7 +125,7 @@ static bool object_fits(const struct place *at, const cJSON *want, const cJSON *
 
     cJSON_ArrayForEach(member, want)
     {
-        struct place here = {.outer = at, .key = member->string};
+        struct match_place here = {.outer = at, .key = member->string};
 
         if (!fits_at(&here, member, match_member(got, member->string, aliases), NULL, report))
             fits = false;
@@ -136,10 +135,10 @@ static bool object_fits(const struct place *at, const cJSON *want, const cJSON *
     return fits;
 }
 
-static bool array_fits(const struct place *at, const cJSON *want, const cJSON *got, struct match_report *report)
+static bool array_fits(const struct match_place *at, const cJSON *want, const cJSON *got, struct match_report *report)
 {
     const cJSON *element, *against = got->child;
-    struct place here = {.outer = at};
+    struct match_place here = {.outer = at};
     bool fits = true;
 
     cJSON_ArrayForEach(element, want)
@@ -152,7 +151,7 @@ static bool array_fits(const struct place *at, const cJSON *want, const cJSON *g
     return fits;
 }
 
-static bool fits_at(const struct place *at, const cJSON *want, const cJSON *got, const cJSON *aliases,
+static bool fits_at(const struct match_place *at, const cJSON *want, const cJSON *got, const cJSON *aliases,
                     struct match_report *report)
 {
     if (match_is_matcher(want))

@@ -39,6 +39,16 @@ void match_check(const cJSON *want, const struct source *source, struct problems
 /* Is it a matcher: an object, not empty, whose keys all begin with '$' and a letter, but for $version and $metadata? */
 bool match_is_matcher(const cJSON *want);
 
+/* Where in a value we are: the keys from the outermost object to here. */
+struct match_place {
+    const struct match_place *outer; /* NULL: none; the value itself is a NULL place */
+    const char *key;                 /* NULL: element number index */
+    size_t index;
+};
+
+/* Print "a.b[2]: expected X, got Y". want and got may be NULL: nothing. */
+void match_print_difference(struct buf *out, const struct match_place *at, const cJSON *want, const cJSON *got);
+
 /* Print a value in at most max bytes, for people: "..." stands for what was cut. NULL is "nothing". */
 void match_print_short(struct buf *out, const cJSON *value, size_t max);
 

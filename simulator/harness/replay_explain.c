@@ -5,27 +5,9 @@
 
 #include <assert.h>
 
-#define VALUE_SHORT     200u
 #define DIFFERENCES_MAX 40
 
 /* ---- where two values differ ---- */
-
-struct place {
-    const struct place *outer;
-    const char *key; /* NULL: element number index */
-    size_t index;
-};
-
-static void print_place(struct buf *out, const struct place *at)
-{
-    if (!at)
-        return;
-    print_place(out, at->outer);
-    if (at->key)
-        buf_addf(out, "%s%s", at->outer ? "." : "", at->key);
-    else
-        buf_addf(out, "[%zu]", at->index);
-}
 
 static bool add_line(cJSON *list, struct str text)
 {
@@ -38,7 +20,7 @@ static bool add_line(cJSON *list, struct str text)
 }
 
 /* "path: expected X, got Y" */
-static bool add_difference(cJSON *list, const struct place *at, const cJSON *want, const cJSON *got)
+static bool add_difference(cJSON *list, const struct match_place *at, const cJSON *want, const cJSON *got)
 {
     struct buf line;
     bool good;
@@ -46,21 +28,17 @@ static bool add_difference(cJSON *list, const struct place *at, const cJSON *wan
     if (cJSON_GetArraySize(list) >= DIFFERENCES_MAX)
         return true;
     buf_init(&line, 0);
-    print_place(&line, at);
-    buf_addf(&line, "%sexpected ", at ? ": " : "");
-    match_print_short(&line, want, VALUE_SHORT);
-    buf_add(&line, STR(", got "));
-    match_print_short(&line, got, VALUE_SHORT);
+    match_print_difference(&line, at, want, got);
     good = buf_ok(&line) && add_line(list, buf_view(&line));
     buf_done(&line);
     return good;
 }
 
 /* Every place where two values differ; as deep as JSON may be. returns false: no memory */
-static bool differ(cJSON *list, const struct place *at, const cJSON *want, const cJSON *got)
+static bool differ(cJSON *list, const struct match_place *at, const cJSON *want, const cJSON *got)
 {
     const cJSON *member, *other;
-    struct place here = {.outer = at};
+    struct match_place here = {.outer = at};
 
     if (want && got && json_eq(want, got))
         return true;
