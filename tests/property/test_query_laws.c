@@ -5,7 +5,6 @@
 
 #include "feed.h"
 #include "query.h"
-#include "feed.h"
 
 #define ROUNDS 3000
 #define TWINS  8
