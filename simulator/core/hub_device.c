@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hub_internal.h"
+#include "utf8.h"
 
 /* The identity behind a connection, if that connection is still its live one. */
 static struct identity *live_identity(const struct hub *h, const struct request *r)
@@ -228,7 +229,20 @@ static void store_reported(const struct identity *i, struct now now, struct str 
         out->rc = RC_NOMEM;
 }
 
-/* What an edge hub minds beyond the hub's own rules (facts M-48): the patch's length as text, and '#' in names. */
+/* Does a name hold '#', or white space beyond ASCII's as .NET knows it? NULL: neither; else where. */
+static const char *edge_minds(const char *name)
+{
+    static const char *const texts[] = {"#",      "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
+                                        "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
+                                        "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"};
+    const char *at = NULL;
+
+    for (size_t n = 0; n < sizeof texts / sizeof texts[0] && !at; n++)
+        at = strstr(name, texts[n]);
+    return at;
+}
+
+/* What an edge hub minds beyond the hub's own rules (facts M-48): the patch's length as text, and '#' and more blanks in names. */
 static bool check_for_edge(struct str text, const cJSON *node, struct refusal *why)
 {
     if (text.len > TWIN_SECTION_MAX) {
@@ -236,8 +250,11 @@ static bool check_for_edge(struct str text, const cJSON *node, struct refusal *w
         return false;
     }
     for (const cJSON *member = node->child; member; member = member->next) {
-        if (member->string && strchr(member->string, '#')) {
-            refuse(why, 400, 400004, "Property name %s contains invalid character '#'", member->string);
+        const char *at = member->string ? edge_minds(member->string) : NULL;
+
+        if (at) {
+            refuse(why, 400, 400004, "Property name %s contains invalid character '%.*s'", member->string,
+                   (int)utf8_char_len(str_from(at)), at);
             return false;
         }
         if (!check_for_edge(STR(""), member, why))

@@ -51,6 +51,9 @@ static enum rc read_select(struct query_reader *r)
         rc = read_top(r);
     if (rc || query_take_sign(r, "*"))
         return rc;
+    if (query_is_word(query_now(r), "DISTINCT") && query_now(r)[1].kind == TOKEN_NAME &&
+        !query_is_word(query_now(r) + 1, "FROM") && !query_is_word(query_now(r) + 1, "AS"))
+        return query_refuse(r, query_now(r)->at, "queries over twins have no DISTINCT; GROUP BY tells groups apart");
     do
         rc = read_column(r);
     while (!rc && query_take_sign(r, ","));

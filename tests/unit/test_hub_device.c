@@ -317,6 +317,7 @@ static void a_request_id_may_be_long_but_not_endless(void **state)
     assert_violation(w, world_publish(w, &dev, topic, ""), topic, "the request id is too long");
 }
 
+/* facts T-40 */
 static void what_a_device_publishes_shows_when_it_was_last_active(void **state)
 {
     struct world *w = *state;

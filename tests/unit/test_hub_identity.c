@@ -35,6 +35,7 @@ static const char *members_of(struct world *w, const cJSON *object)
 
 /* --- creating ------------------------------------------------------------------------------------------------------ */
 
+/* facts R-22 */
 static void a_created_identity_has_the_members_of_the_real_one(void **state)
 {
     struct world *w = *state;
@@ -244,7 +245,7 @@ static void a_list_holds_a_hundred_at_most(void **state)
 
 /* --- changing ---------------------------------------------------------------------------------------------------------- */
 
-/* facts L-14 */
+/* facts L-14, T-39 */
 static void an_update_changes_what_it_names_and_nothing_else(void **state)
 {
     struct world *w = *state;

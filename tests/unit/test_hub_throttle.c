@@ -170,6 +170,44 @@ static void a_service_s_answers_wait_and_then_are_refusals(void **state) /* fact
     assert_json(w, world_ask(w, "hub.status", "%s", "'correlationData':1"), "connected", "0"); /* counts as nothing */
 }
 
+/* Every command of a kind draws from the same bucket, devices' requests too (facts L-15). */
+static void reads_updates_and_registry_operations_have_a_bucket_each_for_all_that_count(void **state)
+{
+    static const struct {
+        const char *command, *members, *drain; /* drain: what empties the bucket */
+        int n;                                 /* of it pass or wait */
+    } rows[] = {
+        {"device.create", "'deviceId':'new'", NULL, 116},
+        {"device.list", "", NULL, 116},
+        {"device.update", "'deviceId':'dev1'", NULL, 116},
+        {"device.renew-key", "'deviceId':'dev1','keyType':'both'", NULL, 116},
+        {"module.create", "'deviceId':'dev1','moduleId':'m'", NULL, 116},
+        {"module.list", "'deviceId':'dev1'", NULL, 116},
+        {"twin.show", "'deviceId':'dev1'", GET "1", 7000},
+        {"twin.update", "'deviceId':'dev1','patch':{}", REPORT "1", 3500},
+        {"twin.replace", "'deviceId':'dev1','twin':{}", REPORT "1", 3500},
+        {"device.delete", "'deviceId':'dev1'", NULL, 116},
+    };
+    struct world *w = begin(state, "S1");
+
+    for (size_t k = 0; k < COUNT(rows); k++) {
+        struct conn dev;
+
+        world_restart(w); /* full buckets */
+        world_twin_client(w, &dev, "dev1");
+        for (int n = 0; n < rows[k].n; n++) {
+            if (rows[k].drain)
+                (void)answers(w, &dev, rows[k].drain, "[]");
+            else
+                (void)send(w, "{'command':'device.show','deviceId':'dev1'}", 1);
+        }
+        (void)world_refused(w, 429, 429001, rows[k].command, "%s", rows[k].members);
+        world_pass(w, 70);
+        (void)world_tick(w);
+        (void)world_ask(w, rows[k].command, "%s", rows[k].members);
+    }
+}
+
 static void answers_that_wait_leave_when_the_hub_stops(void **state)
 {
     static const char show[] = "{'command':'device.show','deviceId':'dev1'}";
@@ -260,6 +298,7 @@ int main(void)
         WORLD_TEST(the_day_s_quota_ends_the_connection_until_midnight),
         WORLD_TEST(connections_over_the_rate_are_closed_without_a_connack),
         WORLD_TEST(a_service_s_answers_wait_and_then_are_refusals),
+        WORLD_TEST(reads_updates_and_registry_operations_have_a_bucket_each_for_all_that_count),
         WORLD_TEST(answers_that_wait_leave_when_the_hub_stops),
         WORLD_TEST(methods_count_by_their_payload_in_steps_of_4_kb),
         WORLD_TEST(messages_to_devices_have_a_rate_and_count_in_the_day),

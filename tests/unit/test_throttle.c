@@ -1,6 +1,8 @@
 /* test_throttle.c - which hub is played, and how fast it may be asked: words, rates, and the shape of what is too much. */
 #include "throttle.h"
 
+#include <math.h>
+
 #include "test.h"
 
 #define SECOND INT64_C(1000000)
@@ -64,41 +66,67 @@ static void any_other_text_is_no_profile_and_leaves_it_alone(void **state)
     }
 }
 
-static void rates_are_those_of_the_documents_for_each_tier_and_its_units(void **state) /* facts L-15 */
+/* Each number of the documents' table. Twin reads and updates of S1 are the hub's, whatever its units (facts L-15). */
+static void rates_are_those_of_the_documents_for_each_tier_and_its_units(void **state)
+{
+    static const char *const profiles[] = {"S1", "S1x20", "S2", "S2x20", "S3", "S3x10"};
+    static const struct {
+        enum throttle_kind kind;
+        double rates[COUNT(profiles)];
+    } rows[] = {
+        {THROTTLE_CONNECT, {100, 240, 120, 2400, 6000, 60000}},
+        {THROTTLE_TELEMETRY, {100, 240, 120, 2400, 6000, 60000}},
+        {THROTTLE_MESSAGE, {1.6666667, 33.333333, 1.6666667, 33.333333, 83.333333, 833.33333}},
+        {THROTTLE_METHOD, {163840, 3276800, 491520, 9830400, 25165824, 251658240}},
+        {THROTTLE_TWIN_READ, {100, 100, 100, 200, 500, 5000}},
+        {THROTTLE_TWIN_UPDATE, {50, 50, 50, 100, 250, 2500}},
+        {THROTTLE_QUERY, {0.33333333, 6.6666667, 0.33333333, 6.6666667, 16.666667, 166.66667}},
+        {THROTTLE_REGISTRY, {1.6666667, 33.333333, 1.6666667, 33.333333, 83.333333, 833.33333}},
+    };
+
+    (void)state;
+    assert_int_equal(COUNT(rows), THROTTLES);
+    for (size_t n = 0; n < COUNT(rows); n++)
+        for (size_t k = 0; k < COUNT(profiles); k++) {
+            struct profile p = profile_of(profiles[k]);
+            double rate = throttle_rate(rows[n].kind, p.tier, p.units), want = rows[n].rates[k];
+
+            if (rate < want * 0.9999999 || rate > want * 1.0000001)
+                fail_msg("%s of %s: %.9g, not %.9g", throttle_name(rows[n].kind), profiles[k], rate, want);
+        }
+}
+
+/* facts L-15 */
+static void the_higher_of_the_hubs_rate_and_its_units_counts(void **state)
 {
     static const struct {
         const char *profile;
         enum throttle_kind kind;
         double rate;
     } rows[] = {
-        {"S1", THROTTLE_CONNECT, 100},
-        {"S1x9", THROTTLE_CONNECT, 108}, /* the documents' own example */
-        {"S1x2", THROTTLE_TELEMETRY, 100},
-        {"S2", THROTTLE_TELEMETRY, 120},
-        {"S3x2", THROTTLE_TELEMETRY, 12000},
-        {"F1", THROTTLE_TWIN_READ, 100},
-        {"S1x50", THROTTLE_TWIN_READ, 100},
-        {"S2x5", THROTTLE_TWIN_READ, 100},
-        {"S2x20", THROTTLE_TWIN_READ, 200},
-        {"S3x3", THROTTLE_TWIN_READ, 1500},
-        {"B1", THROTTLE_TWIN_UPDATE, 50},
-        {"S2x20", THROTTLE_TWIN_UPDATE, 100},
-        {"S3", THROTTLE_TWIN_UPDATE, 250},
-        {"S1x3", THROTTLE_METHOD, 480.0 * 1024},
-        {"S3", THROTTLE_METHOD, 24.0 * 1024 * 1024},
-        {"S1x3", THROTTLE_QUERY, 1},
-        {"S3x6", THROTTLE_QUERY, 100},
-        {"S1x3", THROTTLE_REGISTRY, 5},
-        {"B2x6", THROTTLE_MESSAGE, 10},
+        {"S1x8", THROTTLE_CONNECT, 100},    {"S1x9", THROTTLE_CONNECT, 108}, /* the documents' own example */
+        {"S1x8", THROTTLE_TELEMETRY, 100},  {"S1x9", THROTTLE_TELEMETRY, 108},   {"S2x10", THROTTLE_TWIN_READ, 100},
+        {"S2x11", THROTTLE_TWIN_READ, 110}, {"S2x10", THROTTLE_TWIN_UPDATE, 50}, {"S2x11", THROTTLE_TWIN_UPDATE, 55},
     };
 
     (void)state;
     for (size_t n = 0; n < COUNT(rows); n++) {
         struct profile p = profile_of(rows[n].profile);
 
-        assert_true(throttle_rate(rows[n].kind, p.tier, p.units) > rows[n].rate - 1e-6);
-        assert_true(throttle_rate(rows[n].kind, p.tier, p.units) < rows[n].rate + 1e-6);
+        assert_true(fabs(throttle_rate(rows[n].kind, p.tier, p.units) - rows[n].rate) < 1e-6);
     }
+}
+
+/* F1 and B1 are as fast as S1, B2 as S2, B3 as S3 (facts L-15). */
+static void tiers_of_a_size_are_as_fast_as_each_other(void **state)
+{
+    static const enum tier pairs[][2] = {
+        {TIER_F1, TIER_S1}, {TIER_B1, TIER_S1}, {TIER_B2, TIER_S2}, {TIER_B3, TIER_S3}};
+
+    (void)state;
+    for (size_t n = 0; n < COUNT(pairs); n++)
+        for (enum throttle_kind kind = 0; kind < THROTTLES; kind++)
+            assert_true(fabs(throttle_rate(kind, pairs[n][0], 1) - throttle_rate(kind, pairs[n][1], 1)) < 1e-6);
 }
 
 /* The shape: a minute's worth at once, then one after the other at the rate, then no more. */
@@ -218,6 +246,8 @@ int main(void)
         cmocka_unit_test(a_profile_is_a_personality_a_tier_with_units_or_both),
         cmocka_unit_test(any_other_text_is_no_profile_and_leaves_it_alone),
         cmocka_unit_test(rates_are_those_of_the_documents_for_each_tier_and_its_units),
+        cmocka_unit_test(the_higher_of_the_hubs_rate_and_its_units_counts),
+        cmocka_unit_test(tiers_of_a_size_are_as_fast_as_each_other),
         cmocka_unit_test(too_much_passes_at_once_then_waits_in_line_then_is_refused),
         cmocka_unit_test(methods_count_by_their_bytes),
         cmocka_unit_test(without_a_tier_everything_passes_for_ever),
