@@ -1,6 +1,7 @@
 /* explore_model.c - see explore_model.h. */
 #include "explore_model.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -325,7 +326,7 @@ enum rc model_read_file(const char *file, struct problems *problems, struct mode
     if (rc == RC_OK)
         rc = model_read(file, buf_view(&text), problems, out);
     else if (rc != RC_NOMEM) {
-        problems_add(problems, &nothing, 0, "cannot be read: %s", rc_text(rc));
+        problems_add(problems, &nothing, 0, "cannot be read: %s", rc == RC_IO ? strerror(errno) : rc_text(rc));
         rc = RC_SYNTAX;
     }
     buf_done(&text);

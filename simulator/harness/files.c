@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define LOCK_RETRY_MS 10
+#define WRITER_MS     1000 /* a pipe's writer is there by then, or never */
 
 enum rc path_join(char out[PATH_MAX], const char *dir, const char *name)
 {
@@ -21,23 +22,50 @@ enum rc path_join(char out[PATH_MAX], const char *dir, const char *name)
     return n >= 0 && n < PATH_MAX ? RC_OK : RC_LIMIT;
 }
 
+/* Read on. A pipe that nobody has opened to write to gets a while, then it is an error (EPIPE): it would hold us up for ever.
+ * *writer_ms: how long a writer may still take; 0 once one was seen, or where there is none to wait for. */
+static ssize_t read_some(int fd, char *chunk, size_t size, int *writer_ms)
+{
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    bool has_waited = false;
+
+    for (;;) {
+        ssize_t n = read(fd, chunk, size);
+
+        if (n > 0)
+            *writer_ms = 0;
+        if (n > 0 || (n == 0 && !*writer_ms) || (n < 0 && errno != EINTR && errno != EAGAIN))
+            return n;
+        if (n == 0 && has_waited) {
+            errno = EPIPE;
+            return -1;
+        }
+        if (n == 0) {
+            has_waited = true;
+            (void)poll(&one, 1, *writer_ms);
+        } else if (errno == EAGAIN) { /* somebody is about to write */
+            *writer_ms = 0;
+            (void)poll(&one, 1, -1);
+        }
+    }
+}
+
 enum rc file_read(const char *path, struct buf *out)
 {
     char chunk[16384];
+    struct stat st;
     ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int writer_ms, kept;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? RC_NOT_FOUND : RC_IO;
-    for (;;) {
-        n = read(fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0 || !buf_ok(out))
-            break;
+    writer_ms = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? WRITER_MS : 0;
+    while ((n = read_some(fd, chunk, sizeof chunk, &writer_ms)) > 0 && buf_ok(out))
         buf_add(out, str_of(chunk, (size_t)n));
-    }
+    kept = errno;
     (void)close(fd);
+    errno = kept;
     if (n < 0)
         return RC_IO;
     buf_add(out, STR("")); /* a NUL behind nothing, too */

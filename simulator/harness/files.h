@@ -13,7 +13,7 @@
 MUST_USE enum rc path_join(char out[PATH_MAX], const char *dir, const char *name);
 
 /* Append the whole file to out (whose ceiling bounds it).
- * returns RC_OK, RC_NOT_FOUND, RC_LIMIT (larger than out may grow), RC_IO (errno says more), RC_NOMEM */
+ * returns RC_OK, RC_NOT_FOUND, RC_LIMIT (larger than out may grow), RC_IO (errno says more; EPIPE: a pipe that nobody writes to), RC_NOMEM */
 MUST_USE enum rc file_read(const char *path, struct buf *out);
 
 /* Write a file with that mode in place of the old one. durable: it survives a power cut (for keys).

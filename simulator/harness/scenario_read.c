@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 cJSON *read_named_file(struct reading *r, const cJSON *at, const char *name, struct buf *text, char path[PATH_MAX])
 {
@@ -267,11 +268,14 @@ static enum rc read_members(struct reading *r, size_t row)
     return rc ? rc : check_subjects(r);
 }
 
-/* The absolute folder of a file. */
+/* The absolute folder of a file; of what has none, such as /dev/stdin at the end of a pipe, the folder we are in. */
 static char *folder_of(const char *file)
 {
     char *real = realpath(file, NULL);
     char *slash = real ? strrchr(real, '/') : NULL;
+
+    if (!real && errno != ENOMEM)
+        return getcwd(NULL, 0);
 
     if (slash)
         slash[slash == real ? 1 : 0] = '\0';

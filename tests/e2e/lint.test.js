@@ -1,12 +1,16 @@
 // lint.test.js - `twinsim lint` and the published schema agree: what one accepts the other accepts, and both ways round.
 'use strict';
 const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { promisify } = require('node:util');
+const { binaries } = require('../support/hub.js');
 const { readCommented, validate } = require('../support/json-schema.js');
 const { temporary, twinsim } = require('../support/twinsim.js');
 
+const run = promisify(execFile);
 const ROOT = path.resolve(__dirname, '../..');
 const FIXTURES = path.join(ROOT, 'fixtures/scenarios');
 const schema = JSON.parse(fs.readFileSync(path.join(ROOT, 'fixtures/schema/scenario.schema.json')));
@@ -399,4 +403,12 @@ test('lint runs nothing, and says so of what is not there', async (t) => {
     assert.equal(code, 3);
     assert.match(stderr, /there is no such file/);
   }
+});
+
+test('a scenario may come through a pipe; one that nobody writes to is told after a moment', async (t) => {
+  const dir = temporary(t);
+  const file = path.join(dir, 'good.jsonc');
+  fs.writeFileSync(file, JSON.stringify(scenario({})));
+  const piped = await run('sh', ['-c', 'cat good.jsonc | "$0" lint /dev/stdin && mkfifo quiet && "$0" lint quiet || echo "ended with $?"', path.join(binaries(), 'twinsim')], { cwd: dir });
+  assert.deepEqual([piped.stdout, piped.stderr], ['1 scenario, no problems\nended with 3\n', 'quiet:1:1: cannot be read: Broken pipe\n']);
 });

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +85,40 @@ static void a_missing_file_is_told_from_an_unreadable_one(void **state)
     assert_int_equal(file_read(dir, &text), RC_IO);
     assert_int_equal(path_join(path, dir, "nothing/f"), RC_OK);
     assert_int_equal(file_write(path, STR("x"), 0600, false), RC_IO);
+    buf_done(&text);
+}
+
+/* As a shell's <(...) does, or a fifo whose writer comes a little late: both are whole files to us. */
+static void a_pipe_is_read_to_its_end_and_one_without_a_writer_is_an_error(void **state)
+{
+    char path[PATH_MAX];
+    struct buf text;
+    pid_t pid;
+    int status;
+
+    (void)state;
+    buf_init(&text, 0);
+    assert_int_equal(path_join(path, dir, "pipe"), RC_OK);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    errno = 0;
+    assert_int_equal(file_read(path, &text), RC_IO);
+    assert_int_equal(errno, EPIPE);
+    pid = fork();
+    if (pid == 0) {
+        int fd = open(path, O_WRONLY); /* waits for the reader */
+        int unread = 1;
+
+        if (write(fd, "first,", 6) != 6)
+            _exit(1);
+        while (ioctl(fd, FIONREAD, &unread) == 0 && unread)
+            (void)sched_yield(); /* the reader has to wait for the rest */
+        _exit(write(fd, " then", 5) != 5);
+    }
+    assert_int_equal(file_read(path, &text), RC_OK);
+    assert_string_equal(text.at, "first, then");
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(unlink(path), 0);
     buf_done(&text);
 }
 
@@ -224,6 +260,8 @@ int main(void)
         cmocka_unit_test(paths_are_joined_with_one_slash_or_refused),
         cmocka_unit_test_setup_teardown(a_file_is_written_whole_with_its_mode_and_replaced, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_missing_file_is_told_from_an_unreadable_one, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_pipe_is_read_to_its_end_and_one_without_a_writer_is_an_error, make_dir,
+                                        remove_dir),
         cmocka_unit_test_setup_teardown(a_report_goes_through_links_and_replaces_nothing_but_files, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(a_directory_is_private_and_made_with_its_parents, make_dir, remove_dir),
