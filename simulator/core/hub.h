@@ -183,6 +183,8 @@ struct identity *hub_find(const struct hub *h, struct str id);
 struct identity *hub_put(struct hub *h, struct identity *i);
 /* The messages that wait for a cached identity, all of them, in order; moved out of *q. */
 void hub_put_messages(struct hub *h, struct identity *i, struct messages *q);
+/* One that was stored for a cached identity cannot be read: it waits no more, its row is set aside, and that is told. */
+void hub_message_damaged(struct hub *h, const struct identity *i, uint64_t number, struct now now, struct outbox *out);
 /* Forget a cached identity because it may differ from what is stored; it is read again when it is next needed. A will goes with it, untold.
  * returns true if it was connected: *conn is then nobody's, and the adapter closes it. Otherwise *conn is 0. */
 bool hub_drop(struct hub *h, struct str id, uint64_t *conn);

@@ -114,6 +114,17 @@ void hub_message_settle(struct hub *h, struct identity *i, struct message *m, en
     hub_account(h, i);
 }
 
+void hub_message_damaged(struct hub *h, const struct identity *i, uint64_t number, struct now now, struct outbox *out)
+{
+    struct buf *b;
+
+    push(out, OUT_MESSAGE_GONE, i, number)->is_damaged = true;
+    b = event_begin(h, "message-settled", i, 0, now);
+    json_put_i64(b, "sequenceNumber", (int64_t)number);
+    json_put_text(b, "result", STR("damaged"));
+    event_send(h, out);
+}
+
 void hub_message_expire(struct hub *h, struct identity *i, struct now now, struct outbox *out)
 {
     for (struct message *m = i->messages.first, *next; m; m = next) {

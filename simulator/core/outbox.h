@@ -36,7 +36,7 @@ enum out_kind {
     OUT_STORE, /* append a journal row and, for CREATED/UPDATED, the identity's document; DELETED removes all of it */
     OUT_SUBSCRIBED,    /* write the identity's subscriptions */
     OUT_MESSAGE,       /* put a message into its identity's queue, and */
-    OUT_MESSAGE_GONE,  /* take it out */
+    OUT_MESSAGE_GONE,  /* take it out; is_damaged: set its row aside */
     OUT_FEEDBACK,      /* keep a record of feedback for the service, as long as the identity is there */
     OUT_FEEDBACK_GONE, /* forget such records up to a number, or (some of) those up to an instant */
     OUT_PUBLISH,       /* an answer or notification to one device or service client, by client id */
@@ -53,9 +53,10 @@ struct out {
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
     bool is_late;            /* PUBLISH: an answer of an earlier turn, which is stored; the throttle held it back */
     uint64_t ticket;         /* PUBLISH of the answer to a command: of which one (struct request) */
-    uint64_t tag; /* MESSAGE.., FEEDBACK..: its number. PUBLISH to a device: the message that its PUBACK completes;
+    uint64_t tag;    /* MESSAGE.., FEEDBACK..: its number. PUBLISH to a device: the message that its PUBACK completes;
                               * 0: nobody waits for that */
-    bool is_dup;  /* PUBLISH: with the DUP flag */
+    bool is_dup;     /* PUBLISH: with the DUP flag */
+    bool is_damaged; /* MESSAGE_GONE: its row cannot be read */
     int qos;
     bool session_present; /* HELLO */
     char *topic;          /* PUBLISH, EVENT; owned */

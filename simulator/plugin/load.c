@@ -1,6 +1,8 @@
 /* load.c - what a decision needs comes from the store into the hub's memory, before it is made. */
 #include "plugin.h"
 
+#include <inttypes.h>
+#include <mosquitto.h>
 #include <stdlib.h>
 
 #define LOAD_TWINS_US 500 /* how long loading the twins of one page may take, but for the last one */
@@ -101,15 +103,24 @@ static enum rc load_history(struct plugin *pl, struct str id, const struct needs
 
 static enum rc load_messages(struct plugin *pl, const struct request *r, struct identity *i)
 {
+    struct unreadable damaged;
     struct messages q;
     enum rc rc;
 
     if (messages_are_here(&i->messages) || !hub_needs_messages(pl->hub, r, i))
         return RC_OK;
-    rc = store_load_messages(pl->store, identity_id(i), &q);
-    if (!rc)
-        hub_put_messages(pl->hub, i, &q);
-    return rc;
+    rc = store_load_messages(pl->store, identity_id(i), &q, &damaged);
+    if (rc)
+        return rc;
+    hub_put_messages(pl->hub, i, &q);
+    for (size_t n = 0; n < damaged.n; n++) {
+        mosquitto_log_printf(MOSQ_LOG_ERR,
+                             "twinsim: message %" PRIu64 " of %s is damaged; its row (table message, id %" PRIu64
+                             ") is set aside",
+                             damaged.number[n], i->id, damaged.number[n]);
+        hub_message_damaged(pl->hub, i, damaged.number[n], r->now, &pl->out);
+    }
+    return RC_OK;
 }
 
 enum rc load_needed(struct plugin *pl, const struct needs *needs, struct request *r)

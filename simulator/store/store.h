@@ -60,9 +60,15 @@ MUST_USE enum rc store_list_modules(struct store *s, struct str after, unsigned 
 MUST_USE enum rc store_history(struct store *s, struct str id, int64_t before, unsigned top, struct journal_row **rows,
                                size_t *n_rows);
 void store_rows_free(struct journal_row *rows, size_t n_rows);
-/* The messages that wait for an identity, with their bodies, in order; *out is the caller's (messages_drop).
- * returns RC_OK, RC_NOT_FOUND (no such identity), RC_CORRUPT, RC_IO, RC_NOMEM */
-MUST_USE enum rc store_load_messages(struct store *s, struct str id, struct messages *out);
+/* Numbers of messages whose rows are damaged: no more than may wait are looked for at a time. */
+struct unreadable {
+    uint64_t number[MESSAGE_QUEUE_MAX];
+    size_t n;
+};
+/* The messages that wait for an identity, with their bodies, in order; *out is the caller's (messages_drop). What cannot be read is none of
+ * them, and is named in *bad: hub_message_damaged sets it aside.
+ * returns RC_OK, RC_NOT_FOUND (no such identity), RC_IO, RC_NOMEM */
+MUST_USE enum rc store_load_messages(struct store *s, struct str id, struct messages *out, struct unreadable *bad);
 /* What the hub wants to know of all messages and feedback, without reading them. */
 MUST_USE enum rc store_message_state(struct store *s, struct message_state *out);
 /* A place in the order in which messages expire: behind all that expire earlier, or at that instant with no higher number. */

@@ -81,7 +81,8 @@
     X(MESSAGE_PUT, "INSERT INTO message VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                               \
     X(MESSAGE_REMOVE, "DELETE FROM message WHERE id = ?1")                                                             \
     X(MESSAGES, "SELECT id, enqueued, expires, doc, body FROM message WHERE identity = ?1 ORDER BY id")                \
-    X(MESSAGES_REMOVE, "DELETE FROM message WHERE identity = ?1")                                                      \
+    X(MESSAGES_REMOVE, "DELETE FROM message WHERE identity IN (?1, -?1)")                                              \
+    X(MESSAGE_ASIDE, "UPDATE message SET identity = -identity, expires = 9223372036854775807 WHERE id = ?1")           \
     X(DUE, "SELECT i.device, i.module, m.expires, m.id FROM message m JOIN identity i ON i.row = m.identity "          \
            "WHERE (m.expires, m.id) > (?1, ?2) AND m.expires <= ?3 ORDER BY m.expires, m.id")                          \
     X(NEXT_EXPIRY, "SELECT min(expires) FROM message WHERE expires > ?1")                                              \

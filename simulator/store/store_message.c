@@ -2,6 +2,8 @@
  *
  * A message is a row of its own, put in and taken out with the turn that did so: no journal, since nothing is ever folded from it. Nothing of
  * this is read before somebody needs it; of a million identities with messages the start looks at three indexes' ends.
+ *
+ * A row that cannot be read stays for whoever wants to look at it, but is nobody's any more and never due: its identity is negated.
  */
 #include <stdlib.h>
 
@@ -31,9 +33,12 @@ enum rc message_write(struct store *s, const struct out *e, int64_t row)
         sql_text(s, SQL_MESSAGE_PUT, 5, str_from(e->doc));
         sql_blob(s, SQL_MESSAGE_PUT, 6, str_of(e->body, e->body_len));
         return sql_run(s, SQL_MESSAGE_PUT);
-    case OUT_MESSAGE_GONE:
-        sql_i64(s, SQL_MESSAGE_REMOVE, 1, (int64_t)e->tag);
-        return sql_run(s, SQL_MESSAGE_REMOVE);
+    case OUT_MESSAGE_GONE: {
+        enum sql q = e->is_damaged ? SQL_MESSAGE_ASIDE : SQL_MESSAGE_REMOVE;
+
+        sql_i64(s, q, 1, (int64_t)e->tag);
+        return sql_run(s, q);
+    }
     case OUT_FEEDBACK:
         sql_i64(s, SQL_FEEDBACK_PUT, 1, (int64_t)e->tag);
         sql_i64(s, SQL_FEEDBACK_PUT, 2, row);
@@ -70,21 +75,30 @@ enum rc message_bury(struct store *s, int64_t row)
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static enum rc read_message(struct store *s, struct messages *q)
+/* One row. What is damaged in it is no failure of the whole. */
+static enum rc read_message(struct store *s, struct messages *q, struct unreadable *bad)
 {
+    uint64_t number = (uint64_t)sqlite3_column_int64(s->sql[SQL_MESSAGES], 0);
     struct message *m = NULL;
     enum rc rc = message_load(sql_column(s, SQL_MESSAGES, 3), sql_column(s, SQL_MESSAGES, 4), &m);
 
     if (rc)
-        return damaged(s, rc, "a message");
-    m->number = (uint64_t)sqlite3_column_int64(s->sql[SQL_MESSAGES], 0);
+        rc = damaged(s, rc, "a message");
+    if (rc == RC_CORRUPT) {
+        if (bad->n < MESSAGE_QUEUE_MAX)
+            bad->number[bad->n++] = number;
+        return RC_OK;
+    }
+    if (rc)
+        return rc;
+    m->number = number;
     m->enqueued_us = sqlite3_column_int64(s->sql[SQL_MESSAGES], 1);
     m->expires_us = sqlite3_column_int64(s->sql[SQL_MESSAGES], 2);
     messages_push(q, m);
     return RC_OK;
 }
 
-enum rc store_load_messages(struct store *s, struct str id, struct messages *out)
+enum rc store_load_messages(struct store *s, struct str id, struct messages *out, struct unreadable *bad)
 {
     struct messages q = {0};
     int64_t row;
@@ -92,9 +106,10 @@ enum rc store_load_messages(struct store *s, struct str id, struct messages *out
 
     if (rc)
         return rc;
+    bad->n = 0;
     sql_i64(s, SQL_MESSAGES, 1, row);
     while ((rc = sql_row(s, SQL_MESSAGES)) == RC_OK) {
-        rc = read_message(s, &q);
+        rc = read_message(s, &q, bad);
         if (rc) {
             sql_end(s, SQL_MESSAGES);
             break;

@@ -83,14 +83,14 @@ static void a_turn_that_cannot_be_committed_is_refused_as_a_whole(void **state)
     broker_stop();
 }
 
-static void spoil_messages(const struct world *w)
+static void spoil(const struct world *w, const char *sql)
 {
     char path[128];
     sqlite3 *db;
 
     (void)snprintf(path, sizeof path, "%s/%s", w->dir, STORE_FILE);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE message SET doc = '{\"ack\":\"loud\"}'", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_changes(db), 1);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
@@ -102,15 +102,79 @@ static void who_cannot_be_let_in_now_is_not_told_that_it_never_may(void **state)
 
     world_start(w);
     broker_disconnect(&w->device);
-    assert_non_null(strstr(world_command(w, "{\"command\":\"message.send\",\"deviceId\":\"dev\"}"), "\"status\":200"));
     turn_fail(world_plugin(), RC_IO, NULL);
     assert_int_equal(broker_connect(&w->device), MOSQ_ERR_CONN_LOST);
     broker_tick();
     broker_stop();
-    spoil_messages(w);
+    spoil(w, "UPDATE identity SET doc = '{'");
     assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
     assert_int_equal(broker_connect(&w->device), MOSQ_ERR_CONN_LOST);
     assert_non_null(strstr(broker.log, "cannot be read"));
+    broker_stop();
+}
+
+static void a_message_that_cannot_be_read_is_set_aside_and_keeps_nobody_out(void **state)
+{
+    struct world *w = *state;
+    char text[128];
+
+    world_start(w);
+    broker_disconnect(&w->device);
+    for (int n = 1; n <= 3; n++) {
+        (void)snprintf(text, sizeof text, "{\"command\":\"message.send\",\"deviceId\":\"dev\",\"body\":\"%d\"}", n);
+        assert_non_null(strstr(world_command(w, text), "\"status\":200"));
+    }
+    broker_stop();
+    spoil(w, "UPDATE message SET doc = '{\"ack\":\"loud\"}' WHERE id = 2");
+    assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&w->service), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_subscribe(&w->service, "$twinsim/v1/#", 0), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_subscribe(&w->device, "devices/dev/messages/devicebound/#", 0), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    assert_non_null(strstr(broker.log, "message 2 of dev"));
+    assert_non_null(strstr(broker_sent(NULL, "$twinsim/v1/events/dev/message-settled", 0)->body,
+                           "\"sequenceNumber\":2,\"result\":\"damaged\""));
+    assert_string_equal(broker_sent("dev", "devices/", 0)->body, "1");
+    assert_string_equal(broker_sent("dev", "devices/", 1)->body, "3");
+    assert_null(broker_sent("dev", "devices/", 2));
+    broker_stop();
+    assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS); /* it is said once */
+    assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
+    broker_tick();
+    assert_null(strstr(broker.log, "message 2"));
+    broker_stop();
+}
+
+static void a_queue_with_a_message_that_cannot_be_read_can_be_listed_purged_and_expires(void **state)
+{
+    static const struct {
+        const char *command, *answer;
+    } rows[] = {{"{\"command\":\"message.purge\",\"deviceId\":\"dev\"}", "\"totalMessagesPurged\":1"},
+                {"{\"command\":\"message.list\",\"deviceId\":\"dev\"}", "\"items\":[{\"sequenceNumber\":4,"},
+                {"{\"command\":\"clock.advance\",\"by\":\"2h\"}", "\"status\":200"}};
+    struct world *w = *state;
+
+    world_start(w);
+    broker_disconnect(&w->device);
+    for (size_t k = 0; k < COUNT(rows); k++) {
+        char sql[128];
+
+        (void)world_command(w, "{\"command\":\"message.send\",\"deviceId\":\"dev\"}");
+        (void)world_command(w, "{\"command\":\"message.send\",\"deviceId\":\"dev\"}");
+        broker_stop();
+        (void)snprintf(sql, sizeof sql, "UPDATE message SET doc = '{' WHERE id = %d", (int)(2 * k + 1));
+        spoil(w, sql);
+        assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
+        assert_int_equal(broker_connect(&w->service), MOSQ_ERR_SUCCESS);
+        assert_non_null(strstr(world_command(w, rows[k].command), rows[k].answer));
+        broker_tick();
+        broker_tick();
+        (void)snprintf(sql, sizeof sql, "message %d of dev", (int)(2 * k + 1));
+        assert_non_null(strstr(broker.log, sql));
+        broker_forget();
+        (void)world_command(w, "{\"command\":\"message.purge\",\"deviceId\":\"dev\"}");
+    }
     broker_stop();
 }
 
@@ -320,6 +384,8 @@ int main(void)
         WORLD_TEST(a_connect_of_a_turn_that_cannot_be_committed_is_not_confirmed),
         WORLD_TEST(a_turn_that_cannot_be_committed_is_refused_as_a_whole),
         WORLD_TEST(who_cannot_be_let_in_now_is_not_told_that_it_never_may),
+        WORLD_TEST(a_message_that_cannot_be_read_is_set_aside_and_keeps_nobody_out),
+        WORLD_TEST(a_queue_with_a_message_that_cannot_be_read_can_be_listed_purged_and_expires),
         WORLD_TEST(what_a_subscription_stored_with_it_leaves_even_if_the_turn_fails),
         WORLD_TEST(a_call_of_a_turn_that_cannot_be_committed_was_never_made),
         WORLD_TEST(an_answer_of_a_turn_that_cannot_be_committed_is_a_failure),
