@@ -7,6 +7,7 @@
 #include "utf8.h"
 
 #define DETAIL_MAX 400u /* bytes of one event's details on a line */
+#define WHO_MAX    128u /* of what a client calls itself */
 
 static int print_pretty(const struct cli *c, const cJSON *doc, const char *before, const char *after)
 {
@@ -167,20 +168,36 @@ static void cut(struct buf *b, size_t max)
     buf_add(b, STR("\xE2\x80\xA6"));
 }
 
+/* Whom it is about. One that was refused may be nobody the hub knows: then what the client calls itself stands here, as a claim. */
+static void add_who(struct buf *out, const cJSON *event)
+{
+    const char *device = json_get_text(event, "device"), *module = json_get_text(event, "module");
+    const cJSON *client = json_get(event, "clientId");
+
+    if (device) {
+        buf_addf(out, "%s%s%s", device, module ? "/" : "", module ? module : "");
+    } else if (client) {
+        add_value(out, client);
+        cut(out, WHO_MAX);
+        buf_add_char(out, '?');
+    } else {
+        buf_add_char(out, '-');
+    }
+}
+
 void show_event(struct buf *out, const cJSON *event)
 {
     static const char *const shown[] = {"seq",  "time",  "mono_us",         "kind", "device", "module",
                                         "conn", "cause", "systemProperties"};
     const char *taken = text_or(json_get(event, "systemProperties"), "iothub-enqueuedtime", "");
     struct str time = str_from(text_or(event, "time", taken));
-    const char *device = json_get_text(event, "device"), *module = json_get_text(event, "module");
-    char id[2 * IDENT_TEXT_MAX];
-    struct buf rest;
+    struct buf who, rest;
 
     time = str_first(str_skip(time, str_find(time, 'T') + 1), 12); /* 23:07:43.123 of 2030-01-01T23:07:43.123456Z */
     if (time.len && time.at[time.len - 1] == 'Z')
         time.len--;
-    (void)snprintf(id, sizeof id, "%s%s%s", device ? device : "-", module ? "/" : "", module ? module : "");
+    buf_init(&who, 0);
+    add_who(&who, event);
     buf_init(&rest, 0);
     for (const cJSON *m = event ? event->child : NULL; m; m = m->next) {
         bool skip = false;
@@ -192,8 +209,10 @@ void show_event(struct buf *out, const cJSON *event)
         show_member(&rest, " ", m);
     }
     cut(&rest, DETAIL_MAX);
-    buf_addf(out, "%-12.*s  %-28s %-14s%.*s", STR_FMT(time), id, text_or(event, "kind", "?"), STR_FMT(buf_view(&rest)));
-    if (rest.rc)
-        out->rc = rest.rc;
+    buf_addf(out, "%-12.*s  %-28s %-14s%.*s", STR_FMT(time), buf_ok(&who) ? who.at : "?", text_or(event, "kind", "?"),
+             STR_FMT(buf_view(&rest)));
+    if (who.rc || rest.rc)
+        out->rc = who.rc ? who.rc : rest.rc;
+    buf_done(&who);
     buf_done(&rest);
 }

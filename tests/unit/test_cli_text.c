@@ -36,6 +36,17 @@ static void an_event_is_one_line_with_time_identity_kind_and_the_rest(void **sta
          "b\",\"reason\":\"x=\\u001b[2J\",\"empty\":\"\"}",
          "00:00:00.5    -                            refused        userName=\"a b\" reason=\"x=\\u001b[2J\" "
          "empty=\"\""},
+        /* Who asked is nobody the hub knows: what the client calls itself stands for it, as a claim. */
+        {"{\"time\":\"2030-01-01T00:00:00.5Z\",\"kind\":\"refused\",\"clientId\":\"ghost\",\"userName\":"
+         "\"h/ghost/?api-version=2021-04-12\",\"reason\":\"r\"}",
+         "00:00:00.5    ghost?                       refused        clientId=ghost "
+         "userName=\"h/ghost/?api-version=2021-04-12\" reason=r"},
+        {"{\"kind\":\"refused\",\"clientId\":\"\\u001b[2J\"}",
+         "              \"\\u001b[2J\"?                 refused        clientId=\"\\u001b[2J\""},
+        {"{\"kind\":\"refused\",\"clientId\":\"\"}",
+         "              \"\"?                          refused        clientId=\"\""},
+        {"{\"kind\":\"refused\",\"device\":\"d\",\"clientId\":\"e\"}",
+         "              d                            refused        clientId=e"},
         {"{}", "              -                            ?             "},
     };
 
