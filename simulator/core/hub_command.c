@@ -123,6 +123,7 @@ void reply_refuse(struct reply *reply, int status, int code, const char *fmt, ..
 
     reply->status = reply->why.status = status;
     reply->why.code = code;
+    reply->why.where[0] = '\0';
     va_start(args, fmt);
     (void)vsnprintf(reply->why.message, sizeof reply->why.message, fmt, args);
     va_end(args);
@@ -218,6 +219,16 @@ static void run(struct hub *h, struct request *r, struct reply *reply, struct ou
         r->verb->run(h, r, reply, out);
 }
 
+/* The service hears which property is meant; a device hears what the real hub says, no more. */
+static void print_refusal(struct hub *h, struct buf *b, const struct refusal *why, struct now now)
+{
+    char text[sizeof why->message + sizeof why->where + 16];
+
+    (void)snprintf(text, sizeof text, "%s%s%s%s", why->message, why->where[0] ? " (at " : "", why->where,
+                   why->where[0] ? ")" : "");
+    error_print(h, b, why->code, text, now);
+}
+
 void command_answer(struct hub *h, const struct asker *asker, const char *name, const struct reply *reply,
                     struct now now, struct outbox *out)
 {
@@ -232,7 +243,7 @@ void command_answer(struct hub *h, const struct asker *asker, const char *name, 
     json_put_i64(&b, "status", reply->status);
     json_key(&b, "body");
     if (reply->status >= 300)
-        error_print(h, &b, reply->why.code, reply->why.message, now);
+        print_refusal(h, &b, &reply->why, now);
     else
         buf_add(&b, reply->body.len ? buf_view(&reply->body) : STR("{}"));
     buf_add_char(&b, '}');

@@ -205,6 +205,8 @@ static void announce_reported(struct hub *h, const struct identity *i, const str
     json_put_i64(b, "status", status);
     if (why) {
         json_put_text(b, "error", str_from(why->message));
+        if (why->where[0])
+            json_put_text(b, "property", str_from(why->where));
     } else {
         json_put_i64(b, "version", i->twin->reported_version);
         json_put_raw(b, "patch", patch);

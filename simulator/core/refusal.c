@@ -10,6 +10,7 @@ void refuse(struct refusal *why, int status, int code, const char *fmt, ...)
 
     why->status = status;
     why->code = code;
+    why->where[0] = '\0';
     va_start(args, fmt);
     (void)vsnprintf(why->message, sizeof why->message, fmt, args);
     va_end(args);

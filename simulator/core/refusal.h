@@ -8,9 +8,10 @@ struct refusal {
     int status; /* what the topic or the HTTP answer says: 400, 403, 404, 409, 412, ... */
     int code;   /* the hub's errorCode: 400004, 403100, 412001, ... */
     char message[256];
+    char where[768]; /* path of the property that is meant, "properties.desired.a.list[2]"; empty: none in particular */
 };
 
-/* Write all three; a long message is cut. */
+/* Write all but `where`, which is emptied; a long message is cut. */
 void refuse(struct refusal *why, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -41,7 +41,7 @@ bool twin_is_valid(const struct twin *t);
 /* Would this write be accepted? Checks keys, values, depth, arrays and the *resulting* section size; changes nothing.
  * tags, desired: the submitted section, NULL when not submitted; a JSON null clears the section (PATCH) or counts as {} (PUT).
  * replace: PUT semantics. In service writes $metadata and $version at a section's root are ignored (T-28): strip them first with
- * twin_strip_service_fields. returns true, or false with *why written. */
+ * twin_strip_service_fields. returns true, or false with *why written, `where` included unless it is about a whole section. */
 bool twin_check_service(const struct twin *t, const cJSON *tags, const cJSON *desired, bool replace,
                         struct refusal *why);
 /* The same for a device's reported patch: an object, no $-keys (M-29, M-30). */

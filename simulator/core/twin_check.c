@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #define CODE_ARGUMENT_INVALID 400004
 #define CODE_SIZE             403100
@@ -28,6 +29,42 @@ static const char *shown(const char *key, size_t max, char out[SHOWN_MAX + 3])
     }
     memcpy(out + len, rest.len ? ".." : "", rest.len ? 3 : 1);
     return out;
+}
+
+/* Put one more step before the path of what is refused. What is too long for a path as it is meant here stays away. */
+static void step(struct refusal *why, const char *text)
+{
+    char whole[sizeof why->where];
+    bool is_joined = !why->where[0] || why->where[0] == '[';
+    int n = snprintf(whole, sizeof whole, "%s%s%s", text, is_joined ? "" : ".", why->where);
+
+    if (n > 0 && (size_t)n < sizeof whole)
+        memcpy(why->where, whole, (size_t)n + 1);
+}
+
+static bool at_key(struct refusal *why, const char *key)
+{
+    char name[SHOWN_MAX + 3];
+
+    step(why, shown(key, SHOWN_MAX, name));
+    return false;
+}
+
+static bool at_element(struct refusal *why, size_t index)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "[%zu]", index);
+    step(why, text);
+    return false;
+}
+
+static bool at_section(struct refusal *why, enum twin_section section)
+{
+    static const char *const names[] = {"tags", "properties.desired", "properties.reported"};
+
+    step(why, names[section]);
+    return false;
 }
 
 /* May this character not stand in a key? Control characters (C0, DEL, C1), blank, '.' and '$' (facts T-14). '#' and the
@@ -99,27 +136,29 @@ static bool check_members(const cJSON *object, unsigned depth, bool in_array, st
 
     for (const cJSON *member = object->child; member; member = member->next) {
         if (!check_key(member->string, why))
-            return false;
+            return at_key(why, member->string);
         if (in_array && cJSON_IsNull(member)) { /* facts T-19 */
             refuse(why, 400, CODE_ARGUMENT_INVALID, "Property %s of an object in an array cannot be 'null'",
                    shown(member->string, SHOWN_MAX, name));
-            return false;
+            return at_key(why, member->string);
         }
         if (!check_value(member->string, member, depth + 1, in_array, why))
-            return false;
+            return at_key(why, member->string);
     }
     return true;
 }
 
 static bool check_elements(const char *key, const cJSON *array, unsigned depth, struct refusal *why)
 {
-    for (const cJSON *element = array->child; element; element = element->next) {
+    size_t n = 0;
+
+    for (const cJSON *element = array->child; element; element = element->next, n++) {
         if (cJSON_IsNull(element)) { /* facts T-19 */
             refuse(why, 400, CODE_ARGUMENT_INVALID, "Arrays cannot contain 'null' as value");
-            return false;
+            return at_element(why, n);
         }
         if (!check_value(key, element, depth + 1, true, why))
-            return false;
+            return at_element(why, n);
     }
     return true;
 }
@@ -199,7 +238,9 @@ bool twin_check_section(enum twin_section section, const cJSON *content, struct 
 {
     if (!cJSON_IsObject(content))
         return refuse_section(section, why);
-    return check_members(content, 0, false, why) && check_size(section, (int64_t)twin_value_size(content), why);
+    if (!check_members(content, 0, false, why))
+        return at_section(why, section);
+    return check_size(section, (int64_t)twin_value_size(content), why);
 }
 
 /* Check one submitted section against what it would be merged into. */
@@ -209,8 +250,9 @@ static bool check_patch(const struct twin *t, enum twin_section section, const c
 
     if (!cJSON_IsObject(patch))
         return refuse_section(section, why);
-    return check_members(patch, 0, false, why) &&
-           check_size(section, (int64_t)t->computed[section] + growth(target, patch), why);
+    if (!check_members(patch, 0, false, why))
+        return at_section(why, section);
+    return check_size(section, (int64_t)t->computed[section] + growth(target, patch), why);
 }
 
 static bool check_submitted(const struct twin *t, enum twin_section section, const cJSON *submitted, bool replace,

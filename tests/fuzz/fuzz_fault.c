@@ -23,7 +23,7 @@ static void assert_rereads(const struct fault *f)
 {
     char *text = print(f), *again;
     struct fault *back = NULL;
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     cJSON *tree = NULL;
 
     assert_int_equal(json_read(str_from(text), &tree, NULL), RC_OK);
@@ -132,7 +132,7 @@ static bool has_valid_ids(const cJSON *tree)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = fuzz_text(data, size), line = fuzz_line(&rest);
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct fault *f = NULL;
     cJSON *tree = NULL;
 

@@ -102,7 +102,7 @@ static void check_item(const struct query *q, const struct identity *i)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = fuzz_text(data, size), text = fuzz_line(&rest);
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct query *q = NULL, *again = NULL;
     struct buf once, twice;
 

@@ -67,7 +67,7 @@ static bool write_service(struct twin *t, cJSON *doc, bool replace, int64_t at_u
     cJSON *tags = json_get(doc, "tags"), *desired = json_get(doc, "desired");
     bool touched_tags = false, touched_desired = false;
     struct twin *before;
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
 
     twin_strip_service_fields(tags);
     twin_strip_service_fields(desired);
@@ -91,7 +91,7 @@ static bool write_service(struct twin *t, cJSON *doc, bool replace, int64_t at_u
 static bool write_reported(struct twin *t, const cJSON *patch, int64_t at_us)
 {
     struct twin *before;
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
 
     if (!twin_check_reported(t, patch, &why)) {
         assert_true(why.status >= 400 && why.status < 500 && why.message[0]);
@@ -119,7 +119,7 @@ static bool write_reported(struct twin *t, const cJSON *patch, int64_t at_us)
 /* A document that somebody wrote: a valid twin, or a reason. */
 static void take(struct twin **t, const cJSON *doc, int64_t at_us)
 {
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct twin *other = NULL;
 
     if (twin_read(doc, at_us, &other, &why)) {

@@ -195,7 +195,7 @@ static void random_query(struct buf *b)
 
 static struct query *read_any(struct str text)
 {
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct query *q = NULL;
     enum rc rc = query_read(text, &q, &why);
 

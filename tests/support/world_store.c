@@ -82,7 +82,10 @@ struct identity *world_store_load(struct world_store *s, struct str id, bool wit
 
 void world_store_messages(struct world_store *s, struct str id, struct messages *out)
 {
-    assert_int_equal(store_load_messages(s->store, id, out), RC_OK);
+    struct unreadable bad;
+
+    assert_int_equal(store_load_messages(s->store, id, out, &bad), RC_OK);
+    assert_int_equal(bad.n, 0);
 }
 
 struct page {

@@ -20,7 +20,7 @@ static cJSON *tree_of(const char *text)
 static struct fault *read_ok(const char *text)
 {
     cJSON *tree = tree_of(text);
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct fault *f = NULL;
     enum rc rc = fault_read(tree, 1000, &f, &why);
 
@@ -108,7 +108,7 @@ static void what_is_no_fault_is_refused_and_says_what_would_fit(void **state)
     for (size_t n = 0; n < COUNT(rows); n++) {
         cJSON *tree = tree_of(rows[n].text);
         struct fault *f = NULL;
-        struct refusal why = {0, 0, ""};
+        struct refusal why = {0, 0, "", ""};
         enum rc rc = fault_read(tree, 0, &f, &why);
 
         print_message("  %s: %s\n", rows[n].text, why.message);

@@ -258,7 +258,7 @@ static void a_document_that_is_none_is_refused_and_nothing_written(void **state)
     for (size_t n = 0; n < COUNT(texts); n++) {
         struct identity *i = untouched;
         cJSON *doc = tree_of(texts[n]);
-        struct refusal why = {0, 0, ""};
+        struct refusal why = {0, 0, "", ""};
 
         assert_int_equal(identity_read(doc, DAY_US, &i, &why), RC_SYNTAX);
         assert_ptr_equal(i, untouched);

@@ -30,7 +30,7 @@ static int make_twins(void **state)
 {
     (void)state;
     for (size_t k = 0; k < COUNT(documents); k++) {
-        struct refusal why = {0, 0, ""};
+        struct refusal why = {0, 0, "", ""};
         cJSON *doc = NULL;
 
         assert_int_equal(json_read(str_from(documents[k]), &doc, NULL), RC_OK);
@@ -53,7 +53,7 @@ static int free_twins(void **state)
 static struct query *read_ok(const char *text)
 {
     char *copy = copy_exact(text, strlen(text));
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct query *q = NULL;
 
     if (query_read(str_of(copy, strlen(text)), &q, &why))
@@ -631,7 +631,7 @@ static void what_the_hub_does_not_know_is_refused_with_its_place(void **state)
     (void)state;
     for (size_t k = 0; k < COUNT(rows); k++) {
         char *copy = copy_exact(rows[k].text, strlen(rows[k].text));
-        struct refusal why = {0, 0, ""};
+        struct refusal why = {0, 0, "", ""};
         struct query *q = NULL;
 
         if (query_read(str_of(copy, strlen(rows[k].text)), &q, &why) != RC_REFUSED)
@@ -659,7 +659,7 @@ static void jobs_can_be_asked_and_there_are_none(void **state)
 static enum rc read_long(size_t characters, const char *character)
 {
     static const char head[] = "SELECT * FROM devices WHERE a = '";
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct query *q = NULL;
     struct buf text;
     enum rc rc;
@@ -687,7 +687,7 @@ static void a_query_has_at_most_8192_characters(void **state)
 
 static enum rc read_repeated(const char *before, const char *repeated, size_t times, const char *after)
 {
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct query *q = NULL;
     struct buf text;
     enum rc rc;
@@ -723,7 +723,7 @@ static void depth_has_a_ceiling_and_length_has_none(void **state)
 static void text_that_is_no_text_is_refused(void **state)
 {
     static const char nul[] = "SELECT * FROM devices\0 WHERE true", bad[] = "SELECT * FROM devices WHERE a='\xC3'";
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct query *q = NULL;
 
     (void)state;

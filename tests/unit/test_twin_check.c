@@ -297,6 +297,67 @@ static void long_names_are_cut_in_messages(void **state)
     twin_free(t);
 }
 
+/* The message is the hub's own; the path is for whoever looks at more than that. */
+static void a_refusal_names_the_property(void **state)
+{
+    static const struct {
+        const char *patch, *where;
+    } rows[] = {
+        {"{\"a.b\":1}", "properties.reported.a.b"},
+        {"{\"a\":{\"b\":{\"c d\":1}}}", "properties.reported.a.b.c d"},
+        {"{\"a\":[1,[2,null]]}", "properties.reported.a[1][1]"},
+        {"{\"a\":[{\"b\":1},{\"b\":{\"c\":4503599627370496}}]}", "properties.reported.a[1].b.c"},
+        {"{\"a\":[{\"b\":null}]}", "properties.reported.a[0].b"},
+        {"{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":{\"8\":{\"9\":{\"10\":{\"11\":{}}}}}}}}}}}}",
+         "properties.reported.1.2.3.4.5.6.7.8.9.10.11"},
+        {"[]", ""},
+    };
+    struct refusal why;
+    cJSON *tree;
+
+    (void)state;
+    for (size_t k = 0; k < COUNT(rows); k++) {
+        struct twin *t = twin_new(TWIN_DAY_US);
+
+        assert_false(takes(t, rows[k].patch, &why));
+        assert_string_equal(why.where, rows[k].where);
+        twin_free(t);
+    }
+    tree = twin_tree("{\"a\":{\"b.\":1}}");
+    for (int replace = 0; replace < 2; replace++) {
+        struct twin *t = twin_new(TWIN_DAY_US);
+
+        assert_false(twin_check_service(t, tree, NULL, replace, &why));
+        assert_string_equal(why.where, "tags.a.b.");
+        assert_false(twin_check_service(t, NULL, tree, replace, &why));
+        assert_string_equal(why.where, "properties.desired.a.b.");
+        twin_free(t);
+    }
+    cJSON_Delete(tree);
+}
+
+static void a_path_of_ten_long_names_has_room(void **state)
+{
+    struct twin *t = twin_new(TWIN_DAY_US);
+    struct refusal why;
+    struct buf b;
+    cJSON *tree;
+
+    (void)state;
+    buf_init(&b, 0);
+    for (int k = 0; k < 10; k++)
+        buf_addf(&b, "{\"%0*d\":", TWIN_KEY_MAX, k);
+    buf_add(&b, STR("{\".\":1}}}}}}}}}}}"));
+    assert_int_equal(json_read(buf_view(&b), &tree, NULL), RC_OK);
+    assert_false(twin_check_service(t, NULL, tree, true, &why));
+    assert_true(str_starts(str_from(why.where), STR("properties.desired.000")));
+    assert_true(str_ends(str_from(why.where), STR("0..."
+                                                  ".")));
+    cJSON_Delete(tree);
+    buf_done(&b);
+    twin_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +372,8 @@ int main(void)
         cmocka_unit_test(the_size_that_would_result_counts),
         cmocka_unit_test(service_writes_are_checked_section_by_section),
         cmocka_unit_test(long_names_are_cut_in_messages),
+        cmocka_unit_test(a_refusal_names_the_property),
+        cmocka_unit_test(a_path_of_ten_long_names_has_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 static struct twin *read_twin(const char *text)
 {
     cJSON *doc = twin_tree(text);
-    struct refusal why = {0, 0, ""};
+    struct refusal why = {0, 0, "", ""};
     struct twin *t = NULL;
 
     if (twin_read(doc, twin_second(9), &t, &why) != RC_OK)
@@ -182,7 +182,7 @@ static void what_is_no_twin_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
         cJSON *doc = twin_tree(texts[i]);
-        struct refusal why = {0, 0, ""};
+        struct refusal why = {0, 0, "", ""};
         struct twin *t = NULL;
 
         if (twin_read(doc, 0, &t, &why) != RC_SYNTAX)
