@@ -102,7 +102,9 @@ static const struct {
      "SELECT x.id, i.device, i.module FROM journal_index x JOIN hub LEFT JOIN identity i ON i.row = x.identity "
      "WHERE x.id > hub.indexed"},
     {"message", "it is nobody's",
-     "SELECT id, NULL, NULL FROM message m WHERE NOT EXISTS (SELECT 1 FROM identity WHERE row = m.identity)"},
+     "SELECT id, NULL, NULL FROM message m WHERE NOT EXISTS (SELECT 1 FROM identity WHERE row = abs(m.identity))"},
+    {"message", "it could not be read, and is set aside",
+     "SELECT m.id, i.device, i.module FROM message m JOIN identity i ON i.row = -m.identity"},
     {"feedback", "it is nobody's",
      "SELECT id, NULL, NULL FROM feedback f WHERE NOT EXISTS (SELECT 1 FROM identity WHERE row = f.identity)"},
 };

@@ -154,6 +154,25 @@ static void the_sender_can_say_how_long_and_a_time_that_is_over_is_over_at_once(
     assert_int_equal(waiting(w), 1);
 }
 
+static void a_time_that_is_over_is_over_for_who_is_connected_too_and_the_answer_shows_it(void **state)
+{
+    struct world *w = *state;
+    struct conn dev;
+    const cJSON *answer;
+
+    world_create(w, "dev1");
+    listen(w, &dev);
+    answer = world_ask(w, "message.send", "'deviceId':'dev1','ack':'full','expiryTimeUtc':'2029-12-31T23:59:59Z'");
+    assert_string_equal(json_word(answer, "enqueuedTimeUtc"), "2030-01-01T00:00:00Z");
+    assert_string_equal(json_word(answer, "expiryTimeUtc"), "2029-12-31T23:59:59Z");
+    assert_int_equal(world_count_events(w, "message-queued"), 1);
+    assert_json(w, world_event(w, "message-settled"), "result", "'expired'"); /* in the same turn */
+    assert_string_equal(world_out(w, OUT_PUBLISH, 0)->topic, CONTROL_TOPIC "/response");
+    assert_int_equal(world_count(w, OUT_PUBLISH), 1);
+    world_pass(w, 15);
+    assert_string_equal(json_word(cJSON_GetArrayItem(feedback(w), 0), "statusCode"), "Expired");
+}
+
 static void an_expired_message_is_not_delivered_even_if_nobody_has_looked_yet(void **state)
 {
     struct world *w = *state;
@@ -409,6 +428,7 @@ int main(void)
         WORLD_TEST(a_message_waits_an_hour_of_the_hubs_time_when_nobody_says),
         WORLD_TEST(the_hub_can_be_told_how_long),
         WORLD_TEST(the_sender_can_say_how_long_and_a_time_that_is_over_is_over_at_once),
+        WORLD_TEST(a_time_that_is_over_is_over_for_who_is_connected_too_and_the_answer_shows_it),
         WORLD_TEST(an_expired_message_is_not_delivered_even_if_nobody_has_looked_yet),
         WORLD_TEST(what_is_on_its_way_expires_only_when_it_is_back_in_the_queue),
         WORLD_TEST(messages_survive_a_restart_and_so_does_their_time),

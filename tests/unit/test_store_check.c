@@ -279,6 +279,8 @@ static const struct {
     {"UPDATE journal SET identity = 99 WHERE id = 67", "|journal|67|it is nobody's\n"},
     {"UPDATE message SET doc = '{' WHERE id = 2", "d|message|2|it cannot be read\n"},
     {"UPDATE message SET identity = 99 WHERE id = 2", "|message|2|it is nobody's\n"},
+    {"UPDATE message SET identity = -99 WHERE id = 2", "|message|2|it is nobody's\n"},
+    {"UPDATE message SET identity = -identity WHERE id = 2", "d|message|2|it could not be read, and is set aside\n"},
     {"UPDATE feedback SET doc = 'x'", "d/m|feedback|3|it cannot be read\n"},
     {"UPDATE feedback SET identity = 99", "|feedback|3|it is nobody's\n"},
 };
