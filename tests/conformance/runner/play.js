@@ -190,9 +190,12 @@ function resolve(step, vector, state, log) {
   }
 }
 
-/** "<rid>" is the latest call this client heard, "<rid:1>" the first one. */
+/** "<rid>" is the latest call this client heard, "<rid:1>" the first one; "<RID>" and "<RID:1>": in capitals. */
 function takeRid(topic, rids = []) {
-  return topic.replace(/<rid(?::(\d+))?>/, (all, n) => rids[n === undefined ? rids.length - 1 : n - 1] ?? all);
+  return topic.replace(/<(rid|RID)(?::(\d+))?>/, (all, word, n) => {
+    const rid = rids[n === undefined ? rids.length - 1 : n - 1] ?? all;
+    return word === 'RID' ? rid.toUpperCase() : rid;
+  });
 }
 
 async function stateAfter(vector, transport, { seen }) {
