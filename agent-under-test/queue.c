@@ -41,15 +41,6 @@ void queues_drop(struct queues *q, enum queue_id id)
     q->queue[id].dropped++;
 }
 
-size_t queues_size(const struct queues *q)
-{
-    size_t events = 0;
-
-    for (size_t i = 0; i < QUEUE_COUNT; i++)
-        events += q->queue[i].count;
-    return q->waiting - events * q->rules->overhead;
-}
-
 /* The most that one queue may hold now: its share, or what the others leave of the budget. */
 static size_t room_of(const struct queues *q, enum queue_id id)
 {

@@ -59,7 +59,4 @@ void queues_pop(struct queues *q, enum queue_id id);
 /* Drop the first event of a queue that has one, and count it. */
 void queues_drop(struct queues *q, enum queue_id id);
 
-/* What the waiting events count for in messages, without overheads. */
-size_t queues_size(const struct queues *q);
-
 #endif

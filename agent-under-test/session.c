@@ -26,7 +26,8 @@ int64_t session_due(const struct session *s)
     return s->deadline;
 }
 
-void session_user_name(const struct settings *settings, struct buf *out)
+/* "{host}/{device}/{module}/?api-version=...&DeviceClientType=..." (facts M-07) */
+static void print_user_name(const struct settings *settings, struct buf *out)
 {
     struct utsname name = {0};
 
@@ -58,7 +59,7 @@ static void connect_now(struct session *s, struct instant now)
 
     buf_init(&user, PASSWORD_MAX);
     buf_init(&password, PASSWORD_MAX);
-    session_user_name(set, &user);
+    print_user_name(set, &user);
     rc = user.rc;
     if (!rc)
         rc = sas_token(str_from(set->host_name), str_from(set->device_id), str_from(set->module_id), str_from(set->key),

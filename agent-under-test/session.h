@@ -71,7 +71,4 @@ void session_give_up(struct session *s, const char *reason, struct instant now);
 /* Say goodbye for good. */
 void session_close(struct session *s, struct instant now);
 
-/* Write "{host}/{device}/{module}/?api-version=...&DeviceClientType=..." source: facts M-07 */
-void session_user_name(const struct settings *settings, struct buf *out);
-
 #endif

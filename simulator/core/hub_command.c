@@ -10,6 +10,8 @@
 #define WRITES RIGHT_REGISTRY_WRITE
 #define TWINS  RIGHT_SERVICE_CONNECT
 
+static command_fn hub_status;
+
 static const struct command commands[] = {
     /* name             rights  target          twin   modules list   history members */
     {"hub.status", 0, TARGET_NONE, false, false, false, false, "", hub_status},
@@ -323,7 +325,7 @@ struct identity *command_target(struct hub *h, struct request *r, struct reply *
 
 /* --- the hub itself -------------------------------------------------------------------------------------------------- */
 
-void hub_status(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
+static void hub_status(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     struct buf *b = &reply->body;
     char profile[PROFILE_TEXT_MAX];

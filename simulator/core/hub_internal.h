@@ -371,7 +371,6 @@ void reply_with(struct reply *reply, const struct refusal *why);
 void reply_unread(struct reply *reply, enum rc rc, const struct refusal *why, struct outbox *out);
 /* Is `name` one of the blank-separated words? */
 bool is_word_of(const char *words, const char *name);
-command_fn hub_status;
 command_fn fault_add, fault_list, fault_clear;
 command_fn clock_show, clock_advance, clock_freeze, clock_resume;
 command_fn device_create, device_show, device_list, device_update, device_delete, device_renew_key, identity_export,

@@ -29,16 +29,6 @@ const char *change_kind_name(enum change_kind kind)
     return change_names[kind];
 }
 
-enum rc change_kind_read(struct str name, enum change_kind *out)
-{
-    for (size_t i = 0; i < sizeof change_names / sizeof change_names[0]; i++)
-        if (str_eq(name, str_from(change_names[i]))) {
-            *out = (enum change_kind)i;
-            return RC_OK;
-        }
-    return RC_NOT_FOUND;
-}
-
 bool status_reason_is_valid(struct str reason)
 {
     size_t characters = 0;

@@ -29,7 +29,6 @@ const char *auth_type_name(enum auth_type type); /* "sas", ... as documents say 
 enum change_kind { CHANGE_LIST(CHANGE_ENUM) };
 #undef CHANGE_ENUM
 const char *change_kind_name(enum change_kind kind);
-MUST_USE enum rc change_kind_read(struct str name, enum change_kind *out);
 
 /* What a connection leaves to be told when it ends without a farewell. */
 struct will {

@@ -76,8 +76,6 @@ void message_print_doc(struct buf *out, const struct message *m);
 MUST_USE enum rc message_load(struct str doc, struct str body, struct message **out);
 void message_free(struct message *m); /* NULL is fine */
 
-/* A property's name or value: printable ASCII of the kind that HTTP header names are made of (facts M-45). */
-bool message_property_is_valid(struct str text);
 /* Heap use, roughly. */
 size_t message_heap(const struct message *m);
 /* Does the sender want to hear of that end? */

@@ -16,7 +16,8 @@ static bool is_one_of(struct str text, const char *others)
     return true;
 }
 
-bool message_property_is_valid(struct str text)
+/* A property's name or value: printable ASCII of the kind that HTTP header names are made of (facts M-45). */
+static bool is_property(struct str text)
 {
     return is_one_of(text, "!#$%&'*+-.^_`|~");
 }
@@ -126,8 +127,8 @@ static enum rc take_properties(struct parts *p, const cJSON *command)
         struct str name = str_from(m->string);
         enum rc rc;
 
-        if (!name.len || !message_property_is_valid(name) || is_reserved(name) ||
-            (cJSON_IsString(m) && !message_property_is_valid(str_from(m->valuestring))))
+        if (!name.len || !is_property(name) || is_reserved(name) ||
+            (cJSON_IsString(m) && !is_property(str_from(m->valuestring))))
             return refused(p,
                            "a property's name and value are ASCII letters, digits and !#$%&'*+-.^_`|~; a name is not "
                            "empty, and begins with neither \"$.\" nor \"iothub-\"");

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-const char *personality_name(enum personality p)
+static const char *personality_name(enum personality p)
 {
 #define PROFILE_WORD(name, text, what) text,
     static const char *const words[] = {PERSONALITY_LIST(PROFILE_WORD)};

@@ -38,7 +38,6 @@ struct profile { /* all zero: the hub of today, as fast as it can */
     unsigned units; /* 0 without a tier, else from 1 */
 };
 
-const char *personality_name(enum personality p);
 const char *tier_name(enum tier t); /* TIER_NONE: "" */
 /* Find a tier by its word, exactly. returns TIER_NONE when there is none. */
 enum tier tier_find(struct str name);

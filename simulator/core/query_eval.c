@@ -42,7 +42,8 @@ static int compare_texts(const struct query_value *a, const struct query_value *
     return order ? order : sign_of(a->text.len<b->text.len, a->text.len> b->text.len);
 }
 
-bool query_compare(const struct query_value *a, const struct query_value *b, int *order)
+/* -1, 0, 1 into *order. False: these two have no order, not even equality. */
+static bool compare(const struct query_value *a, const struct query_value *b, int *order)
 {
     if (a->type != b->type)
         return false; /* facts Q-05 */
@@ -116,7 +117,7 @@ static void eval_comparison(const struct query_node *n, const struct identity *i
     eval(n->child, i, &a);
     eval(n->child->next, i, &b);
     out->type = VALUE_UNDEFINED;
-    if (query_compare(&a, &b, &order))
+    if (compare(&a, &b, &order))
         set_truth(out, holds(n->op, order));
 }
 
@@ -130,7 +131,7 @@ static void eval_in(const struct query_node *n, const struct identity *i, struct
     eval(n->child, i, &a);
     for (const struct query_node *k = n->child->next->child; k && !is_in; k = k->next) {
         eval(k, i, &b);
-        is_in = query_compare(&a, &b, &order) && order == 0;
+        is_in = compare(&a, &b, &order) && order == 0;
     }
     out->type = VALUE_UNDEFINED;
     if (a.type == VALUE_NULL || a.type == VALUE_BOOL || a.type == VALUE_NUMBER || a.type == VALUE_TEXT)

@@ -51,7 +51,7 @@ bool query_is_reserved(struct str name)
 }
 
 /* There are more nodes than tokens in no query: query_read made room. */
-struct query_node *query_node_new(struct query_reader *r, enum query_op op, size_t at)
+static struct query_node *node_new(struct query_reader *r, enum query_op op, size_t at)
 {
     struct query_node *n = &r->q->nodes[r->q->n_nodes++];
 
@@ -133,7 +133,7 @@ static enum rc take_index(struct query_reader *r, struct query_node *n)
 
 enum rc query_property(struct query_reader *r, struct query_node **out)
 {
-    struct query_node *n = query_node_new(r, OP_PROPERTY, query_now(r)->at);
+    struct query_node *n = node_new(r, OP_PROPERTY, query_now(r)->at);
     enum rc rc = take_name(r, n);
 
     while (!rc) {
@@ -175,7 +175,7 @@ static enum rc call(struct query_reader *r, struct query_node **out)
     if (!is_defined && !query_is_word(t, "STARTSWITH"))
         return query_refuse(r, t->at, "queries over twins have no function %.*s; they have IS_DEFINED and STARTSWITH",
                             STR_FMT(str_first(t->text, 40)));
-    n = query_node_new(r, is_defined ? OP_IS_DEFINED : OP_STARTSWITH, t->at);
+    n = node_new(r, is_defined ? OP_IS_DEFINED : OP_STARTSWITH, t->at);
     r->at += 2;
     rc = is_defined ? query_property(r, &argument) : expression(r, BIND_OR, &argument);
     if (!rc)
@@ -194,7 +194,7 @@ static enum rc call(struct query_reader *r, struct query_node **out)
 /* Behind '['. */
 static enum rc array(struct query_reader *r, struct query_node **out)
 {
-    struct query_node *n = query_node_new(r, OP_ARRAY, query_now(r)->at), *item = NULL;
+    struct query_node *n = node_new(r, OP_ARRAY, query_now(r)->at), *item = NULL;
     struct query_node **last = &n->child;
     enum rc rc = RC_OK;
 
@@ -216,7 +216,7 @@ static enum rc array(struct query_reader *r, struct query_node **out)
 static enum rc literal(struct query_reader *r, enum query_op op, struct query_node **out)
 {
     const struct query_token *t = query_now(r);
-    struct query_node *n = query_node_new(r, op, t->at);
+    struct query_node *n = node_new(r, op, t->at);
 
     n->text = t->text;
     n->source = t->source;
@@ -228,7 +228,7 @@ static enum rc literal(struct query_reader *r, enum query_op op, struct query_no
 
 static enum rc prefixed(struct query_reader *r, enum query_op op, struct query_node **out)
 {
-    struct query_node *n = query_node_new(r, op, query_now(r)->at), *operand = NULL;
+    struct query_node *n = node_new(r, op, query_now(r)->at), *operand = NULL;
     enum rc rc;
 
     r->at++;
@@ -307,7 +307,7 @@ static enum rc join(struct query_reader *r, enum query_op op, size_t at, struct 
                     struct query_node **left)
 {
     bool goes_on = (op == OP_AND || op == OP_OR) && (*left)->op == op && !(*left)->is_closed;
-    struct query_node *n = goes_on ? *left : query_node_new(r, op, at);
+    struct query_node *n = goes_on ? *left : node_new(r, op, at);
     enum rc rc = goes_on ? RC_OK : add_child(r, n, *left);
 
     *left = n;

@@ -179,7 +179,6 @@ bool query_take_word(struct query_reader *r, const char *word);
 bool query_take_sign(struct query_reader *r, const char *sign);
 bool query_is_reserved(struct str name);
 enum query_aggregate query_aggregate_of(const struct query_reader *r); /* NONE unless a call of one stands here */
-struct query_node *query_node_new(struct query_reader *r, enum query_op op, size_t at);
 
 MUST_USE enum rc query_expression(struct query_reader *r, struct query_node **out);
 MUST_USE enum rc query_property(struct query_reader *r, struct query_node **out);
@@ -195,10 +194,7 @@ void query_print_value(struct buf *out, const struct query_value *v);
 void query_print_number(struct buf *out, double number);
 
 /* --- query_print.c --- */
-void query_print_property(struct buf *out, const struct query_node *property);
 
 /* --- query_eval.c --- */
-/* -1, 0, 1 into *order. False: these two have no order, not even equality. */
-bool query_compare(const struct query_value *a, const struct query_value *b, int *order);
 
 #endif

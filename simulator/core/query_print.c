@@ -95,7 +95,7 @@ static void print_text(struct buf *out, struct str text)
     buf_add_char(out, '\'');
 }
 
-void query_print_property(struct buf *out, const struct query_node *property)
+static void print_property(struct buf *out, const struct query_node *property)
 {
     struct str first = property->names[0].text;
     bool is_named =
@@ -137,7 +137,7 @@ static void print_open(struct buf *out, const struct query_node *n)
 
     switch (n->op) {
     case OP_PROPERTY:
-        query_print_property(out, n);
+        print_property(out, n);
         break;
     case OP_NUMBER:
         buf_add(out, n->source);
@@ -200,7 +200,7 @@ static void print_columns(struct buf *out, const struct query *q)
         if (c->aggregate)
             buf_addf(out, "%s(", query_aggregate_name(c->aggregate));
         if (c->property)
-            query_print_property(out, c->property);
+            print_property(out, c->property);
         if (c->aggregate)
             buf_add_char(out, ')');
         if (c->alias.at) {
@@ -227,6 +227,6 @@ void query_print(struct buf *out, const struct query *q)
     }
     for (size_t k = 0; k < q->n_groups; k++) {
         buf_add(out, k ? STR(", ") : STR(" GROUP BY "));
-        query_print_property(out, q->groups[k]);
+        print_property(out, q->groups[k]);
     }
 }

@@ -170,16 +170,6 @@ enum rc filter_read(struct ident who, struct str text, enum filter_class *out)
     return RC_OK;
 }
 
-const char *filter_class_name(enum filter_class c)
-{
-    static const char *const NAMES[] = {"twin-res", "twin-desired", "methods", "c2d",
-                                        "inputs",   "module-all",   "session"};
-
-    _Static_assert(sizeof NAMES / sizeof NAMES[0] == FILTER_CLASSES, "one name for each class");
-    assert((size_t)c < FILTER_CLASSES);
-    return NAMES[c];
-}
-
 bool filter_fits(struct str filter, struct str topic)
 {
     while (filter.at) {

@@ -49,7 +49,6 @@ enum filter_class {
 
 /* returns RC_OK, or RC_REFUSED for any other filter (facts M-13, M-14; case matters) */
 MUST_USE enum rc filter_read(struct ident who, struct str text, enum filter_class *out);
-const char *filter_class_name(enum filter_class c);
 
 /* Does an MQTT topic filter fit a topic? '+' stands for one level, a '#' at the end for all levels from there on, and for none. Unlike a
  * broker it lets them stand for "$iothub" too. */

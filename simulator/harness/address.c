@@ -114,7 +114,8 @@ static bool process_has(const char *pid, const char *socket)
     return found;
 }
 
-bool address_owner(const char *host, int port, char *out, size_t size)
+/* Who listens on host:port: "pid 17 (mosquitto)"; false when that cannot be seen (another user's process). */
+static bool owner_of(const char *host, int port, char *out, size_t size)
 {
     char socket[32], path[PATH_MAX];
     const struct dirent *entry;
@@ -135,8 +136,8 @@ bool address_owner(const char *host, int port, char *out, size_t size)
         (void)snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
         if (file_read(path, &name))
             buf_reset(&name);
-        (void)snprintf(out, size, "pid %s (%.*s)", entry->d_name, (int)str_find(buf_view(&name), '\n'),
-                       name.at ? name.at : "");
+        (void)snprintf(out, size, "pid %.20s (%.*s)", entry->d_name,
+                       STR_FMT(str_first(buf_view(&name), str_find(buf_view(&name), '\n'))));
         buf_done(&name);
     }
     (void)closedir(dir);
@@ -152,7 +153,7 @@ enum rc address_is_free(const char *host, int port, char *why, size_t why_size)
     case 0:
         return RC_OK;
     case EADDRINUSE:
-        if (!address_owner(host, port, owner, sizeof owner))
+        if (!owner_of(host, port, owner, sizeof owner))
             (void)snprintf(owner, sizeof owner, "another process");
         return why_not(why, why_size, RC_BUSY,
                        "%s:%d is taken by %s; stop it, or give another address with --host, such as 127.0.0.9", host,

@@ -17,7 +17,4 @@ bool address_is_loopback(const char *host);
  * returns  RC_OK, RC_BUSY (taken), RC_REFUSED, RC_IO */
 MUST_USE enum rc address_is_free(const char *host, int port, char *why, size_t why_size);
 
-/* Who listens on host:port: "pid 17 (mosquitto)"; false when that cannot be seen (another user's process). */
-bool address_owner(const char *host, int port, char *out, size_t size);
-
 #endif

@@ -10,20 +10,19 @@
 #include "explore_history.h"
 
 #define LAW_LIST(X)                                                                                                    \
-    X(NONE, "", "")                                                                                                    \
-    X(CONVERGES, "converges", "the agent reports what is desired")                                                     \
-    X(VERSIONS, "versions", "versions never go back")                                                                  \
-    X(QUIET, "quiet", "the agent reports nothing when nothing has changed")                                            \
-    X(IDLE, "idle", "the agent needs no CPU time when there is nothing to do")                                         \
-    X(ALIVE, "alive", "the agent does not end by itself")                                                              \
-    X(ENDS, "ends", "the agent ends when it is told to")
+    X(NONE, "")                                                                                                        \
+    X(CONVERGES, "the agent reports what is desired")                                                                  \
+    X(VERSIONS, "versions never go back")                                                                              \
+    X(QUIET, "the agent reports nothing when nothing has changed")                                                     \
+    X(IDLE, "the agent needs no CPU time when there is nothing to do")                                                 \
+    X(ALIVE, "the agent does not end by itself")                                                                       \
+    X(ENDS, "the agent ends when it is told to")
 
-#define LAW_ENUM(id, word, text) LAW_##id,
+#define LAW_ENUM(id, text) LAW_##id,
 enum law { LAW_LIST(LAW_ENUM) };
 #undef LAW_ENUM
 
-/* Its name in one word; what it says, a sentence. */
-const char *law_word(enum law law);
+/* What it says, a sentence. */
 const char *law_text(enum law law);
 /* Which law a result (run.h) breaks; LAW_NONE: none, or it says nothing about the agent. suspect: buffer for the name of the
  * property that seems to be wrong, when the law is LAW_CONVERGES; may be NULL. */

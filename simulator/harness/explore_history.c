@@ -125,6 +125,16 @@ static bool walk_process(struct walk *w, const cJSON *step)
     return true;
 }
 
+/* May this check stand here? */
+static bool walk_can_check(const struct walk *w, const cJSON *check)
+{
+    const char *word = check->child->valuestring;
+    bool is_about_calm = strcmp(word, "quiet") == 0 || strcmp(word, "idle") == 0 || strcmp(word, "calm") == 0;
+
+    return !w->rc && w->agent_runs && w->notifications == NOTIFY_ALL && walk_values_are_valid(w) &&
+           !(is_about_calm && w->is_armed);
+}
+
 bool walk_step(struct walk *w, const cJSON *step)
 {
     if (is_kind(step, "desired")) {
@@ -171,15 +181,6 @@ bool walk_values_are_valid(const struct walk *w)
             return false;
     }
     return true;
-}
-
-bool walk_can_check(const struct walk *w, const cJSON *check)
-{
-    const char *word = check->child->valuestring;
-    bool is_about_calm = strcmp(word, "quiet") == 0 || strcmp(word, "idle") == 0 || strcmp(word, "calm") == 0;
-
-    return !w->rc && w->agent_runs && w->notifications == NOTIFY_ALL && walk_values_are_valid(w) &&
-           !(is_about_calm && w->is_armed);
 }
 
 bool history_is_valid(const struct model *m, const struct history *h)

@@ -26,8 +26,6 @@ void walk_end(struct walk *w);
 bool walk_step(struct walk *w, const cJSON *step);
 /* Does every property hold a value that an agent takes? */
 bool walk_values_are_valid(const struct walk *w);
-/* May this check stand here? */
-bool walk_can_check(const struct walk *w, const cJSON *check);
 
 /* A step's kind: its first member's name; "" when it has none. */
 const char *step_kind(const cJSON *step);

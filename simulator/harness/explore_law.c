@@ -3,22 +3,15 @@
 
 #include "run.h"
 
-static const struct {
-    const char *word, *text;
-} laws[] = {
-#define LAW_ROW(id, word, text) {word, text},
+static const char *const texts[] = {
+#define LAW_ROW(id, text) text,
     LAW_LIST(LAW_ROW)
 #undef LAW_ROW
 };
 
-const char *law_word(enum law law)
-{
-    return laws[law].word;
-}
-
 const char *law_text(enum law law)
 {
-    return laws[law].text;
+    return texts[law];
 }
 
 static bool says(const cJSON *text, const char *part)

@@ -68,16 +68,8 @@ void problems_at(struct problems *p, const struct source *source, const cJSON *v
     va_end(args);
 }
 
-void problems_at_key(struct problems *p, const struct source *source, const cJSON *member, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    add(p, source, source_key_offset(source->text, member), fmt, args);
-    va_end(args);
-}
-
-size_t source_key_offset(struct str text, const cJSON *member)
+/* Where the key of a member stands in the text; where its value does, when the key is written with escapes. */
+static size_t key_offset(struct str text, const cJSON *member)
 {
     size_t value = json_offset(member), len = member->string ? strlen(member->string) : 0;
 
@@ -90,4 +82,13 @@ size_t source_key_offset(struct str text, const cJSON *member)
             return begin;
     }
     return value;
+}
+
+void problems_at_key(struct problems *p, const struct source *source, const cJSON *member, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add(p, source, key_offset(source->text, member), fmt, args);
+    va_end(args);
 }

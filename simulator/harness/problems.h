@@ -40,7 +40,4 @@ void problems_at_key(struct problems *p, const struct source *source, const cJSO
  * or move a cursor (names in files may hold anything) as JSON writes it. */
 void line_addv(struct buf *out, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
-/* Where the key of a member stands in the text; where its value does, when the key is written with escapes. */
-size_t source_key_offset(struct str text, const cJSON *member);
-
 #endif

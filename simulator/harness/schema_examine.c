@@ -9,7 +9,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define KEYWORD_ROW(name, text, argument) [SCHEMA_##name] = {text, ARGUMENT_##argument},
-const struct schema_keyword_row schema_keywords[SCHEMA_KEYWORD_COUNT] = {SCHEMA_KEYWORDS(KEYWORD_ROW)};
+static const struct schema_keyword_row schema_keywords[SCHEMA_KEYWORD_COUNT] = {SCHEMA_KEYWORDS(KEYWORD_ROW)};
 #undef KEYWORD_ROW
 
 struct examining {

@@ -75,7 +75,6 @@ struct schema_keyword_row {
     const char *name;
     enum schema_argument argument;
 };
-extern const struct schema_keyword_row schema_keywords[SCHEMA_KEYWORD_COUNT];
 
 /* SCHEMA_KEYWORD_COUNT when there is none of that name. */
 enum schema_keyword schema_keyword(const char *name);

@@ -73,7 +73,8 @@ bool event_is_about(const cJSON *event, const char *who)
     return str_eq(str_from(module), rest.at ? rest : str_of("", 0));
 }
 
-bool wanted_is_akin(const struct wanted *w, const cJSON *event)
+/* Is it of the kind and about the identity, whatever it says? */
+static bool wanted_is_akin(const struct wanted *w, const cJSON *event)
 {
     const char *kind = json_get_text(event, "kind");
 

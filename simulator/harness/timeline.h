@@ -33,8 +33,6 @@ struct wanted {
 
 /* Does it fit? report may be NULL. A report or twin-get that was refused fits only when `event` asks for a status. */
 bool wanted_fits(const struct wanted *w, const cJSON *event, struct match_report *report);
-/* Is it of the kind and about the identity, whatever it says? */
-bool wanted_is_akin(const struct wanted *w, const cJSON *event);
 /* What `match` looks at: the event's patch, body or payload where there is one, else the event. */
 const cJSON *event_content(const cJSON *event);
 /* True when the event concerns that identity ("device" or "device/module"). */

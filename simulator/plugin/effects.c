@@ -24,11 +24,6 @@ static void publish(const char *to, const char *topic, char *body, size_t len, i
     }
 }
 
-void publish_to_all(const char *topic, char *body, size_t len)
-{
-    publish(NULL, topic, body, len, 0);
-}
-
 void publish_to(const struct connection *c, const char *topic, struct out *o)
 {
     struct buf marked;
@@ -150,7 +145,7 @@ static void let_out(struct plugin *pl, struct out *o)
             publish_to_device(pl, o);
         break;
     case OUT_EVENT:
-        publish_to_all(o->topic, o->body, o->body_len);
+        publish(NULL, o->topic, o->body, o->body_len, 0);
         o->body = NULL;
         break;
     case OUT_HELLO:

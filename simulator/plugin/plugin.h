@@ -101,8 +101,6 @@ void turn_end(struct plugin *pl);
 void kick_later(struct plugin *pl, const char *id, uint64_t conn, enum ended why);
 /* End those that are due. */
 void kick_due(struct plugin *pl);
-/* Publish to all. Takes the body over in any case. */
-void publish_to_all(const char *topic, char *body, size_t len);
 /* Publish o's body, which is taken over in any case, to a connection that is open; in the gateway's way when it came through that. */
 void publish_to(const struct connection *c, const char *topic, struct out *o);
 

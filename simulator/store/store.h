@@ -44,8 +44,6 @@ void store_close(struct store *s);
 /* Load one identity with its subscriptions; with_twin: its twin as well. Not connected, whatever was before.
  * returns RC_OK (*out is the caller's), RC_NOT_FOUND, RC_CORRUPT, RC_IO, RC_NOMEM */
 MUST_USE enum rc store_load(struct store *s, struct str id, bool with_twin, struct identity **out);
-/* Load the twin of a cached identity whose twin is NULL. */
-MUST_USE enum rc store_load_twin(struct store *s, struct identity *i);
 /* Ids of a device's modules, in order. each() copies what it wants. returns RC_OK, RC_IO */
 MUST_USE enum rc store_modules(struct store *s, struct str device, void (*each)(void *arg, struct str id), void *arg);
 /* Ids behind `after` in byte order, at most top: devices, or with `device` its modules. */

@@ -272,7 +272,6 @@ void id_list_done(struct id_list *l);
 MUST_USE enum rc turn_begin(struct store *s);
 /* Make it last, or undo it. */
 MUST_USE enum rc turn_commit(struct store *s);
-void turn_rollback(struct store *s);
 /* Bring the database back to where the failed turn began, if that is still to do. Lack of memory may prevent it: then again later. */
 MUST_USE enum rc turn_undo(struct store *s);
 /* memory: make everything up to now last. */

@@ -45,7 +45,7 @@ enum rc turn_undo(struct store *s)
     return rc;
 }
 
-void turn_rollback(struct store *s)
+static void turn_rollback(struct store *s)
 {
     s->needs_undo = true;
     if (turn_undo(s)) {

@@ -215,16 +215,6 @@ enum rc store_load(struct store *s, struct str id, bool with_twin, struct identi
     return RC_OK;
 }
 
-enum rc store_load_twin(struct store *s, struct identity *i)
-{
-    enum rc rc = RC_OK;
-
-    assert(!i->twin);
-    if (!i->row)
-        rc = read_find(s, identity_id(i), &i->row);
-    return rc ? rc : load_twin(s, i);
-}
-
 /* Hand out the ids a prepared list yields. */
 static enum rc list(struct store *s, enum sql q, void (*each)(void *arg, struct str id), void *arg)
 {

@@ -100,14 +100,24 @@ static void update(struct play *p, struct str text)
     assert_int_equal(store_subscribe(world.s, p->model), RC_OK);
 }
 
+/* returns CHANGE_DELETED also for what is no kind */
+static enum change_kind kind_of(struct str name)
+{
+    int kind = CHANGE_CREATED;
+
+    while (kind < CHANGE_DELETED && !str_eq(name, str_from(change_kind_name((enum change_kind)kind))))
+        kind++;
+    return (enum change_kind)kind;
+}
+
 /* A row that cannot be is refused by whoever folds it, and nobody falls over it. */
 static void damage(struct play *p, struct str line)
 {
     struct str body = line, name = str_cut(&body, ' ');
-    enum change_kind kind;
+    enum change_kind kind = kind_of(name);
     cJSON *tree = NULL;
 
-    if (!body.at || change_kind_read(name, &kind) || kind == CHANGE_CREATED || kind == CHANGE_DELETED)
+    if (!body.at || kind == CHANGE_CREATED || kind == CHANGE_DELETED)
         return;
     if (kind == CHANGE_UPDATED)
         kind = CHANGE_REPORTED; /* a document's row wants its document */

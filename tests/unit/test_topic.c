@@ -317,17 +317,6 @@ static void a_filter_of_one_method_is_as_long_as_a_methods_name_may_be(void **st
 }
 
 /* The store keeps these names: they may never change. */
-static void filter_classes_have_lasting_names(void **state)
-{
-    static const char *const names[] = {"twin-res", "twin-desired", "methods", "c2d",
-                                        "inputs",   "module-all",   "session"};
-
-    (void)state;
-    assert_int_equal(COUNT(names), FILTER_CLASSES);
-    for (size_t c = 0; c < FILTER_CLASSES; c++)
-        assert_string_equal(filter_class_name((enum filter_class)c), names[c]);
-}
-
 /* facts M-26, M-27, M-31: $rid first, $version behind it, the status a segment of its own */
 static void the_hubs_topics_are_spelled_as_the_sdks_read_them(void **state)
 {
@@ -420,7 +409,6 @@ int main(void)
         cmocka_unit_test(odd_ids_are_matched_byte_for_byte),
         cmocka_unit_test(each_side_may_ask_for_its_own_filters_only),
         cmocka_unit_test(a_filter_of_one_method_is_as_long_as_a_methods_name_may_be),
-        cmocka_unit_test(filter_classes_have_lasting_names),
         cmocka_unit_test(the_hubs_topics_are_spelled_as_the_sdks_read_them),
         cmocka_unit_test(a_filter_fits_what_mqtt_says_it_does),
         cmocka_unit_test(any_bytes_are_refused_or_well_formed),

@@ -59,12 +59,13 @@ const char *step_b(const struct step *s, char out[16])
     return nth_word(kinds[s->kind].b, s->b, out);
 }
 
-unsigned step_as(enum step_kind kind)
+/* How many choices it has. */
+static unsigned step_as(enum step_kind kind)
 {
     return count_words(kinds[kind].a);
 }
 
-unsigned step_bs(enum step_kind kind)
+static unsigned step_bs(enum step_kind kind)
 {
     return count_words(kinds[kind].b);
 }
@@ -74,7 +75,8 @@ bool step_has_who(enum step_kind kind)
     return kinds[kind].has_who;
 }
 
-bool step_may_fail(enum step_kind kind)
+/* May its turn fail? */
+static bool step_may_fail(enum step_kind kind)
 {
     switch (kind) {
     case STEP_CREATE:

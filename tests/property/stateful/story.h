@@ -102,11 +102,6 @@ void story_done(struct story *s);
 /* The word that was chosen. */
 const char *step_a(const struct step *s, char out[16]);
 const char *step_b(const struct step *s, char out[16]);
-/* How many choices it has. */
-unsigned step_as(enum step_kind kind);
-unsigned step_bs(enum step_kind kind);
 bool step_has_who(enum step_kind kind);
-/* May its turn fail? */
-bool step_may_fail(enum step_kind kind);
 
 #endif
