@@ -17,6 +17,8 @@
 #define JOBS_MAX    64u
 #define LINE_MAX_   ((size_t)256 << 20)
 #define CLEAN_UP_US (15 * US_PER_S) /* what workers get to clean up after a signal */
+#define ONE_KEY_US                                                                                                     \
+    (1 * US_PER_S) /* two signals within it are one keystroke: timeout(1) and npm pass it on to who had it already */
 
 struct worker {
     pid_t pid; /* 0: free */
@@ -228,10 +230,12 @@ static void begin_end(struct pool *p)
     struct signalfd_siginfo info;
 
     while (read(p->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (p->is_ending)
-            p->kill_us = run_now_us();
-        else
-            p->kill_us = run_now_us() + CLEAN_UP_US;
+        int64_t now_us = run_now_us();
+
+        if (!p->is_ending)
+            p->kill_us = now_us + CLEAN_UP_US;
+        else if (now_us > p->kill_us - CLEAN_UP_US + ONE_KEY_US)
+            p->kill_us = now_us;
         p->is_ending = true;
     }
     signal_workers(p, SIGTERM);

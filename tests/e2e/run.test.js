@@ -260,6 +260,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL']) {
   });
 }
 
+test('a keystroke that arrives twice, as under timeout(1) and npm, is one: there is time to clean up', async (t) => {
+  const shop = workshop(t, { name: 'long', agent: { as: 'edge-1/m' }, steps: [{ log: 'ready' }, { exec: ['true'] }, { wait: '50s' }] });
+  const running = new Running(['run', shop.file, '--agent', `sh -c 'trap "" TERM; echo ready; while :; do sleep 1000; done' ${shop.mark}`], { env: shop.env });
+  await running.shows(/ok .*exec/);
+  running.process.kill('SIGINT');
+  running.process.kill('SIGHUP'); // another one, so that the two do not become one on their way
+  const { code, stdout } = await finish(running, 30000);
+  assert.equal(code, 1);
+  assert.match(stdout, /^0 passed, 0 failed, 0 errors, 1 skipped/m);
+  assert.deepEqual(shop.left(), []);
+});
+
 test('a report that cannot be written is told before anything runs', async (t) => {
   const scenario = { name: 'n', steps: [{ wait: '1ms' }] };
   for (const [args, code, says] of [
