@@ -62,6 +62,22 @@ module.exports = {
     assert.deepEqual(x.untaken('subscribed').filter((e) => /desired/.test(e.filter)), []);
   },
 
+  async 'reconnect-clean-session'(x) {
+    const c = await x.open({ clean: true });
+    await c.listen('desired');
+    await c.onMethods({ ping: () => ({ status: 200, payload: 'pong' }) });
+    for (const turn of [1, 2]) {
+      assert.equal((await x.event('connected')).clean, true);
+      await c.report({ turn });
+      await x.fault('disconnect');
+      await x.event('subscribed', (e) => /desired/.test(e.filter));
+      await x.desired({ turn });
+      assert.equal((await c.change()).turn, turn);
+      await answersAgain(x);
+    }
+    assert.equal((await c.twin()).reported.turn, 2);
+  },
+
   async 'reconnect-methods'(x) {
     await listener(x);
     await x.fault('disconnect');

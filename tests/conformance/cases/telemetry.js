@@ -125,6 +125,29 @@ module.exports = {
     assert.deepEqual(c.unheard('input'), []);
   },
 
+  async 'telemetry-qos-0'(x) {
+    const c = await x.open();
+    await Promise.all(Array.from({ length: 20 }, (_, n) => c.send({ body: JSON.stringify({ n }), qos: 0 })));
+    for (let n = 0; n < 20; n++) assert.deepEqual((await x.event('telemetry')).body, { n });
+  },
+
+  async 'telemetry-retain'(x) {
+    const { body, properties } = await sent(x, { body: '{"n":1}', properties: { own: '1' }, retain: true });
+    assert.deepEqual([body, properties], [{ n: 1 }, { own: '1', 'mqtt-retain': 'true' }]);
+  },
+
+  async 'telemetry-will'(x) {
+    const c = await x.open({ will: '"gone"' });
+    await x.event('connected');
+    await x.fault('disconnect');
+    const { body, properties } = await x.event('telemetry');
+    assert.deepEqual([body, properties], ['gone', { 'iothub-MessageType': 'Will' }]);
+    await c.twin();
+    await c.disconnect();
+    await x.event('disconnected', (e) => e.reason === 'client');
+    assert.equal((await sent(x, { body: '"next"' }, await x.connect())).body, 'next', 'the first that arrives');
+  },
+
   async 'telemetry-apart'(x) {
     await x.create();
     const module = await x.connect();

@@ -14,8 +14,8 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// client is one device or module. paho brings it back by itself when its connection is lost; the hub keeps its session, so that it need not
-// subscribe again, and paho keeps what it sent at QoS 1 and the hub has not acknowledged.
+// client is one device or module. paho brings it back by itself when its connection is lost, and keeps what it sent at QoS 1 and the hub has
+// not acknowledged; the hub keeps its session, so that it need not subscribe again, unless it is told to have a clean one.
 type client struct {
 	name string
 	who  *login
@@ -31,7 +31,9 @@ type client struct {
 	conn        net.Conn
 	renewal     *time.Timer
 	isGone      bool
-	hasTwin     bool // subscriptions
+	isClean     bool
+	hasTwin     bool            // subscriptions, of this session
+	filters     map[string]byte // other subscriptions
 	hearsChange bool
 	methods     map[string]bool
 	last        int
@@ -62,7 +64,8 @@ func connect(r *request) (*client, bool, error) {
 		return nil, false, failed("invalid", "no certificate in "+r.CA)
 	}
 	c := &client{
-		name: r.Client, who: who, gone: make(chan struct{}), out: make(chan *request, 4096), tokenLife: time.Hour, renewAhead: 5 * time.Minute, methods: map[string]bool{},
+		name: r.Client, who: who, gone: make(chan struct{}), out: make(chan *request, 4096), tokenLife: time.Hour, renewAhead: 5 * time.Minute, isClean: r.Clean,
+		filters: map[string]byte{}, methods: map[string]bool{},
 		requests: map[string]chan twinAnswer{}, calls: map[string]string{}, messages: map[string]mqtt.Message{},
 	}
 	c.opened = sync.NewCond(&c.lock)
@@ -76,9 +79,12 @@ func connect(r *request) (*client, bool, error) {
 	}
 
 	o := mqtt.NewClientOptions().AddBroker("tls://" + net.JoinHostPort(who.address, "8883")).SetClientID(who.clientID())
-	o.SetCleanSession(false).SetStore(mqtt.NewOrderedMemoryStore()).SetAutoAckDisabled(true)
+	o.SetCleanSession(r.Clean).SetStore(mqtt.NewOrderedMemoryStore()).SetAutoAckDisabled(true)
 	o.SetOrderMatters(r.Ordered == nil || *r.Ordered)
 	o.SetAutoReconnect(comesBack).SetMaxReconnectInterval(100 * time.Millisecond)
+	if r.Will != "" {
+		o.SetWill(who.events(), r.Will, 1, false)
+	}
 	if r.KeepAlive > 0 {
 		o.SetKeepAlive(time.Duration(r.KeepAlive) * time.Second)
 	}
@@ -103,6 +109,9 @@ func connect(r *request) (*client, bool, error) {
 		c.opened.Broadcast()
 		if !isFirst {
 			c.tell("connected", object{})
+			if c.isClean {
+				go c.subscribeAnew()
+			}
 		}
 		isFirst = false
 	})
@@ -161,7 +170,7 @@ func (c *client) logInAnew() {
 	}
 }
 
-// forget fails what was asked on a connection that is lost: answers come at QoS 0, on that connection or not at all.
+// forget is called when a connection is lost, and fails what was asked on it: answers come at QoS 0, on that connection or not at all.
 func (c *client) forget() {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -169,6 +178,7 @@ func (c *client) forget() {
 		close(answer)
 		delete(c.requests, id)
 	}
+	c.hasTwin = c.hasTwin && !c.isClean
 }
 
 func (c *client) end() {

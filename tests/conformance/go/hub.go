@@ -110,6 +110,8 @@ type message struct {
 	Expiry          string            `json:"expiry,omitempty"`
 	Output          string            `json:"output,omitempty"`
 	Security        bool              `json:"security,omitempty"`
+	Retain          bool              `json:"retain,omitempty"`
+	QoS             *byte             `json:"qos,omitempty"`
 }
 
 // system is the name of each system property in a bag.

@@ -21,9 +21,10 @@ type request struct {
 	Client string
 	Do     string
 
-	CA, ConnectionString, SAS, Host, Device, Module, ModelID, ServerName string // connect
-	KeepAlive, TokenSeconds, RenewSeconds                                int
-	Retry, Ordered                                                       *bool
+	CA, ConnectionString, SAS, Host, Device, Module, ModelID, ServerName, Will string // connect
+	KeepAlive, TokenSeconds, RenewSeconds                                      int
+	Retry, Ordered                                                             *bool
+	Clean                                                                      bool
 
 	What    string // listen
 	Names   []string

@@ -9,12 +9,8 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// subscribe asks for all these topics in one packet, and again if the connection is lost over it.
-func (c *client) subscribe(qos byte, topics ...string) error {
-	filters := map[string]byte{}
-	for _, topic := range topics {
-		filters[topic+"#"] = qos
-	}
+// subscribe asks for all of these in one packet, and again if the connection is lost over it.
+func (c *client) subscribe(filters map[string]byte) error {
 	for {
 		if err := c.whenOpen(func() {}); err != nil {
 			return err
@@ -32,16 +28,48 @@ func (c *client) subscribe(qos byte, topics ...string) error {
 	}
 }
 
-// subscribeTwin asks for answers and changes at once, the first time that either is wanted.
+// subscribeTwin asks for answers and changes at once, the first time in a session that either is wanted.
 func (c *client) subscribeTwin() error {
 	c.subscribing.Lock()
 	defer c.subscribing.Unlock()
-	if c.hasTwin {
+	c.lock.Lock()
+	hasTwin := c.hasTwin
+	c.lock.Unlock()
+	if hasTwin {
 		return nil
 	}
-	err := c.subscribe(0, topicTwinAnswers, topicDesired)
-	c.hasTwin = err == nil
+	if err := c.subscribe(map[string]byte{topicTwinAnswers + "#": 0, topicDesired + "#": 0}); err != nil {
+		return err
+	}
+	c.lock.Lock()
+	c.hasTwin = true
+	c.lock.Unlock()
+	return nil
+}
+
+// subscribeOther asks for one more, to be kept over clean sessions.
+func (c *client) subscribeOther(topic string, qos byte) error {
+	err := c.subscribe(map[string]byte{topic + "#": qos})
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.filters[topic+"#"] = qos
 	return err
+}
+
+// subscribeAnew asks for all that the session before this one had.
+func (c *client) subscribeAnew() {
+	c.lock.Lock()
+	hearsChange, filters := c.hearsChange, map[string]byte{}
+	for filter, qos := range c.filters {
+		filters[filter] = qos
+	}
+	c.lock.Unlock()
+	if hearsChange {
+		_ = c.subscribeTwin() // fails only when it is gone
+	}
+	if len(filters) > 0 {
+		_ = c.subscribe(filters)
+	}
 }
 
 func (c *client) perform(r *request) (any, error) {
@@ -88,26 +116,30 @@ func (c *client) listen(r *request) error {
 			c.methods[name] = true
 		}
 		c.lock.Unlock()
-		return c.subscribe(0, topicMethods)
+		return c.subscribeOther(topicMethods, 0)
 	case "messages":
-		return c.subscribe(1, c.who.messages())
+		return c.subscribeOther(c.who.messages(), 1)
 	default:
-		return c.subscribe(1, c.who.inputs())
+		return c.subscribeOther(c.who.inputs(), 1)
 	}
 }
 
 // ask sends a request about the twin and waits for its answer.
 func (c *client) ask(topic string, body []byte) ([]byte, error) {
-	if err := c.subscribeTwin(); err != nil {
-		return nil, err
-	}
 	answer := make(chan twinAnswer, 1)
-	var id string
-	if err := c.whenOpen(func() {
-		id = c.next()
-		c.requests[id] = answer
-	}); err != nil {
-		return nil, err
+	id := ""
+	for id == "" {
+		if err := c.subscribeTwin(); err != nil {
+			return nil, err
+		}
+		if err := c.whenOpen(func() {
+			if c.hasTwin { // still: without it, there is no answer
+				id = c.next()
+				c.requests[id] = answer
+			}
+		}); err != nil {
+			return nil, err
+		}
 	}
 	c.mqtt.Publish(topic+id, 0, false, body)
 	a, came := <-answer
@@ -174,7 +206,11 @@ func (c *client) publish(wanted []byte) (mqtt.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.mqtt.Publish(c.who.events()+bag, 1, false, body), nil
+	qos := byte(1)
+	if m.QoS != nil {
+		qos = *m.QoS
+	}
+	return c.mqtt.Publish(c.who.events()+bag, qos, m.Retain, body), nil
 }
 
 // heard is called for everything that comes; by paho's own goroutine, which it must not hold up.
