@@ -9,13 +9,44 @@
 #define DETAIL_MAX 400u /* bytes of one event's details on a line */
 #define WHO_MAX    128u /* of what a client calls itself */
 
+/* Append JSON; in its texts DEL and C1 stand escaped, as C0 does already. Between them there are only blanks and ends of lines. */
+static void add_tame(struct buf *out, struct str json)
+{
+    while (json.len) {
+        size_t n = (unsigned char)json.at[0] < 0x20 ? 0 : utf8_control_len(json);
+
+        if (n)
+            buf_addf(out, "\\u%04x", (unsigned)(unsigned char)json.at[n - 1]);
+        else
+            buf_add_char(out, json.at[0]);
+        json = str_skip(json, n ? n : 1);
+    }
+}
+
+void show_value(struct buf *out, const cJSON *value)
+{
+    struct buf json;
+
+    buf_init(&json, 0);
+    json_print(&json, value);
+    add_tame(out, buf_view(&json));
+    if (json.rc)
+        out->rc = json.rc;
+    buf_done(&json);
+}
+
 static int print_pretty(const struct cli *c, const cJSON *doc, const char *before, const char *after)
 {
-    struct buf b;
+    struct buf json, b;
     bool ok;
 
-    buf_init(&b, 64u * 1024 * 1024);
-    json_print_pretty(&b, doc);
+    buf_init(&json, 64u * 1024 * 1024);
+    buf_init(&b, 0);
+    json_print_pretty(&json, doc);
+    add_tame(&b, buf_view(&json));
+    if (json.rc)
+        b.rc = json.rc;
+    buf_done(&json);
     while (b.len && b.at[b.len - 1] == '\n')
         b.len--;
     ok = buf_ok(&b);
@@ -123,7 +154,7 @@ static void add_value(struct buf *out, const cJSON *value)
     if (plain)
         buf_add(out, str_from(text));
     else
-        json_print(out, value);
+        show_value(out, value);
 }
 
 /* A text that came as bytes is shown as the text it is. Returns whether it was one. */

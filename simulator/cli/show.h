@@ -19,6 +19,8 @@ int show_twin(const struct cli *c, const cJSON *twin);
 /* An identity's document for a person, keys left out. */
 int show_identity(const struct cli *c, const cJSON *document);
 
+/* Append a value as JSON in one line that moves no cursor: what a terminal would obey is escaped. */
+void show_value(struct buf *out, const cJSON *value);
 /* Append a member as name=value; bodyBase64 that is a text as bodyText=.. */
 void show_member(struct buf *out, const char *before, const cJSON *m);
 /* Append one event as a line for a person: time, identity, kind, the rest. Long values are cut; nothing can move the cursor. */

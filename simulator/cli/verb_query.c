@@ -66,10 +66,14 @@ static void cell(struct buf *out, const cJSON *value)
     if (!value) {
         buf_add_char(out, '-');
     } else if (cJSON_IsString(value)) {
-        for (const char *at = value->valuestring; *at; at++)
-            buf_add_char(out, (unsigned char)*at < 0x20 || *at == 0x7f ? ' ' : *at);
+        for (struct str rest = str_from(value->valuestring); rest.len;) {
+            size_t n = utf8_control_len(rest);
+
+            buf_add_char(out, n ? ' ' : rest.at[0]);
+            rest = str_skip(rest, n ? n : 1);
+        }
     } else {
-        json_print(out, value);
+        show_value(out, value);
     }
     if (characters(buf_view(out)) > WIDTH_MAX) {
         size_t n = 0, at = 0;

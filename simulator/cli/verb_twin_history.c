@@ -17,7 +17,7 @@ static void print_row(const cJSON *row)
         json_get_i64(row, "reportedVersion", &reported))
         version = 0;
     buf_init(&body, 0);
-    json_print(&body, json_get(row, "body"));
+    show_value(&body, json_get(row, "body"));
     if (body.len > BODY_MAX) {
         body.len = utf8_first(buf_view(&body), BODY_MAX).len;
         buf_add(&body, STR("\xE2\x80\xA6"));

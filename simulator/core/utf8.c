@@ -55,6 +55,15 @@ bool utf8_is_valid(struct str s)
     return true;
 }
 
+size_t utf8_control_len(struct str s)
+{
+    const unsigned char *at = (const unsigned char *)s.at;
+
+    if (s.len && (at[0] < 0x20 || at[0] == 0x7f))
+        return 1;
+    return s.len > 1 && at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0 ? 2 : 0;
+}
+
 struct str utf8_first(struct str s, size_t max)
 {
     if (s.len <= max)

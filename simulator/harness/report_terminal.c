@@ -45,8 +45,12 @@ static bool is_verdict(const cJSON *node, enum verdict v)
 /* A text of ours or an agent's on the screen: no control byte of it is obeyed. */
 static void print_plain(FILE *out, const char *text)
 {
-    for (; *text; text++)
-        (void)fputc((unsigned char)*text < 0x20 && *text != '\n' && *text != '\t' ? '?' : *text, out);
+    for (struct str rest = str_from(text); rest.len;) {
+        size_t n = rest.at[0] == '\n' || rest.at[0] == '\t' ? 0 : utf8_control_len(rest);
+
+        (void)fputc(n ? '?' : rest.at[0], out);
+        rest = str_skip(rest, n ? n : 1);
+    }
 }
 
 static double seconds(const cJSON *node)

@@ -171,6 +171,23 @@ static void a_text_is_cut_between_characters(void **state)
     assert_int_equal(utf8_first(str_of(NULL, 0), 5).len, 0);
 }
 
+static void what_a_terminal_obeys_is_known(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t len;
+    } rows[] = {{"", 0},         {"a", 0},        {"\x1b[2J", 1},  {"\n", 1},   {"\x7f", 1},    {"\xC2\x80", 2},
+                {"\xC2\x9B", 2}, {"\xC2\x9F", 2}, {"\xC2\xA0", 0}, {"\xC2", 0}, {"\xC3\x9B", 0}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *exact = copy_exact(rows[i].text, strlen(rows[i].text));
+
+        assert_int_equal(utf8_control_len(str_of(exact, strlen(rows[i].text))), rows[i].len);
+        free(exact);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_number_fills_its_view_and_keeps_its_limit),
         cmocka_unit_test(a_number_is_refused_exactly_above_its_limit),
         cmocka_unit_test(a_text_is_cut_between_characters),
+        cmocka_unit_test(what_a_terminal_obeys_is_known),
         cmocka_unit_test(dup_gives_a_c_string_of_its_own),
     };
 
