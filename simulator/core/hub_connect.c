@@ -15,8 +15,8 @@ static enum hub_answer refused(struct hub *h, struct request *r, const struct id
 {
     struct buf *b = event_begin(h, "refused", i, 0, r->now);
 
-    json_put_text(b, "clientId", r->client_id);
-    json_put_text(b, "userName", r->user_name);
+    json_put_text(b, "clientId", sas_without_secret(r->client_id));
+    json_put_text(b, "userName", sas_without_secret(r->user_name));
     json_put_text(b, "reason", str_from(reason));
     if (r->peer.len)
         json_put_text(b, "peer", r->peer);

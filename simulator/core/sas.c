@@ -229,6 +229,17 @@ bool sas_scope_is_hub(struct str sr, const struct str *hosts, size_t n_hosts)
 
 /* ---- making one ---- */
 
+struct str sas_without_secret(struct str text)
+{
+    static const struct str marks[] = {{"sig=", 4}, {"SharedAccessKey=", 16}};
+
+    for (size_t at = 0; at < text.len; at++)
+        for (size_t m = 0; m < sizeof marks / sizeof marks[0]; m++)
+            if (str_eq_nocase(str_first(str_skip(text, at), marks[m].len), marks[m]))
+                return str_first(text, at + marks[m].len);
+    return text;
+}
+
 void sas_token_make(struct buf *out, struct str host, const struct ident *id, struct str skn, const struct sas_key *key,
                     int64_t se_s)
 {

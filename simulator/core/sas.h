@@ -49,6 +49,10 @@ bool sas_scope_covers(struct str sr, const struct str *hosts, size_t n_hosts, st
 /* The same for a service client: sr decodes to one of the hosts (or host:port), nothing behind it. */
 bool sas_scope_is_hub(struct str sr, const struct str *hosts, size_t n_hosts);
 
+/* A text without the secret that somebody put into the wrong field: all up to its first "sig=" or "SharedAccessKey=" (in any letter case), these
+ * words included; the text itself when there is none. */
+struct str sas_without_secret(struct str text);
+
 /* Make a token for {host}[/devices/{d}[/modules/{m}]]; sr is percent-encoded. skn may be empty.
  * out: appended. A failure shows in out (no key counts as out of memory). id NULL: the hub itself. */
 void sas_token_make(struct buf *out, struct str host, const struct ident *id, struct str skn, const struct sas_key *key,

@@ -146,8 +146,8 @@ static void log_request(const struct plugin *pl, const struct request *r, enum h
     if (is_refusal && (r->kind == REQUEST_SUBSCRIBE || r->kind == REQUEST_PUBLISH))
         buf_addf(&line, " topic=%.*s", STR_FMT(str_first(r->topic, 200)));
     if (is_refusal && r->kind == REQUEST_CONNECT)
-        buf_addf(&line, " client=%.*s user=%.*s", STR_FMT(str_first(r->client_id, 200)),
-                 STR_FMT(str_first(r->user_name, 200)));
+        buf_addf(&line, " client=%.*s user=%.*s", STR_FMT(str_first(sas_without_secret(r->client_id), 200)),
+                 STR_FMT(str_first(sas_without_secret(r->user_name), 200)));
     if (is_refusal && r->why)
         buf_addf(&line, " reason=\"%s\"", r->why);
     buf_addf(&line, " us=%" PRId64, us);

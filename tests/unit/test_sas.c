@@ -560,6 +560,30 @@ static void any_bytes_are_refused_or_sign_nothing(void **state)
     free(good);
 }
 
+static void a_text_loses_the_secret_that_stands_in_it(void **state)
+{
+    static const struct {
+        const char *text, *left;
+    } rows[] = {
+        {"", ""},
+        {"host/dev/?api-version=1", "host/dev/?api-version=1"},
+        {"SharedAccessSignature sr=x&sig=abc%3D&se=1", "SharedAccessSignature sr=x&sig="},
+        {"HostName=x;SharedAccessKeyName=p;sharedaccesskey=abc=;DeviceId=d",
+         "HostName=x;SharedAccessKeyName=p;sharedaccesskey="},
+        {"SIG=", "SIG="},
+        {"sig", "sig"},
+        {"SharedAccessKey", "SharedAccessKey"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *exact = copy_exact(rows[i].text, strlen(rows[i].text));
+
+        assert_true(str_eq(sas_without_secret(str_of(exact, strlen(rows[i].text))), str_from(rows[i].left)));
+        free(exact);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_made_token_is_signed_and_covers_who_it_was_made_for),
         cmocka_unit_test(making_without_a_key_or_room_shows_in_the_buffer),
         cmocka_unit_test(no_failed_allocation_makes_a_token_good),
+        cmocka_unit_test(a_text_loses_the_secret_that_stands_in_it),
         cmocka_unit_test(any_bytes_are_refused_or_sign_nothing),
     };
 
