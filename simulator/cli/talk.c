@@ -131,17 +131,35 @@ int talk_status(struct cli *c, struct ask *ask, int *status, cJSON **body)
     return CLI_OK;
 }
 
+/* Where a person may look further, behind the hub's own words. */
+static void add_hint(const struct cli *c, int64_t code, const char *message, char *out, size_t size)
+{
+    struct str device = c->n_operands ? str_from(c->operands[0]) : STR("DEVICE");
+
+    device = str_first(device, str_find(device, '/'));
+    if (code == 404001)
+        (void)snprintf(out, size, "%s; see: twinsim device list", message);
+    else if (code == 404010)
+        (void)snprintf(out, size, "%s; see: twinsim module list %.*s", message, STR_FMT(device));
+    else
+        (void)snprintf(out, size, "%s", message);
+}
+
 int talk_refused(const struct cli *c, int status, const cJSON *body)
 {
     const char *message = json_get_text(body, "message");
     int64_t code = 0;
-    char text[64];
+    char text[64], hinted[4096];
 
     if (json_get_i64(body, "errorCode", &code))
         code = (int64_t)status * 1000;
     if (!message) {
         (void)snprintf(text, sizeof text, "the hub refused the request with status %d", status);
         message = text;
+    }
+    if (!c->json) {
+        add_hint(c, code, message, hinted, sizeof hinted);
+        message = hinted;
     }
     return cli_fail_code(c, CLI_REFUSED, (long)code, message);
 }

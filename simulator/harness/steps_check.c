@@ -57,8 +57,16 @@ void check_clock(struct reading *r, const cJSON *value)
     static const struct member members[] = {{"advance", check_signed_duration, true}};
     static const char *const names[] = {"freeze", "resume"};
 
+    struct str by = str_from(cJSON_GetStringValue(value));
+    int64_t us;
+
+    if (str_starts(by, STR("+")) || str_starts(by, STR("-")))
+        by = str_skip(by, 1);
     if (cJSON_IsObject(value))
         check_members(r, value, "a move of the clock", members, COUNT(members));
+    else if (by.len && duration_read(by, &us) == RC_OK)
+        problems_at(r->problems, &r->source, value, "to move the clock write {\"clock\":{\"advance\":\"%s\"}}",
+                    value->valuestring);
     else
         check_name(r, value, "thing a clock does", names, COUNT(names));
 }

@@ -472,7 +472,9 @@ test('messages are sent, listed and purged, and feedback is fetched once', async
     [['message', 'send', 'd', '--ack', 'some'], 2, /ack/],
     [['message', 'send', 'd', '--body', '@/nowhere'], 3, /cannot be read/],
     [['message', 'send', 'd', '--property', 'a b=c'], 5, /a property's name and value/],
-    [['message', 'send', 'nobody'], 5, /not registered/],
+    [['message', 'send', 'nobody'], 5, /^twinsim: Device nobody not registered; see: twinsim device list\n$/],
+    [['twin', 'show', 'd/m'], 5, /^twinsim: Module d\/m not registered; see: twinsim module list d\n$/],
+    [['twin', 'show', 'd/m', '--json'], 5, /^\{"error":\{"code":404010,"message":"Module d\/m not registered"\}\}\n$/],
     [['message', 'send', 'd', '--input', 'in'], 5, /only modules have inputs/]]) {
     const r = await hub.run(...args);
     assert.equal(r.code, code, args.join(' '));
