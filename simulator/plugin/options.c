@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "json.h"
+#include "suggest.h"
 
 enum option_kind { TEXT, TEXTS, NUMBER, WORD, FLAG };
 
@@ -92,52 +93,16 @@ static enum rc complain(const struct reader *rd, enum rc rc, const cJSON *node, 
     return rc;
 }
 
-/* How many letters must change to make b of a, both short. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[64];
-
-    if (b.len >= sizeof row / sizeof row[0])
-        return SIZE_MAX;
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a.len; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i + 1;
-        for (size_t j = 0; j < b.len; j++) {
-            size_t best = diagonal + (a.at[i] != b.at[j]);
-
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            diagonal = row[j + 1];
-            if (diagonal + 1 < best)
-                best = diagonal + 1;
-            row[j + 1] = best;
-        }
-    }
-    return row[b.len];
-}
-
 static enum rc complain_unknown(const struct reader *rd, const cJSON *member)
 {
-    struct str name = str_from(member->string);
-    const struct option *best = NULL;
-    size_t least = SIZE_MAX;
+    struct str name = str_first(str_from(member->string), 64);
+    const char *names[TABLE_LEN], *meant;
 
-    if (name.len > 64)
-        name.len = 64;
-    for (size_t i = 0; i < TABLE_LEN; i++) {
-        size_t d = distance(name, str_from(table[i].name));
-
-        if (d < least) {
-            least = d;
-            best = &table[i];
-        }
-    }
-    if (best && least <= name.len / 2)
-        return complain(rd, RC_SYNTAX, member, "unknown option \"%.*s\"; \"%s\" was probably meant", STR_FMT(name),
-                        best->name);
+    for (size_t i = 0; i < TABLE_LEN; i++)
+        names[i] = table[i].name;
+    meant = suggest(name, names, TABLE_LEN);
+    if (meant)
+        return complain(rd, RC_SYNTAX, member, "unknown option \"%.*s\"; did you mean \"%s\"?", STR_FMT(name), meant);
     return complain(rd, RC_SYNTAX, member, "unknown option \"%.*s\"; docs/reference/plugin-options.md lists them all",
                     STR_FMT(name));
 }
@@ -227,12 +192,17 @@ static enum rc word_from(const struct reader *rd, const struct option *opt, cons
                     opt->words[2] ? " or \"" : "", opt->words[2] ? opt->words[2] : "", opt->words[2] ? "\"" : "");
 }
 
-static enum rc option_store(const struct reader *rd, const struct option *opt, const cJSON *node, struct options *o)
-{
-    uint64_t number = 0;
-    int word = 0;
-    enum rc rc;
+/* What an option was given, as its kind has it. */
+struct given {
+    const cJSON *node;
+    uint64_t number; /* NUMBER */
+    int word;        /* WORD: which */
+    bool is_true;    /* FLAG */
+};
 
+static enum rc given_read(const struct reader *rd, const struct option *opt, const cJSON *node, struct given *out)
+{
+    *out = (struct given){.node = node};
     switch (opt->kind) {
     case TEXT:
         if (!cJSON_IsString(node) || !node->valuestring[0])
@@ -243,84 +213,101 @@ static enum rc option_store(const struct reader *rd, const struct option *opt, c
             return complain(rd, RC_SYNTAX, node, "\"%s\" is an array of texts", opt->name);
         break;
     case NUMBER:
-        if (!cJSON_IsNumber(node) || str_to_u64(str_from(node->valuestring), opt->max, &number) || number < opt->min)
+        if (!cJSON_IsNumber(node) || str_to_u64(str_from(node->valuestring), opt->max, &out->number) ||
+            out->number < opt->min)
             return complain(rd, RC_SYNTAX, node, "\"%s\" is a whole number from %llu to %llu", opt->name,
                             (unsigned long long)opt->min, (unsigned long long)opt->max);
         break;
     case FLAG:
         if (!cJSON_IsBool(node))
             return complain(rd, RC_SYNTAX, node, "\"%s\" is true or false", opt->name);
+        out->is_true = cJSON_IsTrue(node);
         break;
     case WORD:
-        rc = word_from(rd, opt, node, &word);
-        if (rc)
-            return rc;
-        break;
+        return word_from(rd, opt, node, &out->word);
     }
+    return RC_OK;
+}
+
+/* A path that is not taken from wherever the broker happens to be. */
+static enum rc path_from(const struct reader *rd, const struct option *opt, const cJSON *node, char **out)
+{
+    if (node->valuestring[0] != '/')
+        return complain(rd, RC_SYNTAX, node, "\"%s\" is an absolute path: the broker may change its directory",
+                        opt->name);
+    return text_dup(rd, node, out);
+}
+
+static enum rc seed_from(const struct reader *rd, const struct option *opt, const cJSON *node, struct options *o)
+{
+    if (o->key_seed)
+        return complain(rd, RC_SYNTAX, node, "\"keySeed\" or \"keySeedFile\", not both");
+    return opt->id == OPT_KEY_SEED ? text_dup(rd, node, &o->key_seed) : seed_from_file(rd, node, o);
+}
+
+static enum rc check_version(const struct reader *rd, const cJSON *node)
+{
+    if (strcmp(node->valuestring, TWINSIM_VERSION) == 0)
+        return RC_OK;
+    return complain(rd, RC_SYNTAX, node,
+                    "written by twinsim %s, but this plugin is %s; start the hub with the twinsim of the same build",
+                    node->valuestring, TWINSIM_VERSION);
+}
+
+static enum rc option_store(const struct reader *rd, const struct option *opt, const struct given *g, struct options *o)
+{
     switch (opt->id) {
     case OPT_CACHE_BYTES:
-        o->cache_bytes = (size_t)number;
-        return RC_OK;
+        o->cache_bytes = (size_t)g->number;
+        break;
     case OPT_DATA_DIR:
-        if (node->valuestring[0] != '/')
-            return complain(rd, RC_SYNTAX, node,
-                            "\"dataDir\" is an absolute path: the broker may change its directory");
-        return text_dup(rd, node, &o->data_dir);
-    case OPT_GATEWAY_SOCKET:
-        if (node->valuestring[0] != '/')
-            return complain(rd, RC_SYNTAX, node, "\"gatewaySocket\" is an absolute path, as its listener line has it");
-        return text_dup(rd, node, &o->gateway_socket);
-    case OPT_FORBIDDEN_WILL:
-        o->forbidden_will_is_dropped = word == 1;
-        return RC_OK;
+        return path_from(rd, opt, g->node, &o->data_dir);
     case OPT_DURABILITY:
-        o->durability = (enum durability)word;
-        return RC_OK;
+        o->durability = (enum durability)g->word;
+        break;
+    case OPT_FAULT_MESSAGES:
+        o->fault_messages = g->is_true;
+        break;
+    case OPT_FAULT_MESSAGE_PUBACK:
+        o->fault_message_unanswered = !g->is_true;
+        break;
     case OPT_FORBIDDEN_FILTER:
-        o->forbidden_filter_is_0x80 = word == 1;
-        return RC_OK;
+        o->forbidden_filter_is_0x80 = g->word == 1;
+        break;
+    case OPT_FORBIDDEN_WILL:
+        o->forbidden_will_is_dropped = g->word == 1;
+        break;
+    case OPT_GATEWAY_SOCKET:
+        return path_from(rd, opt, g->node, &o->gateway_socket);
     case OPT_HISTORY:
-        o->history = (unsigned)number;
-        return RC_OK;
+        o->history = (unsigned)g->number;
+        break;
     case OPT_HOSTS:
-        return hosts_from(rd, node, o);
+        return hosts_from(rd, g->node, o);
     case OPT_KEY_SEED:
     case OPT_KEY_SEED_FILE:
-        if (o->key_seed)
-            return complain(rd, RC_SYNTAX, node, "\"keySeed\" or \"keySeedFile\", not both");
-        return opt->id == OPT_KEY_SEED ? text_dup(rd, node, &o->key_seed) : seed_from_file(rd, node, o);
-    case OPT_FAULT_MESSAGES:
-        o->fault_messages = cJSON_IsTrue(node);
-        return RC_OK;
-    case OPT_FAULT_MESSAGE_PUBACK:
-        o->fault_message_unanswered = !cJSON_IsTrue(node);
-        return RC_OK;
+        return seed_from(rd, opt, g->node, o);
     case OPT_LOG_REQUESTS:
-        o->log_requests = cJSON_IsTrue(node);
-        return RC_OK;
-    case OPT_PROFILE:
-        return profile_read(str_from(node->valuestring), &o->profile)
-                   ? complain(rd, RC_SYNTAX, node, "\"profile\" is " PROFILE_WORDS)
-                   : RC_OK;
+        o->log_requests = g->is_true;
+        break;
     case OPT_MESSAGE_DUP:
-        o->message_without_dup = !cJSON_IsTrue(node);
-        return RC_OK;
+        o->message_without_dup = !g->is_true;
+        break;
     case OPT_MESSAGE_TTL_SECONDS:
-        o->message_ttl_us = (int64_t)number * 1000000;
-        return RC_OK;
+        o->message_ttl_us = (int64_t)g->number * 1000000;
+        break;
+    case OPT_PROFILE:
+        if (profile_read(str_from(g->node->valuestring), &o->profile))
+            return complain(rd, RC_SYNTAX, g->node, "\"profile\" is " PROFILE_WORDS);
+        break;
     case OPT_REQUIRE_API_VERSION:
-        o->require_api_version = cJSON_IsTrue(node);
-        return RC_OK;
+        o->require_api_version = g->is_true;
+        break;
     case OPT_TOKEN_SKEW_SECONDS:
-        o->token_skew_us = (int64_t)number * 1000000;
-        return RC_OK;
+        o->token_skew_us = (int64_t)g->number * 1000000;
+        break;
     case OPT_VERSION:
-        if (strcmp(node->valuestring, TWINSIM_VERSION) != 0)
-            return complain(
-                rd, RC_SYNTAX, node,
-                "written by twinsim %s, but this plugin is %s; start the hub with the twinsim of the same build",
-                node->valuestring, TWINSIM_VERSION);
-        return RC_OK;
+        return check_version(rd, g->node);
     }
     return RC_OK;
 }
@@ -334,12 +321,15 @@ static enum rc options_from(const struct reader *rd, const cJSON *doc, struct op
     cJSON_ArrayForEach(member, doc)
     {
         const struct option *opt = NULL;
+        struct given given;
         enum rc rc;
 
         for (size_t i = 0; i < TABLE_LEN && !opt; i++)
             if (strcmp(table[i].name, member->string) == 0)
                 opt = &table[i];
-        rc = opt ? option_store(rd, opt, member, o) : complain_unknown(rd, member);
+        rc = opt ? given_read(rd, opt, member, &given) : complain_unknown(rd, member);
+        if (!rc)
+            rc = option_store(rd, opt, &given, o);
         if (rc)
             return rc;
     }

@@ -156,7 +156,7 @@ test('an option that is unknown, out of range or missing stops the start and say
     fs.writeFileSync(path.join(hub.dir, 'plugin.json'), typeof options === 'string' ? options : JSON.stringify(options));
     await assert.rejects(hub.start(), reason);
   };
-  await starts({ ...good, durabilty: 'power' }, /plugin\.json:1:\d+: unknown option "durabilty"; "durability" was probably meant/);
+  await starts({ ...good, durabilty: 'power' }, /plugin\.json:1:\d+: unknown option "durabilty"; did you mean "durability"\?/);
   await starts({ ...good, durability: 'disk' }, /"durability" is "memory", "process" or "power"/);
   await starts({ ...good, history: 0 }, /"history" is a whole number from 1 to 1000000/);
   await starts({ ...good, history: '10' }, /"history" is a whole number/);
