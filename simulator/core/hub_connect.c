@@ -244,50 +244,60 @@ static void open_session(struct hub *h, struct identity *i, struct request *r, i
     say_hello(r->conn, is_present, out);
 }
 
-enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out)
+/* What faults make of it. returns HUB_ACCEPT when it goes on; then *skew_us is how wrong the clock is that judges the token */
+static enum hub_answer strike(struct hub *h, struct request *r, const struct identity *i, int64_t *skew_us,
+                              struct outbox *out)
 {
-    char id[IDENT_TEXT_MAX];
-    struct identity *i = NULL, *device = NULL;
-    const struct fault *f;
-    struct sas_token token;
-    int64_t skew_us, ends_us, wait_us;
-    const char *why;
+    const struct fault *f =
+        hub_fault_pick(h, FAULT_BIT(REFUSE) | FAULT_BIT(DISCONNECT), FAULT_CONNECT, i, STR(""), r->now, out);
 
-    if (r->read_rc)
-        return refused(h, r, NULL, "the user name is not {host}/{device}[/{module}]/?api-version=..", out);
-    if (r->protocol != MQTT_3_1_1)
-        return refused(h, r, NULL, "only MQTT 3.1.1 is served (protocol level 4)", out);
-    if (r->user.kind == USER_NAME_SERVICE)
-        return connect_service(h, r, out);
-
-    i = hub_find(h, str_of(id, ident_print(r->target, id)));
-    device = hub_find(h, r->target.device);
-    f = i ? hub_fault_pick(h, FAULT_BIT(REFUSE) | FAULT_BIT(DISCONNECT), FAULT_CONNECT, i, STR(""), r->now, out) : NULL;
     if (f && f->type == FAULT_TYPE_DISCONNECT) {
         r->why = "a fault";
         return HUB_CUT;
     }
     if (f)
         return refused(h, r, i, f->reason, out);
-    f = i ? hub_fault_pick(h, FAULT_BIT(CLOCK_SKEW), FAULT_CONNECT, i, STR(""), r->now, out) : NULL;
-    skew_us = f ? f->by : 0;
-    if (!str_eq(r->client_id, str_from(id)))
-        why = "the client id is not the identity of the user name";
-    else if (!is_our_host(h, r->user.host))
-        why = "the user name names another hub";
-    else if (!i || !device)
-        why = "the hub has no such identity";
-    else if (!device->is_enabled || !i->is_enabled)
-        why = "the device is disabled";
-    else if ((h->options.require_api_version || HUB_IS_EDGE(h)) && r->user.api_version.len == 0)
-        why = "the user name has no api-version";
-    else
-        why = check_device_token(h, r, i, skew_us, &token);
-    if (!why)
-        why = hub_will_refusal(h, r);
+    f = hub_fault_pick(h, FAULT_BIT(CLOCK_SKEW), FAULT_CONNECT, i, STR(""), r->now, out);
+    *skew_us = f ? f->by : 0;
+    return HUB_ACCEPT;
+}
+
+/* NULL: it may come in (and *token is read), else why not. i NULL: nobody. */
+static const char *check_device(const struct hub *h, const struct request *r, const struct identity *i, int64_t skew_us,
+                                struct sas_token *token)
+{
+    const struct identity *device = hub_find(h, r->target.device);
+    char id[IDENT_TEXT_MAX];
+    const char *why;
+
+    if (!str_eq(r->client_id, str_of(id, ident_print(r->target, id))))
+        return "the client id is not the identity of the user name";
+    if (!is_our_host(h, r->user.host))
+        return "the user name names another hub";
+    if (!i || !device)
+        return "the hub has no such identity";
+    if (!device->is_enabled || !i->is_enabled)
+        return "the device is disabled";
+    if ((h->options.require_api_version || HUB_IS_EDGE(h)) && r->user.api_version.len == 0)
+        return "the user name has no api-version";
+    why = check_device_token(h, r, i, skew_us, token);
+    return why ? why : hub_will_refusal(h, r);
+}
+
+static enum hub_answer connect_device(struct hub *h, struct request *r, struct outbox *out)
+{
+    char id[IDENT_TEXT_MAX];
+    struct identity *i = hub_find(h, str_of(id, ident_print(r->target, id)));
+    struct sas_token token;
+    int64_t skew_us = 0, ends_us, wait_us;
+    enum hub_answer answer = i ? strike(h, r, i, &skew_us, out) : HUB_ACCEPT;
+    const char *why;
+
+    if (answer != HUB_ACCEPT)
+        return answer;
+    why = check_device(h, r, i, skew_us, &token);
     if (why)
         return refused(h, r, i, why, out);
-
     if (hub_throttle(h, THROTTLE_CONNECT, 1, r->now, &wait_us) == THROTTLE_REFUSES) {
         (void)refused(h, r, i, "throttled: more new connections than a hub of this tier takes", out);
         return HUB_CUT; /* a client may try again, which it would not behind a 5 */
@@ -303,6 +313,15 @@ enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out
     hub_method_online(h, i, r->now, out); /* a session that was kept listens already (facts M-10) */
     hub_message_deliver(h, i, r->now, out);
     return HUB_ACCEPT;
+}
+
+enum hub_answer hub_connect(struct hub *h, struct request *r, struct outbox *out)
+{
+    if (r->read_rc)
+        return refused(h, r, NULL, "the user name is not {host}/{device}[/{module}]/?api-version=..", out);
+    if (r->protocol != MQTT_3_1_1)
+        return refused(h, r, NULL, "only MQTT 3.1.1 is served (protocol level 4)", out);
+    return r->user.kind == USER_NAME_SERVICE ? connect_service(h, r, out) : connect_device(h, r, out);
 }
 
 void hub_end(struct hub *h, struct request *r, struct outbox *out)
