@@ -78,6 +78,8 @@ enum { LIMIT_LIST(LIMIT_ENUM) };
     X("HTTPS receives of cloud-to-device messages", "16.67/s (S3 833.33/s)", "there is no HTTPS for devices")          \
     X("file uploads", "10 in flight for each device", "there are no file uploads")                                     \
     X("jobs, configurations, deployments", "1 to 10; 100; 50 modules", "there are none")                               \
+    X("deliveries of a cloud-to-device message", "10 (1 to 100)", "over MQTT none is counted")                         \
+    X("certificate authorities", "25", "there are none")                                                               \
     X("shared access policies", "16", "the five that every hub has are fixed")                                         \
     X("endpoints, routes, enrichments, retention", "10, 100, 10, 7 days", "messages go to who listens")                \
     X("features that basic tiers lack", "C2D, twins, methods", "B1 to B3 differ from S1 to S3 in nothing")
