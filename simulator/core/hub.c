@@ -190,13 +190,25 @@ enum hub_answer hub_handle(struct hub *h, struct request *r, struct outbox *out)
 
 /* --- what several handlers do --------------------------------------------------------------------------------- */
 
-void hub_store_document(struct identity *i, enum change_kind kind, struct now now, struct outbox *out)
+struct identity *hub_live(const struct hub *h, const struct request *r)
 {
-    struct out *o = outbox_push(out, OUT_STORE);
-    struct buf b;
+    struct identity *i = hub_find(h, str_from(r->conn->id));
 
-    buf_init(&b, 0);
+    return i && i->conn == r->conn->no ? i : NULL;
+}
+
+struct out *hub_push(struct outbox *out, enum out_kind kind, const struct identity *i)
+{
+    struct out *o = outbox_push(out, kind);
+
     memcpy(o->to, i->id, i->id_len + 1);
+    return o;
+}
+
+struct out *hub_push_row(struct outbox *out, const struct identity *i, enum change_kind kind, struct now now)
+{
+    struct out *o = hub_push(out, OUT_STORE, i);
+
     o->change = kind;
     o->at_us = now.us;
     if (i->twin) {
@@ -204,6 +216,27 @@ void hub_store_document(struct identity *i, enum change_kind kind, struct now no
         o->desired_version = i->twin->desired_version;
         o->reported_version = i->twin->reported_version;
     }
+    return o;
+}
+
+struct out *hub_push_packet(struct outbox *out, const struct identity *i, struct buf *topic, int qos)
+{
+    struct out *o = hub_push(out, OUT_PUBLISH, i);
+
+    o->conn = i->conn;
+    o->qos = qos;
+    o->topic = buf_take(topic, NULL);
+    if (!o->topic)
+        out->rc = RC_NOMEM;
+    return o;
+}
+
+void hub_store_document(struct identity *i, enum change_kind kind, struct now now, struct outbox *out)
+{
+    struct out *o = hub_push_row(out, i, kind, now);
+    struct buf b;
+
+    buf_init(&b, 0);
     identity_print(&b, i, false);
     o->doc = buf_take(&b, NULL);
     if (kind == CHANGE_CREATED) {
@@ -220,9 +253,8 @@ void hub_store_document(struct identity *i, enum change_kind kind, struct now no
 
 void hub_store_subscriptions(const struct identity *i, struct outbox *out)
 {
-    struct out *o = outbox_push(out, OUT_SUBSCRIBED);
+    struct out *o = hub_push(out, OUT_SUBSCRIBED, i);
 
-    memcpy(o->to, i->id, i->id_len + 1);
     memcpy(o->subscribed, i->subscribed, sizeof o->subscribed);
 }
 
@@ -234,8 +266,7 @@ void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct n
     if (!conn)
         return;
     hub_note_end(h, i, why, now, out);
-    o = outbox_push(out, OUT_CLOSE);
-    memcpy(o->to, i->id, i->id_len + 1);
+    o = hub_push(out, OUT_CLOSE, i);
     o->conn = conn;
     o->ended = why;
 }

@@ -1,102 +1,9 @@
-/* hub_device.c - what a connected device or module may do: subscribe, read its twin, report. What it tells: hub_telemetry.c. */
+/* hub_device.c - what a connected device or module publishes: its twin read, its reports. Telemetry: hub_telemetry.c; answers to methods: hub_method.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "hub_internal.h"
 #include "utf8.h"
-
-/* The identity behind a connection, if that connection is still its live one. */
-static struct identity *live_identity(const struct hub *h, const struct request *r)
-{
-    struct identity *i = hub_find(h, str_from(r->conn->id));
-
-    return i && i->conn == r->conn->no ? i : NULL;
-}
-
-/* --- subscriptions -------------------------------------------------------------------------------------------- */
-
-static enum hub_answer subscribe_service(const struct request *r)
-{
-    bool is_telemetry = str_eq(r->topic, STR("devices/+/messages/events/#")) ||
-                        str_eq(r->topic, STR("devices/+/modules/+/messages/events/#"));
-    bool is_event = str_starts(r->topic, STR(EVENTS_ROOT)) || str_starts(r->topic, STR(HUB_EVENTS_ROOT));
-
-    if (str_eq(r->topic, STR(CONTROL_TOPIC "/response")))
-        return HUB_ACCEPT;
-    /* What devices say is for who may ServiceConnect; a registry policy sees identities only. */
-    return (is_telemetry || is_event) && r->conn->rights & RIGHT_SERVICE_CONNECT ? HUB_ACCEPT : HUB_DENY;
-}
-
-static void announce_filter(struct hub *h, const char *kind, const struct identity *i, const struct request *r,
-                            struct outbox *out)
-{
-    struct buf *b = event_begin(h, kind, i, r->conn->no, r->now);
-
-    json_put_text(b, "filter", r->topic);
-    if (r->kind == REQUEST_SUBSCRIBE)
-        json_put_i64(b, "qos", r->qos > 0); /* what is granted */
-    event_send(h, out);
-}
-
-enum hub_answer hub_subscribe(struct hub *h, struct request *r, struct outbox *out)
-{
-    struct identity *i;
-    enum filter_class class;
-    unsigned char wanted = r->qos > 0 ? 2 : 1; /* QoS 2 is granted 1 (facts M-13) */
-    const struct fault *f;
-
-    if (r->conn->is_service)
-        return subscribe_service(r);
-    i = live_identity(h, r);
-    if (!i)
-        return HUB_CLOSE;
-    f = h->faults ? hub_fault_pick(h, FAULTS_THAT_END, FAULT_SUBSCRIBE, i, r->topic, r->now, out) : NULL;
-    if (f) {
-        hub_note_end(h, i, hub_fault_ended(f->type), r->now, out);
-        return HUB_CLOSE;
-    }
-    if (filter_read(r->conn->who, r->topic, &class)) {
-        hub_violation(h, r, i, "not a filter this identity may subscribe to", out);
-        return h->options.forbidden_filter_is_0x80 || HUB_IS_EDGE(h) ? HUB_DENY : HUB_CLOSE;
-    }
-    if (++r->conn->filters > HUB_FILTERS_MAX) {
-        hub_violation(h, r, i, "too many subscriptions on one connection", out);
-        return HUB_CLOSE;
-    }
-    if (class == FILTER_METHODS && !str_eq(r->topic, STR("$iothub/methods/POST/#")))
-        r->conn->has_named_methods = true;
-    if (i->subscribed[class] != wanted) {
-        i->subscribed[class] = wanted;
-        i->subscribed[FILTER_SESSION] = r->conn->is_clean ? SESSION_CLEAN : SESSION_KEPT;
-        hub_store_subscriptions(i, out);
-    }
-    announce_filter(h, "subscribed", i, r, out);
-    hub_method_online(h, i, r->now, out);
-    hub_message_deliver(h, i, r->now, out);
-    return HUB_ACCEPT;
-}
-
-enum hub_answer hub_unsubscribe(struct hub *h, struct request *r, struct outbox *out)
-{
-    struct identity *i;
-    enum filter_class class;
-
-    if (r->conn->is_service)
-        return HUB_ACCEPT;
-    i = live_identity(h, r);
-    if (!i)
-        return HUB_CLOSE;
-    /* The UNSUBACK is sent in any case; what was not held changes nothing, however many filters a packet names. */
-    if (filter_read(r->conn->who, r->topic, &class) || !i->subscribed[class])
-        return HUB_ACCEPT;
-    i->subscribed[class] = 0;
-    /* 0: subscribed by an earlier connection. Of methods by name there are any number, and which of them the broker holds is not known here. */
-    if (r->conn->filters && !(class == FILTER_METHODS && r->conn->has_named_methods))
-        r->conn->filters--;
-    hub_store_subscriptions(i, out);
-    announce_filter(h, "unsubscribed", i, r, out);
-    return HUB_ACCEPT;
-}
 
 /* --- twins ---------------------------------------------------------------------------------------------------- */
 
@@ -119,16 +26,10 @@ static void answer(struct hub *h, const struct identity *i, const struct request
     }
     buf_init(&topic, 0);
     topic_twin_answer(&topic, status, r->read.rid, HUB_IS_EDGE(h) ? -1 : version);
-    o = outbox_push(out, OUT_PUBLISH);
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->conn = i->conn;
+    o = hub_push_packet(out, i, &topic, granted - 1);
     o->is_answer = true;
-    o->qos = granted - 1;
     o->body = body;
     o->body_len = len;
-    o->topic = buf_take(&topic, NULL);
-    if (!o->topic)
-        out->rc = RC_NOMEM;
     hub_fault_message(h, i, operation_of(r), r->topic, r->now, out);
 }
 
@@ -217,14 +118,8 @@ static void announce_reported(struct hub *h, const struct identity *i, const str
 /* One journal row for a change the twin has just taken. body is copied. */
 static void store_reported(const struct identity *i, struct now now, struct str body, struct outbox *out)
 {
-    struct out *o = outbox_push(out, OUT_STORE);
+    struct out *o = hub_push_row(out, i, CHANGE_REPORTED, now);
 
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->change = CHANGE_REPORTED;
-    o->at_us = now.us;
-    o->version = i->twin->version;
-    o->desired_version = i->twin->desired_version;
-    o->reported_version = i->twin->reported_version;
     o->body = str_dup(body);
     o->body_len = body.len;
     if (!o->body)
@@ -353,6 +248,15 @@ static void refusal_of(int status, struct refusal *why)
             refuse(why, status, known[n].code, "%s", known[n].message);
 }
 
+static void announce_refused(struct hub *h, const struct identity *i, const struct request *r,
+                             const struct refusal *why, struct outbox *out)
+{
+    if (r->read.kind == TOPIC_TWIN_GET)
+        announce_get(h, i, r, why->status, why, out);
+    else
+        announce_reported(h, i, r, why->status, STR(""), why, out);
+}
+
 /* Not carried out, and answered so. */
 static void refuse_by_fault(struct hub *h, const struct identity *i, const struct request *r, const struct fault *f,
                             struct outbox *out)
@@ -368,10 +272,7 @@ static void refuse_by_fault(struct hub *h, const struct identity *i, const struc
         body = body_by_fault(f, NULL, &len, out);
         answer(h, i, r, why.status, -1, body, len, out);
     }
-    if (r->read.kind == TOPIC_TWIN_GET)
-        announce_get(h, i, r, why.status, &why, out);
-    else
-        announce_reported(h, i, r, why.status, STR(""), &why, out);
+    announce_refused(h, i, r, &why, out);
 }
 
 /* More than the tier takes (facts L-02): not carried out. */
@@ -381,10 +282,7 @@ static void refuse_by_throttle(struct hub *h, const struct identity *i, const st
 
     refusal_of(429, &why);
     answer_refusal(h, i, r, &why, out);
-    if (r->read.kind == TOPIC_TWIN_GET)
-        announce_get(h, i, r, why.status, &why, out);
-    else
-        announce_reported(h, i, r, why.status, STR(""), &why, out);
+    announce_refused(h, i, r, &why, out);
 }
 
 static enum hub_answer handle_twin(struct hub *h, struct identity *i, const struct request *r, struct outbox *out)
@@ -430,7 +328,7 @@ static const char *why_unreadable(enum rc rc)
 
 enum hub_answer hub_publish(struct hub *h, struct request *r, struct outbox *out)
 {
-    struct identity *i = live_identity(h, r);
+    struct identity *i = hub_live(h, r);
 
     if (!i)
         return HUB_CLOSE; /* the identity went away, or was taken over */

@@ -279,8 +279,7 @@ static void delete_one(struct hub *h, struct identity *i, struct now now, struct
         refuse(&why, 404, 404001, "Device %s not registered", i->id);
     hub_method_end(h, i, &why, now, out);
     hub_end_session(h, i, ENDED_IDENTITY, now, out);
-    o = outbox_push(out, OUT_STORE);
-    memcpy(o->to, i->id, i->id_len + 1);
+    o = hub_push(out, OUT_STORE, i);
     o->change = CHANGE_DELETED;
     o->at_us = now.us;
     hub_forget(h, i);

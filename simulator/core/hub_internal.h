@@ -4,7 +4,8 @@
  *   hub_cache.c     the identities in memory
  *   hub_clock.c     the hub's own time, and the commands that move it
  *   hub_connect.c   CONNECT and the end of a connection
- *   hub_device.c    what a connected device or module does with its twin and its subscriptions
+ *   hub_device.c    what a connected device or module does with its twin
+ *   hub_subscription.c what it subscribes to
  *   hub_telemetry.c what it tells
  *   hub_will.c      what it leaves to be told when it ends without a farewell
  *   hub_command.c   the control commands, as a table
@@ -124,6 +125,14 @@ void hub_note_end_so(struct hub *h, struct identity *i, enum ended why, struct s
                      struct outbox *out); /* detail: more for people, or empty */
 /* The hub ends a live connection itself: the same, and OUT_CLOSE for the adapter. */
 void hub_end_session(struct hub *h, struct identity *i, enum ended why, struct now now, struct outbox *out);
+/* The identity behind a connection, if that connection is still its live one; else NULL. */
+struct identity *hub_live(const struct hub *h, const struct request *r);
+/* An entry of the outbox that concerns an identity. */
+struct out *hub_push(struct outbox *out, enum out_kind kind, const struct identity *i);
+/* The journal row of a change that its twin has taken, with the versions that it has now; without a body yet. */
+struct out *hub_push_row(struct outbox *out, const struct identity *i, enum change_kind kind, struct now now);
+/* A message to its live connection, without a body yet. The topic is taken out of its buffer. */
+struct out *hub_push_packet(struct outbox *out, const struct identity *i, struct buf *topic, int qos);
 /* Write an identity's document as a journal row. */
 void hub_store_document(struct identity *i, enum change_kind kind, struct now now, struct outbox *out);
 void hub_store_subscriptions(const struct identity *i, struct outbox *out);

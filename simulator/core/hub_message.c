@@ -53,9 +53,8 @@ bool hub_messages_are_valid(const struct hub *h, const struct identity *i)
 
 static struct out *push(struct outbox *out, enum out_kind kind, const struct identity *i, uint64_t number)
 {
-    struct out *o = outbox_push(out, kind);
+    struct out *o = hub_push(out, kind, i);
 
-    memcpy(o->to, i->id, i->id_len + 1);
     o->tag = number;
     return o;
 }
@@ -158,15 +157,14 @@ static struct message *next_to_send(const struct identity *i)
 static void hand_over(struct hub *h, struct identity *i, struct message *m, struct now now, struct outbox *out)
 {
     bool is_told = i->has_gateway && granted(i) > 1; /* somebody says when it is acknowledged */
-    struct out *o = push(out, OUT_PUBLISH, i, is_told ? m->number : 0);
     struct buf topic;
+    struct out *o;
 
     buf_init(&topic, 0);
     message_print_topic(&topic, m, identity_ident(i));
-    o->conn = i->conn;
-    o->qos = granted(i) - 1;
+    o = hub_push_packet(out, i, &topic, granted(i) - 1);
+    o->tag = is_told ? m->number : 0;
     o->is_dup = m->was_out && o->qos && !h->options.message_without_dup;
-    o->topic = buf_take(&topic, NULL);
     o->body = str_dup(str_of(m->body, m->body_len));
     o->body_len = m->body_len;
     if (!o->topic || !o->body) {

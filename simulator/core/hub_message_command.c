@@ -51,11 +51,7 @@ static void send_to_input(struct hub *h, struct identity *i, struct message *m, 
     }
     buf_init(&topic, 0);
     message_print_input_topic(&topic, m, identity_ident(i), input);
-    o = outbox_push(out, OUT_PUBLISH);
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->conn = i->conn;
-    o->qos = granted - 1;
-    o->topic = buf_take(&topic, NULL);
+    o = hub_push_packet(out, i, &topic, granted - 1);
     o->body = str_dup(str_of(m->body, m->body_len));
     o->body_len = m->body_len;
     if (!o->topic || !o->body)

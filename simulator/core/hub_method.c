@@ -191,18 +191,13 @@ static void send_call(struct hub *h, struct call *c, const struct identity *i, s
     print_rid(h, c->rid, rid);
     buf_init(&topic, 0);
     topic_method(&topic, str_from(c->name), str_from(rid));
-    o = outbox_push(out, OUT_PUBLISH);
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->conn = i->conn;
-    o->topic = buf_take(&topic, NULL);
+    o = hub_push_packet(out, i, &topic, 0);
     h->call_bytes -= c->payload.len;
     if (c->payload.len) {
         o->body = buf_take(&c->payload, &o->body_len);
         if (!o->body)
             out->rc = RC_NOMEM;
     }
-    if (!o->topic)
-        out->rc = RC_NOMEM;
 }
 
 void hub_method_online(struct hub *h, const struct identity *i, struct now now, struct outbox *out)

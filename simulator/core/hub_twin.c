@@ -78,7 +78,7 @@ static bool etag_matches(const struct twin *t, const cJSON *command, struct repl
 /* The journal row of a service write: {"tags":..,"desired":..}, what was submitted. */
 static void store_write(const struct identity *i, const struct write *w, struct now now, struct outbox *out)
 {
-    struct out *o = outbox_push(out, OUT_STORE);
+    struct out *o = hub_push_row(out, i, w->replace ? CHANGE_REPLACED : CHANGE_PATCHED, now);
     struct buf b;
 
     buf_init(&b, 0);
@@ -88,12 +88,6 @@ static void store_write(const struct identity *i, const struct write *w, struct 
     if (w->desired)
         json_put_node(&b, "desired", w->desired);
     buf_add_char(&b, '}');
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->change = w->replace ? CHANGE_REPLACED : CHANGE_PATCHED;
-    o->at_us = now.us;
-    o->version = i->twin->version;
-    o->desired_version = i->twin->desired_version;
-    o->reported_version = i->twin->reported_version;
     o->body = buf_take(&b, &o->body_len);
     if (!o->body)
         out->rc = RC_NOMEM;
@@ -144,11 +138,7 @@ void hub_notify(struct hub *h, struct identity *i, int64_t version, struct buf *
         hub_end_session(h, i, hub_fault_ended(f->type), now, out);
         return;
     }
-    o = outbox_push(out, OUT_PUBLISH);
-    memcpy(o->to, i->id, i->id_len + 1);
-    o->conn = i->conn;
-    o->qos = i->subscribed[FILTER_TWIN_DESIRED] - 1;
-    o->topic = buf_take(&topic, NULL);
+    o = hub_push_packet(out, i, &topic, i->subscribed[FILTER_TWIN_DESIRED] - 1);
     o->body = buf_take(note, &o->body_len);
     if (!o->topic || !o->body)
         out->rc = RC_NOMEM;
