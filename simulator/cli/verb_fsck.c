@@ -11,6 +11,7 @@
 struct report {
     const struct cli *c;
     int64_t told;
+    bool is_closed;  /* the file could not even be opened */
     struct buf json; /* --json: the problems so far */
 };
 
@@ -48,6 +49,10 @@ static int conclude(const struct report *r, const struct store_census *n)
     } else {
         if (n->problems > TOLD_MAX)
             (void)printf("and %" PRId64 " more\n", n->problems - TOLD_MAX);
+        if (r->is_closed) {
+            (void)printf("1 problem; nothing else could be looked at\n");
+            return CLI_NO;
+        }
         (void)printf("%" PRId64 " identities, %" PRId64 " journal rows, %" PRId64 " messages, %" PRId64 " feedback: ",
                      n->identities, n->rows, n->messages, n->feedback);
         if (n->problems)
@@ -70,6 +75,7 @@ static int run(struct cli *c)
     rc = store_check(c->data_dir, tell, &r, &census, why, sizeof why);
     if (rc == RC_CORRUPT) { /* a verdict, too */
         tell(&r, &(struct store_problem){.id = "", .table = "", .what = why});
+        r.is_closed = true;
         census.problems = r.told;
         rc = RC_OK;
     }
