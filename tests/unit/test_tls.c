@@ -258,6 +258,28 @@ static void certificates_of_more_than_32_kb_end_the_handshake(void **state)
     pair_done(&p);
 }
 
+/* A handshake over a large group of integers takes us a tenth of a second, in which all others wait; the client need not even compute. */
+static void key_exchange_is_over_curves_alone(void **state)
+{
+    static const struct {
+        const char *group;
+        enum tls_step step;
+    } rows[] = {{"X25519", TLS_OK}, {"P-256", TLS_OK},         {"P-384", TLS_OK},
+                {"P-521", TLS_OK},  {"ffdhe2048", TLS_FAILED}, {"ffdhe8192", TLS_FAILED}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pair p;
+
+        print_message("  %s\n", rows[i].group);
+        pair_init(&p);
+        assert_int_equal(SSL_set1_groups_list(p.client, rows[i].group), 1);
+        SSL_set_connect_state(p.client);
+        assert_int_equal(shake(&p), rows[i].step);
+        pair_done(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_client_that_changes_its_keys_again_and_again_is_broken),
         cmocka_unit_test(openssl_takes_no_more_from_a_wire_than_it_may),
         cmocka_unit_test(of_a_clients_certificates_only_its_own_is_kept),
+        cmocka_unit_test(key_exchange_is_over_curves_alone),
         cmocka_unit_test(certificates_of_more_than_32_kb_end_the_handshake),
     };
 
