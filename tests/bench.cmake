@@ -18,8 +18,8 @@ endforeach()
 target_link_libraries(bench_hub PRIVATE twinsim_harness twinsim_wire twinsim_tls_client)
 
 # kill -9 between acknowledged writes: a short run is a test, `scripts/soak` runs a thousand rounds.
-add_executable(kill_rounds ${CMAKE_CURRENT_SOURCE_DIR}/e2e/kill_rounds.c)
-target_link_libraries(kill_rounds PRIVATE twinsim_harness twinsim_wire)
+add_executable(kill_rounds ${CMAKE_CURRENT_SOURCE_DIR}/e2e/kill_rounds.c ${CMAKE_CURRENT_SOURCE_DIR}/e2e/kill_mail.c)
+target_link_libraries(kill_rounds PRIVATE twinsim_harness twinsim_wire twinsim_tls_client)
 add_test(NAME kill_rounds COMMAND kill_rounds 10)
 set_tests_properties(kill_rounds PROPERTIES LABELS e2e TIMEOUT 120)
 

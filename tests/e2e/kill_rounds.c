@@ -1,9 +1,10 @@
-/* kill_rounds.c - kill -9 of the broker between acknowledged writes, again and again.
+/* kill_rounds.c - kill -9 of the hub between acknowledged writes, again and again.
  *
  * Each round: clients that once subscribed (session kept, clean 0) reconnect *without* subscribing, read their twin, hear a desired change, report as
  * fast as they are answered, and have the broker killed under them with requests in flight. The laws, checked after each round:
  *   - no acknowledged reported update is lost (durability "process"): the counter read back is the last one acknowledged, or the one in flight
  *   - who does not subscribe again still receives answers and desired changes: subscriptions are the hub's own state (facts C-01)
+ *   - and those of kill_mail.h, about messages from the cloud
  *
  * usage: kill_rounds [ROUNDS [SEED]]
  */
@@ -15,6 +16,7 @@
 
 #include "hub.h"
 #include "hub_process.h"
+#include "kill_mail.h"
 #include "mqtt_wire.h"
 #include "remove_tree.h"
 #include "service.h"
@@ -36,6 +38,7 @@ struct soak {
     struct service *service;
     const char *host;
     struct writer *writers;
+    struct mail *mail;
     unsigned seed;
     unsigned long writes;
 };
@@ -187,6 +190,7 @@ static void write_and_kill(struct soak *s, int round)
                 note_answer(w, &p);
             } while (w->acknowledged < w->sent);
         }
+    mail_send(s->mail, s->service);
     for (int i = 0; i < CLIENTS; i++)
         report(&s->writers[i]);
     (void)nanosleep(&pause, NULL); /* NOLINT: the moment of death moves through the commit */
@@ -196,6 +200,7 @@ static void write_and_kill(struct soak *s, int round)
             note_answer(&s->writers[i], &p);
         wire_close(&s->writers[i].wire);
     }
+    mail_end(s->mail, s->service);
 }
 
 int main(int argc, char **argv)
@@ -221,8 +226,10 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "kill_rounds: %s\n", why);
         return 1;
     }
+    s.mail = mail_new(host, seed);
     for (int round = 1; round <= rounds; round++) {
         connect_service(&s);
+        mail_begin(s.mail, s.service, round);
         for (int i = 0; i < CLIENTS; i++) {
             struct writer *w = &s.writers[i];
 
@@ -244,12 +251,15 @@ int main(int argc, char **argv)
             return 1;
         }
         if (round % 100 == 0)
-            (void)printf("kill_rounds: %d rounds, %lu acknowledged writes, none lost\n", round, s.writes);
+            (void)printf("kill_rounds: %d rounds, %lu acknowledged writes, %lu completed messages, none lost\n", round,
+                         s.writes, mail_completed(s.mail));
     }
+    (void)printf("kill_rounds: ok, %d rounds, %lu acknowledged writes, %lu completed messages, none lost\n", rounds,
+                 s.writes, mail_completed(s.mail));
     hub_process_free(s.hub);
+    mail_free(s.mail);
     free(s.writers);
     (void)close(lock);
     remove_tree(dir);
-    (void)printf("kill_rounds: ok, %d rounds, %lu acknowledged writes, none lost\n", rounds, s.writes);
     return 0;
 }
