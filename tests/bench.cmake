@@ -39,3 +39,10 @@ if(TWINSIM_SANITIZE) # a sanitized plugin needs its runtime in the broker before
   set_tests_properties(kill_rounds misbehave PROPERTIES ENVIRONMENT
     "TWINSIM_BROKER_PRELOAD=${runtime};LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/support/lsan.supp")
 endif()
+
+add_executable(bench_start ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_start.c)
+target_include_directories(bench_start PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
+target_link_libraries(bench_start PRIVATE twinsim_harness twinsim_store)
+
+add_executable(bench_query ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_query.c)
+target_link_libraries(bench_query PRIVATE twinsim_harness twinsim_wire)

@@ -137,6 +137,8 @@ struct needs {
     bool list_modules;      /*   the modules of every device instead, in the order of device and module */
     bool list_twins; /*   their twins too; the adapter may then load fewer, at least one, and says that there is more */
     unsigned list_top;
+    size_t
+        list_bytes; /*   with their twins: so many bytes in memory are enough (identity_bytes); what is behind them is not looked at */
     bool history;           /* the newest rows of ids[0]'s journal, all but UPDATED: */
     int64_t history_before; /*   with a version below this; 0: from the newest */
     unsigned history_top;

@@ -84,6 +84,7 @@ void hub_query_needs(const struct request *r, struct needs *out)
     out->list_modules = r->asks == ASKS_MODULES;
     out->list_after = after.at ? position.after : after;
     out->list_top = HUB_PAGE_MAX;
+    out->list_bytes = PAGE_BYTES;
 }
 
 /* --- a page ------------------------------------------------------------------------------------------------------- */

@@ -38,12 +38,15 @@ static void page_add(void *arg, struct str id)
     page->n++;
 }
 
-/* Load the records of a page of ids into r->listed, at most `top` of them; with their twins only as long as that may take. */
-static enum rc page_load(struct plugin *pl, const struct page *page, size_t top, bool with_twins, struct request *r)
+/* Load the records of a page of ids into r->listed, at most `top` of them; with their twins (enough_bytes not 0) only as long as that may take, and
+ * no more of them than the page looks at. */
+static enum rc page_load(struct plugin *pl, const struct page *page, size_t top, size_t enough_bytes, struct request *r)
 {
+    bool with_twins = enough_bytes > 0;
     int64_t until = with_twins ? clock_now().mono_us + LOAD_TWINS_US : INT64_MAX;
     struct str rest = buf_view(&page->ids);
     enum rc rc = page->ids.rc;
+    size_t bytes = 0;
 
     r->n_listed = 0;
     while (!rc && rest.len && r->n_listed < top && r->n_listed < HUB_PAGE_MAX) {
@@ -51,9 +54,11 @@ static enum rc page_load(struct plugin *pl, const struct page *page, size_t top,
         struct identity *i;
 
         rc = load_one(pl, id, with_twins, &i);
-        if (!rc && i)
+        if (!rc && i) {
             r->listed[r->n_listed++] = i;
-        if (with_twins && clock_now().mono_us >= until)
+            bytes += identity_bytes(i);
+        }
+        if (with_twins && (bytes >= enough_bytes || clock_now().mono_us >= until))
             break;
     }
     return rc;
@@ -70,7 +75,7 @@ static enum rc load_page(struct plugin *pl, const struct needs *needs, struct re
     rc = needs->list_modules ? store_list_modules(pl->store, needs->list_after, top + 1, page_add, &page)
                              : store_list(pl->store, needs->list_device, needs->list_after, top + 1, page_add, &page);
     if (!rc)
-        rc = page_load(pl, &page, top, needs->list_twins, r);
+        rc = page_load(pl, &page, top, needs->list_twins ? needs->list_bytes : 0, r);
     r->list_has_more = page.n > r->n_listed;
     buf_done(&page.ids);
     return rc;
@@ -84,7 +89,7 @@ static enum rc load_modules(struct plugin *pl, struct str device, struct request
     buf_init(&page.ids, 0);
     rc = store_modules(pl->store, device, page_add, &page);
     if (!rc)
-        rc = page_load(pl, &page, HUB_PAGE_MAX, false, r);
+        rc = page_load(pl, &page, HUB_PAGE_MAX, 0, r);
     buf_done(&page.ids);
     return rc;
 }

@@ -229,6 +229,37 @@ static void query_at_once(const char *shape)
     report(shape, "30 messages in one turn", 30);
 }
 
+/* A message for each, and an hour later. */
+static void expire(const char *shape, size_t devices)
+{
+    struct buf message;
+    size_t n = 0;
+
+    for (size_t i = 0; i < devices; i++) {
+        buf_init(&message, 0);
+        buf_addf(&message,
+                 "{\"commands\":[{\"command\":\"message.send\",\"deviceId\":\"%s-%zu\",\"timeToLive\":\"30m\"}]}",
+                 shape, i);
+        buf_add_char(&message, '\0');
+        (void)ask(message.at);
+        buf_done(&message);
+    }
+    turns.n = 0;
+    (void)ask("{\"commands\":[{\"command\":\"clock.advance\",\"by\":\"1h\"}]}");
+    while (n < devices) {
+        int64_t from = cpu_us();
+        struct message_state state;
+
+        broker_tick();
+        turns.at[turns.n++] = cpu_us() - from;
+        if (store_message_state(((struct plugin *)broker.plugin)->store, &state) || state.next_expiry_us == INT64_MAX)
+            n = devices;
+        if (turns.n > 100000)
+            abort();
+    }
+    report(shape, "messages of all expire at once", devices);
+}
+
 static void all(const char *shape, size_t devices, bool is_wide)
 {
     make(shape, devices, is_wide);
@@ -242,6 +273,7 @@ static void all(const char *shape, size_t devices, bool is_wide)
     query_long(shape, is_wide);
     query_many(shape);
     query_at_once(shape);
+    expire(shape, devices);
 }
 
 int main(int argc, char **argv)

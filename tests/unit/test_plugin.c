@@ -314,6 +314,43 @@ static void many_messages_of_one_turn_share_one_slice(void **state)
     broker_stop();
 }
 
+/* Reading a large twin takes milliseconds: none is read that the page does not look at. */
+static void a_page_reads_no_more_twins_than_it_looks_at(void **state)
+{
+    struct world *w = *state;
+    char text[128];
+    struct buf b;
+
+    world_start(w);
+    broker_disconnect(&w->device);
+    for (int i = 0; i < 8; i++) {
+        buf_init(&b, 0);
+        buf_addf(&b,
+                 "{\"commands\":[{\"command\":\"device.create\",\"deviceId\":\"e%02d\",\"twin\":{\"properties\":{"
+                 "\"reported\":{",
+                 i);
+        for (int k = 0; k < 400; k++)
+            buf_addf(&b, "%s\"k%d\":true", k ? "," : "", k);
+        buf_add(&b, STR("}}}}]}"));
+        assert_true(buf_ok(&b));
+        assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, b.at, NULL), MOSQ_ERR_SUCCESS);
+        broker_tick();
+        buf_done(&b);
+    }
+    broker_stop();
+    assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_connect(&w->service), MOSQ_ERR_SUCCESS);
+    for (int i = 0; i < 4; i++) { /* those that are in memory take no time */
+        (void)snprintf(text, sizeof text, "{\"command\":\"twin.show\",\"deviceId\":\"e%02d\"}", i);
+        (void)world_command(w, text);
+    }
+    broker_forget();
+    assert_non_null(
+        strstr(world_command(w, "{\"command\":\"query\",\"query\":\"SELECT * FROM devices\"}"), "continuation"));
+    assert_null(hub_find(world_plugin()->hub, STR("e04")));
+    broker_stop();
+}
+
 static void a_signal_is_said_aloud_before_the_broker_hears_it(void **state)
 {
     struct world *w = *state;
@@ -349,6 +386,7 @@ int main(void)
         WORLD_TEST(what_the_broker_does_not_take_is_freed),
         WORLD_TEST(commands_beyond_a_slice_wait_for_the_next_turn),
         WORLD_TEST(many_messages_of_one_turn_share_one_slice),
+        WORLD_TEST(a_page_reads_no_more_twins_than_it_looks_at),
         WORLD_TEST(a_signal_is_said_aloud_before_the_broker_hears_it),
     };
 
