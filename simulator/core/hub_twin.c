@@ -56,7 +56,7 @@ static bool read_write(const cJSON *document, struct write *w, struct reply *rep
            take_section(json_get(properties, "desired"), &w->desired, reply);
 }
 
-/* If-Match: the etag with or without quotes, or *. Absent: unconditional (facts T-23). */
+/* If-Match: the etag with or without quotes, weak or not, or *. Absent: unconditional (facts T-23). */
 static bool etag_matches(const struct twin *t, const cJSON *command, struct reply *reply)
 {
     const char *given = json_get_text(command, "etag");
@@ -65,6 +65,8 @@ static bool etag_matches(const struct twin *t, const cJSON *command, struct repl
 
     if (!json_get(command, "etag"))
         return true;
+    if (str_starts(etag, STR("W/\"")))
+        etag = str_skip(etag, 2);
     if (etag.len >= 2 && etag.at[0] == '"' && etag.at[etag.len - 1] == '"')
         etag = str_of(etag.at + 1, etag.len - 2);
     twin_etag_print(t->etag, now);

@@ -114,7 +114,7 @@ static enum rc read_status(const cJSON *doc, struct identity *i, struct refusal 
         rc = read_text(doc, "statusReason", &reason, why);
     if (!rc && reason && !status_reason_is_valid(str_from(reason)))
         rc = bad(why, "statusReason is longer than 128 characters");
-    if (rc)
+    if (rc || ident_is_module(identity_ident(i))) /* which is always enabled (facts R-22) */
         return rc;
     i->is_enabled = !status || strcmp(status, "enabled") == 0;
     return reason && !(i->status_reason = str_dup(str_from(reason))) ? RC_NOMEM : RC_OK;

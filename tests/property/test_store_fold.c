@@ -124,10 +124,12 @@ static void change_twin(struct store *s, struct identity *i)
 
 static void change_document(struct store *s, struct identity *i)
 {
+    bool has_status = !ident_is_module(identity_ident(i)); /* modules are always enabled */
+
     i->tag++;
-    i->is_enabled = pick(2);
+    i->is_enabled = !has_status || pick(2);
     free(i->status_reason);
-    i->status_reason = pick(2) ? str_dup(STR("because \"of\" \xC3\xA9")) : NULL;
+    i->status_reason = has_status && pick(2) ? str_dup(STR("because \"of\" \xC3\xA9")) : NULL;
     must(store_update(s, i) == RC_OK, "update", i->id);
 }
 

@@ -171,7 +171,7 @@ static void a_status_reason_counts_characters(void **state)
 /* --- printing and reading ------------------------------------------------------------------------------------------ */
 
 static const char whole[] =
-    "{'deviceId':'d','moduleId':'m','generationId':'638000000000000000','etag':'Nw==','status':'disabled',"
+    "{'deviceId':'d','generationId':'638000000000000000','etag':'Nw==','status':'disabled',"
     "'statusReason':'why \\u00e9','statusUpdatedTime':'2030-01-01T00:00:01.5Z',"
     "'connectionStateUpdatedTime':'2030-01-01T00:00:02Z','lastActivityTime':'0001-01-01T00:00:00Z',"
     "'modelId':'dtmi:x;1','authentication':{'symmetricKey':{'primaryKey':'" KEY_A "','secondaryKey':'" KEY_B "'},"
@@ -185,7 +185,7 @@ static void what_is_printed_reads_back_as_the_same_bytes(void **state)
     char *one = printed(i, print_whole), *alone = printed(i, print_alone), *two;
 
     (void)state;
-    assert_true(str_eq(identity_id(i), STR("d/m")));
+    assert_true(str_eq(identity_id(i), STR("d")));
     assert_false(i->is_enabled);
     assert_true(i->is_edge);
     assert_int_equal(i->key_turn, 3);
@@ -208,6 +208,18 @@ static void what_is_printed_reads_back_as_the_same_bytes(void **state)
     free(one);
     free(alone);
     free(two);
+}
+
+/* facts R-22 */
+static void a_module_is_enabled_whatever_its_document_says(void **state)
+{
+    struct identity *i = read_text("{'deviceId':'d','moduleId':'m','status':'disabled','statusReason':'x'}");
+
+    (void)state;
+    assert_true(str_eq(identity_id(i), STR("d/m")));
+    assert_true(i->is_enabled);
+    assert_null(i->status_reason);
+    identity_free(i);
 }
 
 static void all_but_the_id_may_be_missing(void **state)
@@ -387,6 +399,7 @@ int main(void)
         cmocka_unit_test(an_etag_of_somebody_else_counts_as_none),
         cmocka_unit_test(a_status_reason_counts_characters),
         cmocka_unit_test(what_is_printed_reads_back_as_the_same_bytes),
+        cmocka_unit_test(a_module_is_enabled_whatever_its_document_says),
         cmocka_unit_test(all_but_the_id_may_be_missing),
         cmocka_unit_test(a_document_that_is_none_is_refused_and_nothing_written),
         cmocka_unit_test(the_services_documents_are_exactly_these),
