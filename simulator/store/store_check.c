@@ -63,8 +63,12 @@ static enum rc check_pages(struct check *k)
     while (!rc && (rc = check_step(k, q)) == RC_OK) {
         struct str found = check_column(q, 0);
 
-        if (!str_eq(found, STR("ok")))
-            check_say(k, "", 0, "%.*s", (int)found.len, found.at);
+        while (found.at && !str_eq(found, STR("ok"))) {
+            struct str line = str_cut(&found, '\n');
+
+            if (line.len && !str_starts(line, STR("***"))) /* a headline */
+                check_say(k, "", 0, "%.*s", STR_FMT(line));
+        }
     }
     (void)sqlite3_finalize(q); /* repeats the error just seen */
     return rc == RC_NOT_FOUND ? RC_OK : rc;

@@ -16,7 +16,9 @@
 #include "store_internal.h"
 
 #define HEADER_BYTES 100u /* of an SQLite file */
-#define MEND         "It was left untouched: move it away to start empty, or restore it from what `twinsim export` wrote."
+#define MEND                                                                                                           \
+    "It was left untouched: move it away to start empty, or restore it from what `twinsim export` wrote; `twinsim "    \
+    "fsck` tells more."
 
 static const char schema[] =
     "BEGIN;"
@@ -266,6 +268,8 @@ static enum rc check_pages(struct store *s, struct why why)
     if (!code)
         code = sqlite3_step(check);
     found = code == SQLITE_ROW ? (const char *)sqlite3_column_text(check, 0) : sqlite3_errmsg(s->db);
+    if (found && strncmp(found, "***", 3) == 0 && strchr(found, '\n'))
+        found = strchr(found, '\n') + 1; /* a headline */
     if (found && strcmp(found, "ok") == 0)
         rc = RC_OK;
     else if (code == SQLITE_BUSY)

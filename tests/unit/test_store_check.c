@@ -30,18 +30,24 @@ static enum rc check(const struct store_world *w, struct found *f, char why[256]
     return store_check(w->dir, note, f, &f->census, why, 256);
 }
 
+static int64_t count_lines(const char *text)
+{
+    int64_t n = 0;
+
+    for (; text && *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
 static void assert_found(const struct store_world *w, const char *damage, const char *lines)
 {
     struct found f;
     char why[256];
-    int64_t n = 0;
 
     assert_int_equal(check(w, &f, why), RC_OK);
     if (strcmp(f.text.at ? f.text.at : "", lines) != 0)
         fail_msg("%s:\n%s", damage, f.text.at);
-    for (const char *at = lines; *at; at++)
-        n += *at == '\n';
-    assert_int_equal(f.census.problems, n);
+    assert_int_equal(f.census.problems, count_lines(lines));
     buf_done(&f.text);
 }
 
@@ -325,6 +331,7 @@ static void a_page_of_rubbish_is_a_problem_and_nothing_is_written(void **state)
         copy_file(path, hurt);
         rc = check(w, &f, why);
         assert_true(rc == RC_CORRUPT ? *why != '\0' : rc == RC_OK && f.census.problems > 0);
+        assert_int_equal(count_lines(f.text.at), f.census.problems); /* one each */
         buf_done(&f.text);
         assert_same_file(path, hurt);
         copy_file(keep, path);
