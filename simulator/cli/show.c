@@ -61,6 +61,17 @@ int show_json(const struct cli *c, const cJSON *doc)
     return print_pretty(c, doc, "", "\n");
 }
 
+int show_answer(struct cli *c, struct ask *ask, show_fn *for_person)
+{
+    cJSON *body = NULL;
+    int code = talk(c, ask, &body);
+
+    if (!code)
+        code = c->json || !for_person ? show_json(c, body) : for_person(c, body);
+    cJSON_Delete(body);
+    return code;
+}
+
 int show_list_add(const struct cli *c, struct show_list *list, const cJSON *doc)
 {
     return print_pretty(c, doc, list->n++ ? ",\n" : "[\n", "");

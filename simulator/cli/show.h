@@ -7,6 +7,12 @@
 /* Print a document on standard output, indented. Returns CLI_OK, or CLI_HUB (told) when out of memory. */
 int show_json(const struct cli *c, const cJSON *doc);
 
+/* What a document is for a person. Returns an exit code. */
+typedef int show_fn(const struct cli *c, const cJSON *doc);
+/* Send a command and show its answer: for a person, or with --json (or when there is no other way: NULL) as it came. Takes the ask over.
+ * Returns an exit code; all is told. */
+int show_answer(struct cli *c, struct ask *ask, show_fn *for_person);
+
 /* A JSON array that is printed while it grows. */
 struct show_list {
     size_t n;

@@ -34,7 +34,7 @@ static int read_document(const struct cli *c, cJSON *doc)
 int twin_write(struct cli *c, const char *command, const char *member)
 {
     struct ask ask = ask_new(command);
-    cJSON *doc = cJSON_CreateObject(), *body = NULL;
+    cJSON *doc = cJSON_CreateObject();
     int code = doc ? read_document(c, doc) : cli_no_memory(c);
 
     if (code)
@@ -47,9 +47,5 @@ int twin_write(struct cli *c, const char *command, const char *member)
     }
     ask_node(&ask, member, doc);
     ask_text(&ask, "etag", cli_text(c, "etag"));
-    code = talk(c, &ask, &body);
-    if (!code)
-        code = c->json ? show_json(c, body) : show_twin(c, body);
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, show_twin);
 }

@@ -5,25 +5,23 @@
 #include "show.h"
 #include "verbs.h"
 
+static int tell(const struct cli *c, const cJSON *body)
+{
+    const cJSON *offset = json_get(body, "offsetSeconds");
+    const char *time = json_get_text(body, "time");
+
+    (void)c;
+    (void)printf("%s (%+.3f s%s)\n", time ? time : "?", cJSON_IsNumber(offset) ? offset->valuedouble : 0.0,
+                 cJSON_IsTrue(json_get(body, "frozen")) ? ", standing still" : "");
+    return CLI_OK;
+}
+
 static int ask_clock(struct cli *c, const char *command, const char *by)
 {
     struct ask ask = ask_new(command);
-    cJSON *body = NULL;
-    int code;
 
     ask_text(&ask, "by", by);
-    code = talk(c, &ask, &body);
-    if (!code && c->json) {
-        code = show_json(c, body);
-    } else if (!code) {
-        const cJSON *offset = json_get(body, "offsetSeconds");
-        const char *time = json_get_text(body, "time");
-
-        (void)printf("%s (%+.3f s%s)\n", time ? time : "?", cJSON_IsNumber(offset) ? offset->valuedouble : 0.0,
-                     cJSON_IsTrue(json_get(body, "frozen")) ? ", standing still" : "");
-    }
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, tell);
 }
 
 static int run_now(struct cli *c)

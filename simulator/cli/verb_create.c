@@ -23,17 +23,11 @@ static int add_common(struct cli *c, struct ask *ask)
     return CLI_OK;
 }
 
-static int create(struct cli *c, struct ask *ask)
+static int tell(const struct cli *c, const cJSON *body)
 {
-    cJSON *body = NULL;
-    int code = talk(c, ask, &body);
-
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code)
-        (void)printf("created %s\n", c->operands[0]);
-    cJSON_Delete(body);
-    return code;
+    (void)body;
+    (void)printf("created %s\n", c->operands[0]);
+    return CLI_OK;
 }
 
 static int run_device(struct cli *c)
@@ -49,7 +43,7 @@ static int run_device(struct cli *c)
     ask_text(&ask, "statusReason", cli_text(c, "status-reason"));
     if (cli_flag(c, "edge"))
         ask_bool(&ask, "iotEdge", true);
-    return create(c, &ask);
+    return show_answer(c, &ask, tell);
 }
 
 static int run_module(struct cli *c)
@@ -59,7 +53,7 @@ static int run_module(struct cli *c)
 
     if (!code)
         code = add_common(c, &ask);
-    return code ? code : create(c, &ask);
+    return code ? code : show_answer(c, &ask, tell);
 }
 
 #define COMMON_OPTIONS                                                                                                 \

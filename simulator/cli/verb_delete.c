@@ -4,20 +4,19 @@
 #include "show.h"
 #include "verbs.h"
 
+static int tell(const struct cli *c, const cJSON *body)
+{
+    (void)body;
+    (void)printf("deleted %s\n", c->operands[0]);
+    return CLI_OK;
+}
+
 static int delete_one(struct cli *c, const char *command, enum talk_who who)
 {
     struct ask ask = ask_new(command);
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], who);
 
-    if (!code)
-        code = talk(c, &ask, &body);
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code)
-        (void)printf("deleted %s\n", c->operands[0]);
-    cJSON_Delete(body);
-    return code;
+    return code ? code : show_answer(c, &ask, tell);
 }
 
 static int run_device(struct cli *c)

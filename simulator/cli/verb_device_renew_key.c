@@ -4,23 +4,30 @@
 #include "show.h"
 #include "verbs.h"
 
+/* Which keys, "primary" when nothing is said. */
+static const char *type_of(const struct cli *c)
+{
+    const char *type = cli_text(c, "key");
+
+    return type ? type : "primary";
+}
+
+static int tell(const struct cli *c, const cJSON *body)
+{
+    (void)body;
+    (void)printf("renewed the keys of %s: %s\n", c->operands[0], type_of(c));
+    return CLI_OK;
+}
+
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("device.renew-key");
-    const char *type = cli_text(c, "key");
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], TALK_EITHER);
 
     if (code)
         return code;
-    ask_text(&ask, "keyType", type ? type : "primary");
-    code = talk(c, &ask, &body);
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code)
-        (void)printf("renewed the keys of %s: %s\n", c->operands[0], type ? type : "primary");
-    cJSON_Delete(body);
-    return code;
+    ask_text(&ask, "keyType", type_of(c));
+    return show_answer(c, &ask, tell);
 }
 
 static const struct option_spec options[] = {

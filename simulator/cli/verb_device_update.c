@@ -4,11 +4,17 @@
 #include "show.h"
 #include "verbs.h"
 
+static int tell(const struct cli *c, const cJSON *body)
+{
+    (void)body;
+    (void)printf("updated %s\n", c->operands[0]);
+    return CLI_OK;
+}
+
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("device.update");
     const char *edge = cli_text(c, "edge");
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], TALK_DEVICE);
 
     if (code)
@@ -26,13 +32,7 @@ static int run(struct cli *c)
         ask_drop(&ask);
         return cli_fail(c, CLI_USAGE, "nothing to change; see: twinsim help device update");
     }
-    code = talk(c, &ask, &body);
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code)
-        (void)printf("updated %s\n", c->operands[0]);
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, tell);
 }
 
 static const struct option_spec options[] = {

@@ -77,7 +77,7 @@ static int judge(const struct cli *c, const struct ask *ask)
     return rc ? cli_no_memory(c) : CLI_OK;
 }
 
-static void tell(const struct cli *c, const cJSON *body)
+static int tell(const struct cli *c, const cJSON *body)
 {
     const cJSON *closed = json_get(body, "closed");
     const char *on = c->n_operands > 1 ? c->operands[1] : "everybody";
@@ -91,12 +91,12 @@ static void tell(const struct cli *c, const cJSON *body)
         (void)printf("closed the connection of %s\n", on);
     else
         (void)printf("%s was not connected\n", on);
+    return CLI_OK;
 }
 
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("fault.add");
-    cJSON *body = NULL;
     int code = add_scope(c, &ask);
 
     if (code)
@@ -109,13 +109,7 @@ static int run(struct cli *c)
         ask_drop(&ask);
         return code;
     }
-    code = talk(c, &ask, &body);
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code)
-        tell(c, body);
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, tell);
 }
 
 static const struct option_spec options[] = {

@@ -4,13 +4,20 @@
 #include "show.h"
 #include "verbs.h"
 
+static int tell(const struct cli *c, const cJSON *body)
+{
+    int64_t cleared = 0;
+
+    (void)c;
+    if (json_get_i64(body, "cleared", &cleared) == RC_OK)
+        (void)printf("cleared %lld\n", (long long)cleared);
+    return CLI_OK;
+}
+
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("fault.clear");
-    int64_t cleared = 0;
-    cJSON *body = NULL;
     uint64_t id;
-    int code;
 
     if (c->n_operands && str_to_u64(str_from(c->operands[0]), INT64_MAX, &id)) {
         ask_drop(&ask);
@@ -18,13 +25,7 @@ static int run(struct cli *c)
     }
     if (c->n_operands)
         ask_i64(&ask, "id", (int64_t)id);
-    code = talk(c, &ask, &body);
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code && json_get_i64(body, "cleared", &cleared) == RC_OK)
-        (void)printf("cleared %lld\n", (long long)cleared);
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, tell);
 }
 
 const struct verb verb_fault_clear = {

@@ -88,28 +88,29 @@ static int add_expiry(const struct cli *c, struct ask *ask)
 }
 
 /* For a person: its number, its own id if it has one, and how long it waits. */
-static void print_sent(const cJSON *body)
+static int tell(const struct cli *c, const cJSON *body)
 {
     const char *until = json_get_text(body, "expiryTimeUtc"), *since = json_get_text(body, "enqueuedTimeUtc");
     const char *id = json_get_text(body, "messageId");
     int64_t number = 0, until_us = 0, since_us = 0;
 
+    (void)c;
     if (!until || !since || json_get_i64(body, "sequenceNumber", &number) ||
         iso_time_read(str_from(until), &until_us) || iso_time_read(str_from(since), &since_us)) {
         (void)printf("sent\n"); /* to an input: no queue, no time */
-        return;
+        return CLI_OK;
     }
     (void)printf("message %lld%s%s%s ", (long long)number, id ? " (" : "", id ? id : "", id ? ")" : "");
     if (until_us > since_us)
         (void)printf("waits until %s\n", until);
     else
         (void)printf("has expired already: its time was over at %s\n", until);
+    return CLI_OK;
 }
 
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("message.send");
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], TALK_EITHER);
 
     if (code)
@@ -125,13 +126,7 @@ static int run(struct cli *c)
         ask_drop(&ask);
         return code;
     }
-    code = talk(c, &ask, &body);
-    if (!code && c->json)
-        code = show_json(c, body);
-    else if (!code)
-        print_sent(body);
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, tell);
 }
 
 static const struct option_spec options[] = {

@@ -48,7 +48,6 @@ static int add_members(const struct cli *c, struct ask *ask)
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("method.invoke");
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], TALK_EITHER);
 
     if (code)
@@ -58,11 +57,7 @@ static int run(struct cli *c)
         ask_drop(&ask);
         return code;
     }
-    code = talk(c, &ask, &body);
-    if (!code)
-        code = show_json(c, body);
-    cJSON_Delete(body);
-    return code;
+    return show_answer(c, &ask, NULL);
 }
 
 static const struct option_spec options[] = {

@@ -5,15 +5,9 @@
 static int show(struct cli *c, const char *command, enum talk_who who)
 {
     struct ask ask = ask_new(command);
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], who);
 
-    if (!code)
-        code = talk(c, &ask, &body);
-    if (!code)
-        code = c->json ? show_json(c, body) : show_identity(c, body);
-    cJSON_Delete(body);
-    return code;
+    return code ? code : show_answer(c, &ask, show_identity);
 }
 
 static int run_device(struct cli *c)

@@ -5,15 +5,9 @@
 static int run(struct cli *c)
 {
     struct ask ask = ask_new("twin.show");
-    cJSON *body = NULL;
     int code = ask_id(c, &ask, c->operands[0], TALK_EITHER);
 
-    if (!code)
-        code = talk(c, &ask, &body);
-    if (!code)
-        code = c->json ? show_json(c, body) : show_twin(c, body);
-    cJSON_Delete(body);
-    return code;
+    return code ? code : show_answer(c, &ask, show_twin);
 }
 
 const struct verb verb_twin_show = {
