@@ -187,6 +187,28 @@ static void a_client_that_changes_its_keys_again_and_again_is_broken(void **stat
     pair_done(&p);
 }
 
+/* TLS 1.2; the client gets a "no", and it counts like a change of keys. */
+static void a_client_that_wants_to_begin_anew_is_counted(void **state)
+{
+    struct pair p;
+    char at[64];
+    size_t n = 7;
+
+    (void)state;
+    pair_init(&p);
+    assert_int_equal(SSL_set_max_proto_version(p.client, TLS1_2_VERSION), 1);
+    SSL_set_connect_state(p.client);
+    assert_int_equal(shake(&p), TLS_OK);
+    assert_int_equal(SSL_renegotiate(p.client), 1);
+    assert_int_equal(SSL_do_handshake(p.client), -1);
+    p.wire.allowance = PLENTY;
+    (void)tls_read(p.server, at, sizeof at, &n, p.why);
+    assert_int_equal(n, 0);
+    assert_int_equal(p.wire.n_changes, 1);
+    assert_true(p.wire.out.len > 0);
+    pair_done(&p);
+}
+
 static void openssl_takes_no_more_from_a_wire_than_it_may(void **state)
 {
     char data[4096] = "", at[BOUND_RECORD];
@@ -285,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_changes_its_keys_now_and_then_is_heard),
         cmocka_unit_test(a_client_that_changes_its_keys_again_and_again_is_broken),
+        cmocka_unit_test(a_client_that_wants_to_begin_anew_is_counted),
         cmocka_unit_test(openssl_takes_no_more_from_a_wire_than_it_may),
         cmocka_unit_test(of_a_clients_certificates_only_its_own_is_kept),
         cmocka_unit_test(key_exchange_is_over_curves_alone),
