@@ -131,8 +131,10 @@ static int check_subscribe(struct plugin *pl, const struct mosquitto_evt_acl_che
         return MOSQ_ERR_SUCCESS;
     switch (decide(pl, &r)) {
     case HUB_ACCEPT:
-        if (is_event_filter && connections_listen(&pl->connections, c, r.topic))
+        if (is_event_filter && connections_listen(&pl->connections, c, r.topic)) {
+            mosquitto_log_printf(MOSQ_LOG_WARNING, "twinsim: %s subscribes to too much; it is closed", c->conn.id);
             return close_with(c);
+        }
         set_listeners(pl);
         return make_last(pl, c);
     case HUB_DENY:
@@ -284,10 +286,12 @@ int on_control(int event, void *event_data, void *userdata)
     pl->is_busy = true;
     if (!c || c->is_closed || c->is_superseded || !c->conn.is_service)
         return MOSQ_ERR_SUCCESS;
-    if (!control_take(pl, &c->conn, str_of(ev->payload, ev->payloadlen)))
-        kick_later(pl, c->conn.id, c->conn.no, ENDED_ERROR);
-    else
+    if (control_take(pl, &c->conn, str_of(ev->payload, ev->payloadlen))) {
         control_run(pl);
+    } else {
+        mosquitto_log_printf(MOSQ_LOG_WARNING, "twinsim: too many control messages wait; %s is closed", c->conn.id);
+        kick_later(pl, c->conn.id, c->conn.no, ENDED_ERROR);
+    }
     return MOSQ_ERR_SUCCESS;
 }
 

@@ -2,6 +2,7 @@
 #include "control.h"
 
 #include <inttypes.h>
+#include <mosquitto.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -345,6 +346,7 @@ static void answer_job(struct plugin *pl, struct control_job *job)
         publish_to(c, CONTROL_TOPIC "/response", &(struct out){.kind = OUT_PUBLISH, .body = body, .body_len = len});
     } else {
         free(body); /* too large an answer, or no memory: silence would hang the client */
+        mosquitto_log_printf(MOSQ_LOG_WARNING, "twinsim: %s cannot be answered; it is closed", job->from.id);
         kick_later(pl, job->from.id, job->from.no, ENDED_ERROR);
     }
 }

@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 const { startHub, CONTROL, sas } = require('../support/hub.js');
+const { publishPacket } = require('../support/mqtt-wire.js');
 
 const errorOf = (response) => [response.status, response.body.errorCode];
 
@@ -240,6 +241,20 @@ test('an answer that does not fit any more is 413, and nobody is closed for it, 
     assert.deepEqual(responses.slice(fits).map(errorOf), Array(700 - fits).fill([413, 413001]));
     assert.equal((await s.command({ command: 'twin.show', deviceId: 'large' })).body.properties.desired.k0, desired.k0);
   }
+});
+
+test('who sends more than 64 MB of messages at once, or holds too many filters, is closed, and the log says why', async (t) => {
+  const hub = await startHub(t);
+  const flood = await hub.service();
+  flood.client.send(publishPacket(CONTROL, JSON.stringify({ commands: Array(10000).fill({ command: 'query', query: 'SELECT * FROM devices' }) })));
+  const large = publishPacket(CONTROL, JSON.stringify({ commands: [{ command: 'hub.status', etag: 'x'.repeat(4000000) }] }));
+  for (let n = 0; n < 20; n++) flood.client.send(large); // which wait
+  await flood.client.closed();
+  assert.match(hub.log, new RegExp(`too many control messages wait; ${flood.client.options.clientId} is closed`));
+  const greedy = await hub.service();
+  for (let n = 0; n < 64; n++) await greedy.subscribe(`$twinsim/v1/events/d${n}/#`);
+  await assert.rejects(greedy.subscribe('$twinsim/v1/#'));
+  assert.match(hub.log, new RegExp(`${greedy.client.options.clientId} subscribes to too much`));
 });
 
 test('correlationData that is longer than 4 KB is refused, and not sent back', async (t) => {
