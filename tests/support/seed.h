@@ -8,6 +8,8 @@
 #ifndef TWINSIM_SEED_H
 #define TWINSIM_SEED_H
 
+#include <inttypes.h>
+
 #include "test.h"
 
 #define SEED_USUAL 20300101u
@@ -25,7 +27,7 @@ static inline uint64_t seed_first(void)
 {
     uint64_t seed = seed_number("TWINSIM_SEED", SEED_USUAL);
 
-    print_message("TWINSIM_SEED=%llu\n", (unsigned long long)seed);
+    print_message("TWINSIM_SEED=%" PRIu64 "\n", seed);
     return seed;
 }
 
@@ -42,7 +44,7 @@ static inline void seed_each(uint64_t usual, void (*round)(uint64_t seed))
 
     for (uint64_t n = 0; n < rounds; n++) {
         if (n)
-            print_message("TWINSIM_SEED=%llu\n", (unsigned long long)(seed + n));
+            print_message("TWINSIM_SEED=%" PRIu64 "\n", seed + n);
         round(seed + n);
     }
 }
