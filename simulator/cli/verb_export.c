@@ -12,7 +12,7 @@
 struct export
 {
     const char *path; /* the directory, or the state file */
-    size_t n;
+    size_t n, failed; /* written; not readable for the hub */
     struct hub_state state;
 };
 
@@ -43,18 +43,24 @@ static int write_identity(const struct cli *c, const char *dir, const char *id, 
                                       : write_document(c, path, doc);
 }
 
-/* Everything of one identity; *out stays NULL when it was deleted since it was listed. */
-static int ask_for(struct cli *c, const cJSON *document, cJSON **out)
+/* Everything of one identity; *out stays NULL when it was deleted since it was listed, or when its rows are damaged: that is told, and the
+ * others are still exported. */
+static int ask_for(struct cli *c, const cJSON *document, struct export *e, cJSON **out)
 {
     struct ask ask = ask_new("identity.export");
     cJSON *body = NULL;
+    char id[IDENT_TEXT_MAX];
     int status = 0, code;
 
     ask_text(&ask, "deviceId", json_get_text(document, "deviceId"));
     ask_text(&ask, "moduleId", json_get_text(document, "moduleId"));
     code = talk_status(c, &ask, &status, &body);
-    if (!code && status >= 300 && status != 404)
+    if (!code && status == 500 && talk_id_of(document, id)) {
+        (void)cli_fail(c, CLI_REFUSED, "%s cannot be read by the hub, and is left out: twinsim fsck tells more", id);
+        e->failed++;
+    } else if (!code && status >= 300 && status != 404) {
         code = talk_refused(c, status, body);
+    }
     if (code || status >= 300)
         cJSON_Delete(body);
     else
@@ -71,7 +77,7 @@ static int export_to_dir(struct cli *c, const cJSON *document, void *arg)
 
     if (!talk_id_of(document, id))
         return cli_fail(c, CLI_REFUSED, "the hub lists an identity without an id");
-    code = ask_for(c, document, &body);
+    code = ask_for(c, document, e, &body);
     if (!code && body) {
         code = write_identity(c, e->path, id, body);
         e->n++;
@@ -84,7 +90,7 @@ static int export_to_state(struct cli *c, const cJSON *document, void *arg)
 {
     struct export *e = arg;
     cJSON *body = NULL;
-    int code = ask_for(c, document, &body);
+    int code = ask_for(c, document, e, &body);
 
     if (!code && body) {
         enum rc rc = hub_state_add(&e->state, body);
@@ -136,7 +142,7 @@ static int run(struct cli *c)
         (void)printf("{\"exported\":%zu}\n", e.n);
     else if (!code)
         (void)printf("exported %zu identities to %s\n", e.n, e.path);
-    return code;
+    return code || !e.failed ? code : CLI_REFUSED;
 }
 
 static const struct option_spec options[] = {

@@ -149,5 +149,5 @@ void hub_print_error(struct hub *h, int code, const char *message, struct now no
 
 void hub_print_failure(struct hub *h, struct now now, struct buf *out)
 {
-    error_print(h, out, 500001, "The hub could not store the change; nothing of it happened.", now);
+    error_print(h, out, 500001, "The hub could not read or store what this is about; nothing of it happened.", now);
 }

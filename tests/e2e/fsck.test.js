@@ -42,6 +42,7 @@ test('what a hub left is whole, and what a killed hub left, too; a running hub i
 test('damage ends with 1 and is named; the file stays as it is', async (t) => {
   const hub = await up(t);
   await live(hub);
+  await hub.ok('device', 'create', 'other');
   await hub.stop();
   const file = path.join(hub.data, 'twinsim.db');
   const bytes = fs.readFileSync(file);
@@ -50,7 +51,7 @@ test('damage ends with 1 and is named; the file stays as it is', async (t) => {
   fs.writeFileSync(file, bytes);
   const text = await fsck(hub.data);
   assert.deepEqual([text.code, text.stderr], [1, '']);
-  assert.match(text.stdout, /^edge-1: snapshot row 1: a twin's snapshot is damaged\nedge-1: journal row 1: its text is no JSON\n2 identities, .*: 2 problems\n$/);
+  assert.match(text.stdout, /^edge-1: snapshot row 1: a twin's snapshot is damaged\nedge-1: journal row 1: its text is no JSON\n3 identities, .*: 2 problems\n$/);
   const json = await fsck(hub.data, '--json');
   assert.equal(json.code, 1);
   const { found, problems } = JSON.parse(json.stdout);
@@ -59,6 +60,13 @@ test('damage ends with 1 and is named; the file stays as it is', async (t) => {
     { id: 'edge-1', table: 'snapshot', row: 1, problem: "a twin's snapshot is damaged" },
     { id: 'edge-1', table: 'journal', row: 1, problem: 'its text is no JSON' }]);
   assert.deepEqual(fs.readFileSync(file), bytes);
+
+  await hub.start(); // it serves the others, and export saves them
+  const dir = path.join(temporary(t), 'saved');
+  const saved = await hub.run('export', dir);
+  assert.deepEqual([saved.code, saved.stdout, saved.stderr], [5, `exported 1 identities to ${dir}\n`,
+    ['edge-1', 'edge-1/azureiotsecurity'].map((id) => `twinsim: ${id} cannot be read by the hub, and is left out: twinsim fsck tells more\n`).join('')]);
+  assert.deepEqual(fs.readdirSync(dir), ['other.json']);
 });
 
 test('a file cut short is a problem; a directory without one is no verdict, and nothing is made there', async (t) => {
