@@ -187,6 +187,30 @@ static void without_a_tier_everything_passes_for_ever(void **state) /* facts L-0
         assert_true(throttle_count(&t, 256 * 1024, 0));
 }
 
+/* facts L-18 */
+static void each_tier_has_its_messages_a_day_and_the_size_of_one(void **state)
+{
+    static const struct {
+        const char *profile;
+        uint64_t messages;
+        size_t size;
+    } rows[] = {{"F1", 8000, 512},    {"B1", 400000, 4096},  {"B2", 6000000, 4096},   {"B3", 300000000, 4096},
+                {"S1", 400000, 4096}, {"S2", 6000000, 4096}, {"S3", 300000000, 4096}, {"S1x3", 1200000, 4096}};
+
+    (void)state;
+    for (size_t n = 0; n < COUNT(rows); n++) {
+        struct profile p = profile_of(rows[n].profile);
+        struct throttle t;
+
+        throttle_init(&t, &p, 0);
+        assert_int_equal(throttle_quota(&p), rows[n].messages);
+        t.messages = rows[n].messages - 1; /* one is left */
+        assert_false(throttle_count(&t, rows[n].size + 1, 0));
+        assert_true(throttle_count(&t, rows[n].size, 0));
+        assert_false(throttle_count(&t, 0, 0));
+    }
+}
+
 static void a_day_holds_so_many_messages_by_their_size_and_ends_at_midnight(void **state) /* facts L-09, L-18 */
 {
     const int64_t day = 86400 * SECOND;
@@ -251,6 +275,7 @@ int main(void)
         cmocka_unit_test(too_much_passes_at_once_then_waits_in_line_then_is_refused),
         cmocka_unit_test(methods_count_by_their_bytes),
         cmocka_unit_test(without_a_tier_everything_passes_for_ever),
+        cmocka_unit_test(each_tier_has_its_messages_a_day_and_the_size_of_one),
         cmocka_unit_test(a_day_holds_so_many_messages_by_their_size_and_ends_at_midnight),
         cmocka_unit_test(no_more_leaves_than_burst_and_rate_allow),
     };
