@@ -99,7 +99,7 @@ static void on_event(void *arg, const cJSON *event)
     struct mail *m = arg;
     const char *kind = json_get_text(event, "kind"), *id = json_get_text(event, "messageId");
     const char *result = json_get_text(event, "result");
-    uint64_t k;
+    uint64_t k = 0;
 
     if (!kind || strcmp(kind, "message-settled") != 0)
         return;
