@@ -23,6 +23,16 @@ static void add_tame(struct buf *out, struct str json)
     }
 }
 
+void show_plain(struct str text)
+{
+    while (text.len) {
+        size_t n = text.at[0] == '\n' || text.at[0] == '\t' ? 0 : utf8_control_len(text);
+
+        (void)putchar(n ? '?' : text.at[0]);
+        text = str_skip(text, n ? n : 1);
+    }
+}
+
 void show_value(struct buf *out, const cJSON *value)
 {
     struct buf json;
@@ -139,9 +149,11 @@ int show_identity(const struct cli *c, const cJSON *d)
     (void)c;
     (void)talk_id_of(d, id);
     (void)printf("id              %s\n", id);
-    if (json_get(d, "status"))
-        (void)printf("status          %s%s%s%s\n", text_or(d, "status", "?"), reason ? " (" : "", reason ? reason : "",
-                     reason ? ")" : "");
+    if (json_get(d, "status")) {
+        (void)printf("status          %s%s", text_or(d, "status", "?"), reason ? " (" : "");
+        show_plain(str_from(reason));
+        (void)puts(reason ? ")" : "");
+    }
     (void)printf("connection      %s\n", text_or(d, "connectionState", "?"));
     (void)printf("last activity   %s\n", strcmp(active, never) == 0 ? "never" : active);
     (void)printf("authentication  %s\n", text_or(json_get(d, "authentication"), "type", "?"));

@@ -25,6 +25,8 @@ int show_twin(const struct cli *c, const cJSON *twin);
 /* An identity's document for a person, keys left out. */
 int show_identity(const struct cli *c, const cJSON *document);
 
+/* Print a text of somebody else's on standard output: what a terminal would obey, ends of lines and tabs aside, becomes '?'. */
+void show_plain(struct str text);
 /* Append a value as JSON in one line that moves no cursor: what a terminal would obey is escaped. */
 void show_value(struct buf *out, const cJSON *value);
 /* Append a member as name=value; bodyBase64 that is a text as bodyText=.. */

@@ -10,6 +10,7 @@
 #include "match.h"
 #include "preflight.h"
 #include "report.h"
+#include "show.h"
 #include "verbs.h"
 
 #define ENTRY_SHORT 600u
@@ -174,8 +175,7 @@ static int tell(struct cli *c, const struct recording *rec, const cJSON *result,
         }
         print_texts(&out, json_get(result, "notes"));
     }
-    for (size_t i = 0; i < out.len; i++) /* no control byte of an agent's is obeyed */
-        (void)putchar((unsigned char)out.at[i] < 0x20 && out.at[i] != '\n' && out.at[i] != '\t' ? '?' : out.at[i]);
+    show_plain(buf_view(&out)); /* no control character of an agent's is obeyed */
     buf_done(&out);
     return code;
 }

@@ -64,6 +64,8 @@ test('devices and modules are created, shown, listed, changed, given new keys an
   assert.deepEqual((await hub.json('module', 'list', 'a')).map((m) => m.moduleId), ['m1', 'm2']);
   assert.match(await hub.ok('device', 'list'), /^DEVICE +STATUS +CONNECTION\na +enabled +Disconnected\nb +disabled +Disconnected\n$/);
 
+  await hub.ok('device', 'update', 'b', '--status-reason', 'a\u001b[2Jb\u009bc');
+  assert.match(await hub.ok('device', 'show', 'b'), /status +disabled \(a\?\[2Jb\?c\)\n/, 'no text can move the cursor');
   const changed = await hub.json('device', 'update', 'b', '--status', 'enabled', '--clear-status-reason', '--edge', 'no');
   assert.deepEqual([changed.status, changed.statusReason, changed.capabilities.iotEdge], ['enabled', undefined, false]);
   const before = (await hub.json('module', 'show', 'a/m1')).authentication.symmetricKey;
