@@ -56,6 +56,48 @@ static int add_scope(const struct cli *c, struct ask *ask)
     return CLI_OK;
 }
 
+/* The option that a quoted word at the front of text names; 0: none. */
+static size_t option_quoted(const struct cli *c, struct str text)
+{
+    const struct option_spec *o;
+
+    for (size_t i = 0; (o = verb_option(c->verb, i)) != NULL; i++) {
+        size_t len = strlen(o->name);
+
+        if (text.len > len + 1 && text.at[0] == '\'' && text.at[len + 1] == '\'' &&
+            memcmp(text.at + 1, o->name, len) == 0)
+            return len;
+    }
+    return 0;
+}
+
+/* What the reader of faults says of a member, said of the option: "'delay' is a duration" becomes "--delay is a duration". A type that is
+ * called like an option ("a fault 'delay'") stays. */
+static void name_options(const struct cli *c, struct str said, struct buf *out)
+{
+    for (size_t len; said.len; said = str_skip(said, len ? len + 2 : 1)) {
+        bool is_type = str_ends(buf_view(out), STR("fault ")) || str_ends(buf_view(out), STR("without one "));
+
+        len = is_type ? 0 : option_quoted(c, said);
+        if (len)
+            buf_addf(out, "--%.*s", (int)len, said.at + 1);
+        else
+            buf_add_char(out, said.at[0]);
+    }
+}
+
+static int tell_mistake(const struct cli *c, const char *message, const char *hint)
+{
+    struct buf said;
+    int code;
+
+    buf_init(&said, 0);
+    name_options(c, str_from(message), &said);
+    code = buf_ok(&said) ? cli_fail(c, CLI_USAGE, "%s%s", said.at, hint) : cli_no_memory(c);
+    buf_done(&said);
+    return code;
+}
+
 /* The hub would say the same; but what is wrong with a command line is known without one. */
 static int judge(const struct cli *c, const struct ask *ask)
 {
@@ -71,10 +113,12 @@ static int judge(const struct cli *c, const struct ask *ask)
         names[n] = fault_type_name((enum fault_type)n);
         is_known = is_known || strcmp(names[n], c->operands[0]) == 0;
     }
-    if (rc == RC_SYNTAX)
-        return cli_fail(c, CLI_USAGE, "%s%s", why.message,
-                        is_known ? "" : suggest_text(str_from(c->operands[0]), names, FAULT_TYPES, meant));
-    return rc ? cli_no_memory(c) : CLI_OK;
+    if (rc)
+        return rc == RC_NOMEM
+                   ? cli_no_memory(c)
+                   : tell_mistake(c, why.message,
+                                  is_known ? "" : suggest_text(str_from(c->operands[0]), names, FAULT_TYPES, meant));
+    return CLI_OK;
 }
 
 static int tell(const struct cli *c, const cJSON *body)
