@@ -141,7 +141,7 @@ static int run(struct cli *c)
     if (!code && c->json)
         (void)printf("{\"exported\":%zu}\n", e.n);
     else if (!code)
-        (void)printf("exported %zu identities to %s\n", e.n, e.path);
+        (void)printf("exported %zu %s to %s\n", e.n, e.n == 1 ? "identity" : "identities", e.path);
     return code || !e.failed ? code : CLI_REFUSED;
 }
 

@@ -25,7 +25,7 @@ static int run(struct cli *c)
     if (c->json && !code)
         (void)printf("{\"imported\":%zu,\"left\":%zu}\n", made, stayed);
     else if (!code || made)
-        (void)printf("imported %zu identities%s\n", made,
+        (void)printf("imported %zu %s%s\n", made, made == 1 ? "identity" : "identities",
                      code     ? " before the first that failed"
                      : stayed ? ", left the others as they are"
                               : "");

@@ -64,7 +64,7 @@ test('damage ends with 1 and is named; the file stays as it is', async (t) => {
   await hub.start(); // it serves the others, and export saves them
   const dir = path.join(temporary(t), 'saved');
   const saved = await hub.run('export', dir);
-  assert.deepEqual([saved.code, saved.stdout, saved.stderr], [5, `exported 1 identities to ${dir}\n`,
+  assert.deepEqual([saved.code, saved.stdout, saved.stderr], [5, `exported 1 identity to ${dir}\n`,
     ['edge-1', 'edge-1/azureiotsecurity'].map((id) => `twinsim: ${id} cannot be read by the hub, and is left out: twinsim fsck tells more\n`).join('')]);
   assert.deepEqual(fs.readdirSync(dir), ['other.json']);
 });
