@@ -132,17 +132,19 @@ int talk_status(struct cli *c, struct ask *ask, int *status, cJSON **body)
 }
 
 /* Where a person may look further, behind the hub's own words. */
-static void add_hint(const struct cli *c, int64_t code, const char *message, char *out, size_t size)
+static void add_hint(int64_t code, const char *message, char *out, size_t size)
 {
-    struct str device = c->n_operands ? str_from(c->operands[0]) : STR("DEVICE");
+    const struct str a_device = STR("Device "), a_module = STR("Module ");
+    struct str text = str_from(message);
 
-    device = str_first(device, str_find(device, '/'));
-    if (code == 404001)
+    if (code == 404001 && str_starts(text, a_device)) {
         (void)snprintf(out, size, "%s; see: twinsim device list", message);
-    else if (code == 404010)
-        (void)snprintf(out, size, "%s; see: twinsim module list %.*s", message, STR_FMT(device));
-    else
+    } else if (code == 404010 && str_starts(text, a_module)) {
+        text = str_from(message + a_module.len); /* device/module */
+        (void)snprintf(out, size, "%s; see: twinsim module list %.*s", message, STR_FMT(str_cut(&text, '/')));
+    } else {
         (void)snprintf(out, size, "%s", message);
+    }
 }
 
 int talk_refused(const struct cli *c, int status, const cJSON *body)
@@ -158,7 +160,7 @@ int talk_refused(const struct cli *c, int status, const cJSON *body)
         message = text;
     }
     if (!c->json) {
-        add_hint(c, code, message, hinted, sizeof hinted);
+        add_hint(code, message, hinted, sizeof hinted);
         message = hinted;
     }
     return cli_fail_code(c, CLI_REFUSED, (long)code, message);

@@ -353,7 +353,7 @@ static enum rc read_rate(const cJSON *spec, struct fault *f, struct refusal *why
     if (!read_number(spec, "rate", FAULT_RATE_MAX, &rate, why))
         return RC_SYNTAX;
     if (!tier && rate < 0.001) {
-        refuse(why, 400, 400004, "'rate' is at least 0.001 requests a second; 'status' refuses all");
+        refuse(why, 400, 400004, "'rate' is at least 0.001 requests a second; a fault 'status' refuses all");
         return RC_SYNTAX;
     }
     set_rate(f, FAULT_TWIN_GET, tier ? throttle_rate(THROTTLE_TWIN_READ, tier, 1) : rate);

@@ -90,7 +90,7 @@ static void make(struct service *s, size_t devices, bool is_wide)
     cJSON_Delete(ask(s, "{\"command\":\"device.create\",\"deviceId\":\"neighbour\"}"));
 }
 
-/* Page through all twins, for ever; a line on the pipe for each time it came to the end. */
+/* Page through all twins, for ever; a byte on the pipe for each page. */
 static pid_t start_asker(const struct hub_file *hub, int told)
 {
     pid_t pid = fork();

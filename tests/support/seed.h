@@ -34,7 +34,9 @@ static inline uint64_t seed_first(void)
 /* How many rounds, when the test's own number is `usual`. */
 static inline uint64_t seed_rounds(uint64_t usual)
 {
-    return seed_number("TWINSIM_ROUNDS", getenv("TWINSIM_SEED") ? 1 : usual);
+    const char *seed = getenv("TWINSIM_SEED");
+
+    return seed_number("TWINSIM_ROUNDS", seed && *seed ? 1 : usual);
 }
 
 /* Play them all. What fails has its seed printed last. */

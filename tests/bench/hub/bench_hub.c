@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "load.h"
 #include "mqtt_wire.h"
@@ -237,9 +238,14 @@ int main(int argc, char **argv)
     struct settings set = {.clients = 100, .depth = 1, .seconds = 1.0, .rounds = 5, .durability = "process"};
     struct hub_settings hub;
     struct contest c = {.set = &set, .n = 2};
+    struct rlimit files;
 
     read_settings(argc, argv, &set);
     (void)signal(SIGPIPE, SIG_IGN);
+    if (!getrlimit(RLIMIT_NOFILE, &files)) { /* all sides' clients are connected at the same time */
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     memset(padding, 'x', TWIN_BYTES);
     hub = (struct hub_settings){.identities = set.clients,
                                 .twin_bytes = set.memory ? 0 : TWIN_BYTES,

@@ -194,11 +194,11 @@ module.exports = {
     assert.equal((await x.open()).sessionPresent, false);
   },
 
-  // The hub ends a silent connection after 3 s; for 6 s the client has nothing to say, and waits.
+  // The hub ends a silent connection after 6 s; for 12 s the client has nothing to say, and waits.
   async 'connect-idle'(x) {
-    const c = await x.open({ keepAlive: 2 });
+    const c = await x.open({ keepAlive: 4 });
     await c.twin();
-    await x.fault('delay', { operation: 'reported', delay: '6s' });
+    await x.fault('delay', { operation: 'reported', delay: '12s' });
     await c.report({ after: 'silence' });
     assert.deepEqual(x.untaken('disconnected'), []);
   },
