@@ -127,7 +127,7 @@ void reply_refuse(struct reply *reply, int status, int code, const char *fmt, ..
     reply->why.code = code;
     reply->why.where[0] = '\0';
     va_start(args, fmt);
-    (void)vsnprintf(reply->why.message, sizeof reply->why.message, fmt, args);
+    refusal_print(&reply->why, 0, fmt, args);
     va_end(args);
 }
 

@@ -150,7 +150,9 @@ static bool check_for_edge(struct str text, const cJSON *node, struct refusal *w
         const char *at = member->string ? edge_minds(member->string) : NULL;
 
         if (at) {
-            refuse(why, 400, 400004, "Property name %s contains invalid character '%.*s'", member->string,
+            struct str name = utf8_first(str_from(member->string), 64); /* what is wrong comes behind it */
+
+            refuse(why, 400, 400004, "Property name %.*s contains invalid character '%.*s'", STR_FMT(name),
                    (int)utf8_char_len(str_from(at)), at);
             return false;
         }

@@ -144,17 +144,32 @@ static struct identity *admit(struct hub *h, struct identity *i, struct now now,
 }
 
 /* An edge device has the modules of its runtime without being asked (facts R-21). Those it has are in memory. */
+#define EDGE_MODULES 2u
+
+static const char *const edge_modules[EDGE_MODULES] = {"$edgeAgent", "$edgeHub"};
+
+static bool has_edge_module(const struct hub *h, const struct identity *device, size_t n)
+{
+    struct ident id = {identity_ident(device).device, str_from(edge_modules[n])};
+    char text[IDENT_TEXT_MAX];
+
+    return hub_find(h, str_of(text, ident_print(id, text))) != NULL;
+}
+
 static void admit_edge_modules(struct hub *h, const struct identity *device, struct now now, struct outbox *out)
 {
-    static const char *const names[] = {"$edgeAgent", "$edgeHub"};
+    for (size_t n = 0; n < EDGE_MODULES; n++)
+        if (!has_edge_module(h, device, n))
+            (void)admit(h, identity_new((struct ident){identity_ident(device).device, str_from(edge_modules[n])}), now,
+                        out);
+}
 
-    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
-        struct ident id = {identity_ident(device).device, str_from(names[n])};
-        char text[IDENT_TEXT_MAX];
-
-        if (!hub_find(h, str_of(text, ident_print(id, text))))
-            (void)admit(h, identity_new(id), now, out);
-    }
+/* Is there room for those that a device of n_modules does not have? */
+static bool edge_modules_fit(const struct hub *h, const struct identity *device, size_t n_modules)
+{
+    for (size_t n = 0; n < EDGE_MODULES; n++)
+        n_modules += !has_edge_module(h, device, n);
+    return n_modules <= HUB_MODULES_MAX;
 }
 
 /* May an identity of that name be made, or take the place of one? Its device must exist, with room for one more module. */
@@ -249,10 +264,16 @@ static void close_disabled(struct hub *h, struct identity *device, struct reques
 void device_update(struct hub *h, struct request *r, struct reply *reply, struct outbox *out)
 {
     struct identity *i = command_target(h, r, reply);
+    bool is_edge = cJSON_IsTrue(json_get(r->command, "iotEdge"));
     struct settings settings;
 
     if (!i || !read_settings(r->command, &settings, reply))
         return;
+    if (is_edge && !edge_modules_fit(h, i, r->n_listed)) { /* facts L-05 */
+        reply_refuse(reply, 413, 413003, "a device has at most %u modules, and an edge device two of its runtime",
+                     HUB_MODULES_MAX);
+        return;
+    }
     if (apply_settings(i, r->command, &settings, r->now)) {
         out->rc = RC_NOMEM;
         return;
@@ -260,7 +281,7 @@ void device_update(struct hub *h, struct request *r, struct reply *reply, struct
     change_tag(h, i); /* deviceEtag changes, the twin's counters do not (facts T-31) */
     hub_store_document(i, CHANGE_UPDATED, r->now, out);
     announce_identity(h, "updated", i, r->now, out);
-    if (cJSON_IsTrue(json_get(r->command, "iotEdge")))
+    if (is_edge)
         admit_edge_modules(h, i, r->now, out);
     close_disabled(h, i, r, out);
     identity_print_document(&reply->body, i);

@@ -58,6 +58,7 @@ static void send_to_input(struct hub *h, struct identity *i, struct message *m, 
         out->rc = RC_NOMEM;
     else
         hub_fault_message(h, i, FAULT_MESSAGE, str_from(o->topic), r->now, out);
+    i->last_activity_us = r->now.us; /* facts M-49 */
 done:
     message_free(m);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "query_internal.h"
+#include "utf8.h"
 
 bool query_is_word(const struct query_token *t, const char *word)
 {
@@ -35,7 +36,7 @@ enum rc query_expected(struct query_reader *r, const char *what)
 
     if (t->kind == TOKEN_END)
         return query_refuse(r, t->at, "expected %s, not the end of the query", what);
-    return query_refuse(r, t->at, "expected %s, not '%.*s'", what, STR_FMT(str_first(t->source, 40)));
+    return query_refuse(r, t->at, "expected %s, not '%.*s'", what, STR_FMT(utf8_first(t->source, 40)));
 }
 
 /* The words of the documented grammar. */
@@ -171,10 +172,10 @@ static enum rc call(struct query_reader *r, struct query_node **out)
     enum rc rc;
 
     if (query_aggregate_of(r))
-        return query_refuse(r, t->at, "%.*s() stands behind SELECT only", STR_FMT(str_first(t->text, 40)));
+        return query_refuse(r, t->at, "%.*s() stands behind SELECT only", STR_FMT(utf8_first(t->text, 40)));
     if (!is_defined && !query_is_word(t, "STARTSWITH"))
         return query_refuse(r, t->at, "queries over twins have no function %.*s; they have IS_DEFINED and STARTSWITH",
-                            STR_FMT(str_first(t->text, 40)));
+                            STR_FMT(utf8_first(t->text, 40)));
     n = node_new(r, is_defined ? OP_IS_DEFINED : OP_STARTSWITH, t->at);
     r->at += 2;
     rc = is_defined ? query_property(r, &argument) : expression(r, BIND_OR, &argument);

@@ -11,15 +11,12 @@ enum rc query_refuse(struct query_reader *r, size_t at, const char *fmt, ...)
 {
     unsigned line = 1, column = 1;
     va_list args;
-    int n;
 
     json_position(str_of(r->q->text, r->q->text_len), at, &line, &column);
     refuse(r->why, 400, 400004, "line %u, column %u: ", line, column);
-    n = (int)strlen(r->why->message);
     va_start(args, fmt);
-    (void)vsnprintf(r->why->message + n, sizeof r->why->message - (size_t)n, fmt, args);
+    refusal_print(r->why, strlen(r->why->message), fmt, args);
     va_end(args);
-    r->why->message[utf8_first(str_from(r->why->message), sizeof r->why->message - 1).len] = '\0';
     return RC_REFUSED;
 }
 

@@ -148,7 +148,7 @@ static enum rc resolve(struct query_reader *r, struct query_node *n)
     n->n_names -= skip;
     n->field = query_field_find(n->names[0].text);
     if (q->source == QUERY_JOBS && (is_name(&n->names[0], "tags") || is_name(&n->names[0], "properties")))
-        return query_refuse(r, n->at, "a job has no '%.*s'", STR_FMT(str_first(n->names[0].text, 40)));
+        return query_refuse(r, n->at, "a job has no '%.*s'", STR_FMT(utf8_first(n->names[0].text, 40)));
     return RC_OK;
 }
 
@@ -200,7 +200,7 @@ static enum rc check_column(struct query_reader *r, size_t n)
     for (size_t k = 0; k < n; k++)
         if (str_eq(q->columns[k].name, c->name))
             return query_refuse(r, at, "two columns are called '%.*s'; give one another name with AS",
-                                STR_FMT(str_first(c->name, 60)));
+                                STR_FMT(utf8_first(c->name, 60)));
     if (c->aggregate || !query_has_sums(q))
         return RC_OK;
     for (size_t k = 0; k < q->n_groups; k++)

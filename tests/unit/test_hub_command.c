@@ -422,10 +422,32 @@ static void a_fault_disconnects_whoever_is_there(void **state)
     world_connect(w, &mod, "dev1/m"); /* and it may come again */
 }
 
+/* A message that is too long for its place ends behind a whole character: a JSON text is UTF-8. */
+static void a_long_mistake_is_told_in_whole_characters(void **state)
+{
+    struct world *w = *state;
+    const char *const replaced = "\xef\xbf\xbd"; /* what half a character is read as */
+    char letters[2 * 200 + 1], id[2 * 200 + 8];
+
+    for (size_t n = 0; n < 200; n++)
+        memcpy(letters + 2 * n, "\xc3\xa9", 3); /* e with an accent */
+    for (size_t shift = 0; shift < 2; shift++) {
+        const char *const before[] = {"", "x"};
+        const char *why;
+
+        (void)snprintf(id, sizeof id, "%s%s", before[shift], letters);
+        why = world_refused(w, 400, 400004, id, "'deviceId':'dev1'");
+        assert_true(strlen(why) > 250 && !strstr(why, replaced));
+        why = world_refused(w, 400, 400004, "query", "'query':'SELECT * FROM %s%s'", before[shift], letters);
+        assert_true(!strstr(why, replaced));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_policy_may_do_what_is_its_own_and_nothing_else),
+        WORLD_TEST(a_long_mistake_is_told_in_whole_characters),
         WORLD_TEST(what_nobody_may_ask_is_not_looked_up),
         WORLD_TEST(what_is_no_command_is_refused),
         WORLD_TEST(a_member_that_a_command_does_not_have_is_refused_by_name),

@@ -180,6 +180,14 @@ static void a_device_holds_fifty_modules(void **state)
     assert_int_equal(cJSON_GetArraySize(json_get(world_ask(w, "module.list", "'deviceId':'dev1'"), "items")),
                      HUB_MODULES_MAX);
     (void)world_ask(w, "module.delete", "'deviceId':'dev1','moduleId':'m0'");
+    /* two more, where only one fits */
+    (void)world_refused(w, 413, 413003, "device.update", "'deviceId':'dev1','iotEdge':true,'status':'disabled'");
+    assert_json(w, world_ask(w, "device.show", "'deviceId':'dev1'"), "status", "'enabled'");
+    (void)world_ask(w, "module.delete", "'deviceId':'dev1','moduleId':'m1'");
+    (void)world_ask(w, "device.update", "'deviceId':'dev1','iotEdge':true");
+    (void)world_ask(w, "device.update", "'deviceId':'dev1','iotEdge':true");
+    (void)world_refused(w, 413, 413003, "module.create", "'deviceId':'dev1','moduleId':'m50'");
+    (void)world_ask(w, "module.delete", "'deviceId':'dev1','moduleId':'m2'");
     world_create(w, "dev1/m50");
 }
 

@@ -340,6 +340,7 @@ static void a_modules_input_hears_at_once_or_never(void **state)
     come(w, &mod, "dev1/m", &through_the_gateway);
     (void)world_refused(w, 404, 404103, "message.send", "%s,'inputName':'in','body':'x'", ids);
     assert_int_equal(world_subscribe(w, &mod, "devices/dev1/modules/m/inputs/#", 1), HUB_ACCEPT);
+    world_pass(w, 90);
     (void)world_ask(w, "message.send", "%s,'inputName':'in','body':'x'", ids);
     assert_string_equal(assert_sent(w, "dev1/m",
                                     "devices/dev1/modules/m/inputs/in/%24.cdid=dev1&%24.to="
@@ -347,6 +348,7 @@ static void a_modules_input_hears_at_once_or_never(void **state)
                         "x");
     assert_int_equal(world_out(w, OUT_PUBLISH, 0)->tag, 0);
     assert_int_equal(waiting(w, "dev1/m"), 0);
+    assert_json(w, world_twin(w, "dev1/m"), "lastActivityTime", "'2030-01-01T00:01:30Z'"); /* facts M-49 */
     (void)world_refused(w, 400, 400004, "message.send", "%s,'inputName':'a/b'", ids);
     (void)world_refused(w, 400, 400004, "message.send", "%s,'inputName':'#'", ids);
     (void)world_refused(w, 400, 400004, "message.send", "'deviceId':'dev1','inputName':'in'");
