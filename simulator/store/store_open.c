@@ -280,6 +280,13 @@ static enum rc check_pages(struct store *s, struct why why)
     return rc;
 }
 
+/* From here on the log is part of the database. */
+static void keep_log(struct store *s)
+{
+    free(s->stray_log);
+    s->stray_log = NULL;
+}
+
 /* A file of an older format gets what it lacks, as a whole or not at all. Format 1 knew no messages. */
 static int migrate(struct store *s)
 {
@@ -302,11 +309,13 @@ static int migrate(struct store *s)
         code = sqlite3_exec(s->db, message_schema, NULL, NULL, NULL);
     if (!code)
         code = sqlite3_exec(s->db, last, NULL, NULL, NULL);
-    if (code)
+    if (code) {
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* or SQLite has done so */
-    else                                                         /* an older twinsim looks at the header alone */
-        code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    return code;
+        return code;
+    }
+    keep_log(s); /* after a checkpoint that fails half-way, it alone is whole */
+    /* Now, since an older twinsim looks at the header alone. */
+    return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 /* Read what is kept in memory. Nothing is written. */
@@ -448,8 +457,7 @@ enum rc store_open(const struct store_options *options, struct store **out, char
         let_go(s);
         return rc;
     }
-    free(s->stray_log);
-    s->stray_log = NULL;
+    keep_log(s);
     *out = s;
     return RC_OK;
 }

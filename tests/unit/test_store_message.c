@@ -1,5 +1,8 @@
 /* test_store_message.c - messages and feedback on disk: there after a commit, not there without one, gone with their identity; and a file of
  * the format that knew none. */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "store_internal.h"
 #include "store_world.h"
 
@@ -331,6 +334,42 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
     assert_int_equal(store_count(w->s), 2);
 }
 
+/* The log is committed, and the file takes its first pages and one more: what was overwritten is whole in the log alone. */
+static void a_disk_that_fills_up_behind_a_migration_costs_nothing(void **state)
+{
+    struct store_world *w = *state;
+    struct identity *i = store_model("d");
+    void (*was)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct rlimit limit, full;
+    char path[128];
+    struct stat st;
+    enum rc rc;
+
+    store_world_close(w);
+    with_database(w, "CREATE TABLE filler(x); INSERT INTO filler VALUES(zeroblob(300000));" /* the log has room */
+                     "DROP TABLE message; DROP TABLE feedback; PRAGMA user_version = 1; VACUUM;");
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, STORE_FILE);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    full = (struct rlimit){.rlim_cur = (rlim_t)st.st_size + 4096, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    rc = store_world_open(w);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    (void)signal(SIGXFSZ, was);
+    assert_int_equal(rc, RC_IO);
+    assert_non_null(strstr(w->why, "format"));
+    rc = store_world_open(w);
+    if (rc)
+        fail_msg("%s", w->why);
+    assert_stored(w->s, i);
+    assert_int_equal(store_count(w->s), 2);
+    put(w, "d", 1, 60, "a");
+    commit(w);
+    reopen(w);
+    assert_string_equal(waiting(w, "d"), "1:a");
+    identity_free(i);
+}
+
 static int rows_of(struct store_world *w, const char *where)
 {
     char sql[128];
@@ -403,6 +442,7 @@ int main(void)
         STORE_TEST(who_is_due_is_told_in_the_order_of_time),
         STORE_TEST(a_file_of_the_first_format_gets_what_it_lacks_and_keeps_what_it_has),
         STORE_TEST(a_migration_that_fails_leaves_the_file_as_it_was),
+        STORE_TEST(a_disk_that_fills_up_behind_a_migration_costs_nothing),
         STORE_TEST(a_damaged_message_hides_no_other_and_can_be_set_aside),
     };
 
