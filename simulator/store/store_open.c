@@ -134,21 +134,21 @@ static enum rc look(const char *path, const char *wal_path, uint64_t *bytes, boo
 {
     unsigned char header[HEADER_BYTES];
     struct stat st = {0}, wal = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC), refused = errno;
     bool has_wal;
     ssize_t n;
     enum rc rc;
 
     *has_wal_file = stat(wal_path, &wal) == 0;
     has_wal = *has_wal_file && wal.st_size > 0;
-    if (fd < 0 && errno == ENOENT) {
+    if (fd < 0 && refused == ENOENT) {
         if (has_wal) /* SQLite would delete it, and the changes in it */
             return say(why, RC_CORRUPT, "%s stands there without its database %s. Put that back, or move the log away.",
                        wal_path, path);
         return RC_NOT_FOUND;
     }
-    if (fd < 0)
-        return say(why, RC_IO, "cannot open %s: %s", path, strerror(errno));
+    if (fd < 0) /* a new one would take the place of what is there */
+        return say(why, RC_IO, "cannot open %s: %s", path, strerror(refused));
     n = pread(fd, header, sizeof header, 0);
     if (n < 0 || fstat(fd, &st))
         rc = say(why, RC_IO, "cannot read %s: %s", path, strerror(errno));

@@ -280,6 +280,22 @@ static void a_log_without_its_database_is_not_thrown_away(void **state)
     assert_refused(w, "stands there without its database");
 }
 
+/* A link to itself: a stand-in for what may not be read, since root may read everything. */
+static void a_database_that_cannot_be_opened_is_not_replaced_by_an_empty_one(void **state)
+{
+    struct store_world *w = *state;
+    char path[512];
+    struct stat st;
+
+    database(w, "", path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(STORE_FILE, path), 0);
+    assert_int_equal(store_world_open(w), RC_IO);
+    assert_non_null(strstr(w->why, "cannot open"));
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+}
+
 static void damage_is_found_through_a_log_too(void **state)
 {
     struct store_world *w = *state;
@@ -388,6 +404,7 @@ int main(void)
         DAMAGE_TEST(a_missing_table_is_damage),
         DAMAGE_TEST(a_hole_in_the_journal_is_damage),
         DAMAGE_TEST(a_log_without_its_database_is_not_thrown_away),
+        DAMAGE_TEST(a_database_that_cannot_be_opened_is_not_replaced_by_an_empty_one),
         DAMAGE_TEST(damage_is_found_through_a_log_too),
         DAMAGE_TEST(a_row_that_cannot_be_is_told_apart),
         DAMAGE_TEST(upkeep_passes_a_damaged_twin_by),
