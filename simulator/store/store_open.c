@@ -462,6 +462,16 @@ enum rc store_open(const struct store_options *options, struct store **out, char
     return RC_OK;
 }
 
+/* Neither a database nor its log. What cannot be reached is no proof. */
+static bool has_nothing(const char *dir, const char *path)
+{
+    char *log = path_of(dir, STORE_FILE "-wal");
+    bool nothing = log && access(path, F_OK) && errno == ENOENT && access(log, F_OK) && errno == ENOENT;
+
+    free(log);
+    return nothing;
+}
+
 enum rc open_as_it_is(const char *dir, struct store **out, char *why_text, size_t why_size)
 {
     struct store *s = store_of(dir);
@@ -471,7 +481,7 @@ enum rc open_as_it_is(const char *dir, struct store **out, char *why_text, size_
 
     if (!s)
         return say(why, RC_NOMEM, "out of memory");
-    rc = access(s->path, F_OK) ? RC_NOT_FOUND : lock_directory(s, dir, why); /* where no hub was, nothing is made */
+    rc = has_nothing(dir, s->path) ? RC_NOT_FOUND : lock_directory(s, dir, why); /* where no hub was, nothing is made */
     if (!rc)
         rc = look_at(s, dir, &bytes, why); /* what a running hub has there is none of ours */
     if (!rc)

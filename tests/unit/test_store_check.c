@@ -387,6 +387,36 @@ static void a_directory_without_a_database_stays_as_it_is(void **state)
     store_world_done(&empty);
 }
 
+static void a_log_without_its_database_is_not_called_a_new_directory(void **state)
+{
+    struct store_world *w = *state;
+    char path[512], log[520];
+    struct found f;
+    char why[256];
+
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, STORE_FILE);
+    (void)snprintf(log, sizeof log, "%s-wal", path);
+    assert_int_equal(rename(path, log), 0); /* bytes, of whatever kind */
+    assert_int_equal(check(w, &f, why), RC_CORRUPT);
+    assert_non_null(strstr(why, "stands there without its database"));
+    assert_int_equal(access(log, F_OK), 0);
+}
+
+/* A link to itself: a stand-in for what may not be read, since root may read everything. */
+static void a_database_that_cannot_be_reached_is_not_called_missing(void **state)
+{
+    struct store_world *w = *state;
+    struct found f;
+    char path[512], why[256];
+
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, STORE_FILE);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(STORE_FILE, path), 0);
+    assert_int_equal(check(w, &f, why), RC_IO);
+    assert_non_null(strstr(why, "cannot open"));
+    assert_non_null(strstr(why, path));
+}
+
 #define CHECK_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -400,6 +430,8 @@ int main(void)
         CHECK_TEST(without_a_table_it_cannot_be_opened),
         CHECK_TEST(a_directory_in_use_is_left_alone),
         CHECK_TEST(a_directory_without_a_database_stays_as_it_is),
+        CHECK_TEST(a_log_without_its_database_is_not_called_a_new_directory),
+        CHECK_TEST(a_database_that_cannot_be_reached_is_not_called_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
