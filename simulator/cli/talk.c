@@ -135,13 +135,14 @@ int talk_status(struct cli *c, struct ask *ask, int *status, cJSON **body)
 static void add_hint(int64_t code, const char *message, char *out, size_t size)
 {
     const struct str a_device = STR("Device "), a_module = STR("Module ");
-    struct str text = str_from(message);
+    struct str text = str_from(message), device;
 
     if (code == 404001 && str_starts(text, a_device)) {
         (void)snprintf(out, size, "%s; see: twinsim device list", message);
     } else if (code == 404010 && str_starts(text, a_module)) {
-        text = str_from(message + a_module.len); /* device/module */
-        (void)snprintf(out, size, "%s; see: twinsim module list %.*s", message, STR_FMT(str_cut(&text, '/')));
+        text = str_skip(text, a_module.len); /* device/module */
+        device = str_cut(&text, '/');
+        (void)snprintf(out, size, "%s; see: twinsim module list %.*s", message, STR_FMT(device));
     } else {
         (void)snprintf(out, size, "%s", message);
     }

@@ -477,6 +477,8 @@ test('messages are sent, listed and purged, and feedback is fetched once', async
     [['message', 'send', 'nobody'], 5, /^twinsim: Device nobody not registered; see: twinsim device list\n$/],
     [['twin', 'show', 'd/m'], 5, /^twinsim: Module d\/m not registered; see: twinsim module list d\n$/],
     [['twin', 'show', 'd/m', '--json'], 5, /^\{"error":\{"code":404010,"message":"Module d\/m not registered"\}\}\n$/],
+    [['fault', 'add', 'delay', 'd/m', '--delay', '1s'], 5, /; see: twinsim module list d\n$/],
+    [['fault', 'clear', '99'], 5, /^twinsim: there never was a fault 99\n$/],
     [['message', 'send', 'd', '--input', 'in'], 5, /only modules have inputs/]]) {
     const r = await hub.run(...args);
     assert.equal(r.code, code, args.join(' '));
