@@ -116,10 +116,13 @@ static int close_with(struct connection *c)
     return MOSQ_ERR_AUTH;
 }
 
-/* The SUBACK leaves as soon as we return, and some clients never subscribe again (facts C-01): what it says must be stored by then. */
+/* The SUBACK leaves as soon as we return, and some clients never subscribe again (facts C-01): what it says must be stored by then. What had no
+ * room in the outbox is not in its length. */
 static int make_last(struct plugin *pl, struct connection *c)
 {
-    return pl->out.len == pl->stored || turn_store(pl) ? MOSQ_ERR_SUCCESS : close_with(c);
+    bool is_stored = !pl->turn_rc && (pl->out.len == pl->stored || turn_store(pl));
+
+    return is_stored ? MOSQ_ERR_SUCCESS : close_with(c);
 }
 
 static int check_subscribe(struct plugin *pl, const struct mosquitto_evt_acl_check *ev, struct connection *c)

@@ -198,6 +198,40 @@ static void what_a_subscription_stored_with_it_leaves_even_if_the_turn_fails(voi
     broker_stop();
 }
 
+/* The outbox is full, and all in it stored: what has no room in it leaves no trace there. */
+static void a_subscription_that_has_no_room_among_what_is_stored_is_not_granted(void **state)
+{
+    struct world *w = *state;
+    bool is_through = false, was_without_trace = false;
+
+    for (long n = 0; !is_through; n++) {
+        struct plugin *pl;
+        int rc;
+
+        if (n == 0)
+            world_start(w);
+        else
+            assert_int_equal(broker_start(w->config), MOSQ_ERR_SUCCESS);
+        if (n > 0)
+            assert_int_equal(broker_connect(&w->device), MOSQ_ERR_SUCCESS);
+        pl = world_plugin();
+        do
+            (void)outbox_push(&pl->out, OUT_PUBLISH); /* to nobody */
+        while (pl->out.len < pl->out.cap);
+        assert_true(turn_store(pl));
+        fail_alloc_only(n);
+        rc = broker_subscribe(&w->device, "$iothub/twin/PATCH/properties/desired/#", 1);
+        is_through = fail_alloc_left >= 0;
+        fail_alloc_never();
+        assert_true(rc != MOSQ_ERR_SUCCESS || !pl->turn_rc);
+        was_without_trace = was_without_trace || (pl->turn_rc && pl->out.len == pl->stored);
+        broker_disconnect(&w->device);
+        broker_tick();
+        broker_stop();
+    }
+    assert_true(was_without_trace);
+}
+
 /* A call that began before such a turn goes on; one that began in it was never made, and the device hears nothing of it. */
 static void a_call_of_a_turn_that_cannot_be_committed_was_never_made(void **state)
 {
@@ -387,6 +421,7 @@ int main(void)
         WORLD_TEST(a_message_that_cannot_be_read_is_set_aside_and_keeps_nobody_out),
         WORLD_TEST(a_queue_with_a_message_that_cannot_be_read_can_be_listed_purged_and_expires),
         WORLD_TEST(what_a_subscription_stored_with_it_leaves_even_if_the_turn_fails),
+        WORLD_TEST(a_subscription_that_has_no_room_among_what_is_stored_is_not_granted),
         WORLD_TEST(a_call_of_a_turn_that_cannot_be_committed_was_never_made),
         WORLD_TEST(an_answer_of_a_turn_that_cannot_be_committed_is_a_failure),
         WORLD_TEST(an_answer_that_came_late_leaves_even_if_that_turn_cannot_be_committed),
