@@ -255,6 +255,8 @@ void command_answer(struct hub *h, const struct asker *asker, const char *name, 
     (void)snprintf(o->to, sizeof o->to, "%s", asker->to);
     o->conn = asker->conn;
     o->ticket = asker->ticket;
+    o->status = reply->status;
+    o->code = reply->why.code;
     o->is_answer = true;
     o->qos = 1;
     o->topic = str_dup(STR(CONTROL_TOPIC "/response"));

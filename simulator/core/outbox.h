@@ -53,6 +53,7 @@ struct out {
     bool is_answer;          /* PUBLISH: becomes a 500001 when the commit fails */
     bool is_late;            /* PUBLISH: an answer of an earlier turn, which is stored; the throttle held it back */
     uint64_t ticket;         /* PUBLISH of the answer to a command: of which one (struct request) */
+    int status, code;        /* the same: its status, and from 300 on its errorCode */
     uint64_t tag;    /* MESSAGE.., FEEDBACK..: its number. PUBLISH to a device: the message that its PUBACK completes;
                               * 0: nobody waits for that */
     bool is_dup;     /* PUBLISH: with the DUP flag */

@@ -268,6 +268,9 @@ void control_collect(struct plugin *pl, size_t from)
 }
 
 static bool has_answer(const struct plugin *pl, size_t from, uint64_t ticket)
+    } else if (o->status >= 300) {
+        rs->body = refusal_of(pl, rs->command, o->status, o->code,
+                              "Why is left out: the answers to one message may be 8 MB.", &rs->len);
 {
     for (size_t i = from; i < pl->out.len; i++)
         if (pl->out.at[i].kind == OUT_PUBLISH && pl->out.at[i].ticket == ticket)

@@ -243,6 +243,20 @@ test('an answer that does not fit any more is 413, and nobody is closed for it, 
   }
 });
 
+test('a refused command is said to be refused however much the answers hold, never that it was carried out', async (t) => {
+  const hub = await startHub(t);
+  await hub.create('dev');
+  const s = await hub.service();
+  const show = { command: 'device.show', deviceId: 'dev', correlationData: 'c'.repeat(280) };
+  const stale = { command: 'twin.update', deviceId: 'dev', etag: 'AAAAAAAAAAk=', patch: { tags: { a: 1 } } };
+  const responses = await s.commands([...Array(9200).fill(show), ...Array(400).fill(stale), { ...stale, deviceId: 'nobody', correlationData: 'last' }]);
+  assert.deepEqual(errorOf(responses[9199]), [413, 413001], 'the answers are too large');
+  assert.deepEqual(responses.slice(9200, 9600).map(errorOf), Array(400).fill([412, 412001]));
+  assert.deepEqual([...errorOf(responses[9600]), responses[9600].correlationData], [404, 404001, 'last']);
+  assert.ok(responses.slice(9200).every((r) => !/carried out/.test(r.body.message)));
+  assert.equal((await hub.twin('dev')).tags, undefined);
+});
+
 test('who sends more than 64 MB of messages at once, or holds too many filters, is closed, and the log says why', async (t) => {
   const hub = await startHub(t);
   const flood = await hub.service();
