@@ -20,6 +20,7 @@ struct response {
 struct control_job {
     struct control_job *next;
     struct conn from; /* a copy: commands are carried out although their sender has gone */
+    char *text;       /* of its message, until its turn comes to be read; NULL: it was */
     cJSON *doc;
     const cJSON *command; /* the next one to run; NULL: none left */
     struct response *responses;
@@ -43,6 +44,7 @@ static void job_free(struct control_job *job)
     for (size_t i = 0; i < job->n; i++)
         free(job->responses[i].body);
     free(job->responses);
+    free(job->text);
     cJSON_Delete(job->doc);
     free(job);
 }
@@ -65,10 +67,16 @@ void control_done(struct control *ct)
         remove_at(ct, &ct->first);
 }
 
+/* Something of it is still to be done. */
+static bool has_more(const struct control_job *job)
+{
+    return job->text || job->command;
+}
+
 bool control_is_waiting(const struct control *ct)
 {
     for (const struct control_job *job = ct->first; job; job = job->next)
-        if (job->command)
+        if (has_more(job))
             return true;
     return false;
 }
@@ -148,20 +156,18 @@ static void job_refuse(struct plugin *pl, struct control_job *job, const char *m
 
     rs.body = refusal_of(pl, NULL, 400, 400004, message, &rs.len);
     job_add(job, &rs, false);
+    cJSON_Delete(job->doc); /* which is large, maybe: here the time counts */
+    job->doc = NULL;
 }
 
 /* The document's first command, or NULL: empty, or malformed and then refused. */
-static void job_read(struct plugin *pl, struct control_job *job, struct str payload)
+static void read_text(struct plugin *pl, struct control_job *job, struct str payload)
 {
     struct json_error err = {0, NULL};
     char text[160];
     const cJSON *commands, *member;
     enum rc rc;
 
-    if (payload.len > CONTROL_MESSAGE_MAX) {
-        job_refuse(pl, job, "a control message may hold 16 MB");
-        return;
-    }
     rc = json_read(payload, &job->doc, &err);
     if (rc) {
         unsigned line = 1, column = 1;
@@ -191,6 +197,14 @@ static void job_read(struct plugin *pl, struct control_job *job, struct str payl
     job->command = commands->child;
 }
 
+static void job_read(struct plugin *pl, struct control_job *job)
+{
+    read_text(pl, job, str_of(job->text, job->bytes));
+    free(job->text);
+    job->text = NULL;
+    pl->is_busy = true; /* it may be answered already */
+}
+
 bool control_take(struct plugin *pl, const struct conn *from, struct str payload)
 {
     struct control *ct = &pl->control;
@@ -199,6 +213,11 @@ bool control_take(struct plugin *pl, const struct conn *from, struct str payload
 
     if (!job)
         return false;
+    job->text = str_dup(payload);
+    if (!job->text) {
+        free(job);
+        return false;
+    }
     job->bytes = payload.len;
     ct->bytes += payload.len;
     job->from = *from;
@@ -206,7 +225,6 @@ bool control_take(struct plugin *pl, const struct conn *from, struct str payload
     *ct->last = job;
     ct->last = &job->next;
     ct->n_jobs++;
-    job_read(pl, job, payload);
     return true;
 }
 
@@ -250,6 +268,9 @@ static void give(struct plugin *pl, struct out *o)
         rs->body = o->body;
         rs->len = o->body_len;
         o->body = NULL;
+    } else if (o->status >= 300) {
+        rs->body = refusal_of(pl, rs->command, o->status, o->code,
+                              "Why is left out: the answers to one message may be 8 MB.", &rs->len);
     } else {
         rs->body = refusal_of(pl, rs->command, 413, 413001,
                               "The command was carried out, but the answers to one message may be 8 MB.", &rs->len);
@@ -268,9 +289,6 @@ void control_collect(struct plugin *pl, size_t from)
 }
 
 static bool has_answer(const struct plugin *pl, size_t from, uint64_t ticket)
-    } else if (o->status >= 300) {
-        rs->body = refusal_of(pl, rs->command, o->status, o->code,
-                              "Why is left out: the answers to one message may be 8 MB.", &rs->len);
 {
     for (size_t i = from; i < pl->out.len; i++)
         if (pl->out.at[i].kind == OUT_PUBLISH && pl->out.at[i].ticket == ticket)
@@ -307,10 +325,13 @@ void control_run(struct plugin *pl)
     int64_t from = clock_now().mono_us, now;
 
     for (struct control_job *job = ct->first; job; job = job->next)
-        while (job->command) {
+        while (has_more(job)) {
             if (ct->spent_us >= CONTROL_SLICE_US)
                 return;
-            run_one(pl, job);
+            if (job->text)
+                job_read(pl, job);
+            else
+                run_one(pl, job);
             now = clock_now().mono_us;
             ct->spent_us += now - from;
             from = now;
@@ -389,12 +410,12 @@ void control_turn_end(struct plugin *pl, bool is_committed)
         struct control_job *job = *at;
 
         settle(pl, job, is_committed);
-        if (!job->command && (!job->waiting || job->is_failed)) {
+        if (!has_more(job) && (!job->waiting || job->is_failed)) {
             answer_job(pl, job);
             remove_at(ct, at);
             continue;
         }
-        if (!job->command && !job->is_parked) {
+        if (!has_more(job) && !job->is_parked) {
             job->is_parked = true;
             ct->n_jobs--;
         }

@@ -314,6 +314,51 @@ static void many_messages_of_one_turn_share_one_slice(void **state)
     broker_stop();
 }
 
+static void publish_ones(struct world *w, size_t n)
+{
+    struct buf b;
+
+    buf_init(&b, 0);
+    buf_add(&b, STR("{\"commands\":[1"));
+    for (size_t i = 1; i < n; i++)
+        buf_add(&b, STR(",1"));
+    buf_add(&b, STR("]}"));
+    assert_true(buf_ok(&b));
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, b.at, NULL), MOSQ_ERR_SUCCESS);
+    buf_done(&b);
+}
+
+/* Half a million values take many times the slice to read, though none becomes a command. */
+static void reading_a_message_takes_of_the_slice_and_those_behind_it_wait_unread(void **state)
+{
+    static const char create[] = "{\"commands\":[{\"command\":\"device.create\",\"deviceId\":\"x\"}]}";
+    static const char show[] = "{\"commands\":[{\"command\":\"device.show\",\"deviceId\":\"x\"}]}";
+    struct world *w = *state;
+
+    world_start(w);
+    publish_ones(w, 500000);
+    publish_ones(w, 500000);
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, create, NULL), MOSQ_ERR_SUCCESS);
+    assert_int_equal(broker_publish(&w->service, CONTROL_TOPIC, show, NULL), MOSQ_ERR_SUCCESS);
+    assert_true(control_is_waiting(&world_plugin()->control));
+    broker_tick();
+    assert_non_null(broker_sent("service//1", CONTROL_TOPIC, 0));
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 0)->body, "10000 commands"));
+    assert_null(broker_sent("service//1", CONTROL_TOPIC, 1));
+    broker_tick();
+    assert_non_null(broker_sent("service//1", CONTROL_TOPIC, 1));
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 1)->body, "10000 commands"));
+    assert_null(broker_sent("service//1", CONTROL_TOPIC, 2));
+    for (int i = 0; i < 100 && !broker_sent("service//1", CONTROL_TOPIC, 3); i++)
+        broker_tick();
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 2)->body, "device.create"));
+    assert_non_null(strstr(broker_sent("service//1", CONTROL_TOPIC, 3)->body, "\"status\":200"));
+    assert_false(control_is_waiting(&world_plugin()->control));
+    publish_ones(w, 500000);
+    publish_ones(w, 10); /* nobody reads it any more */
+    broker_stop();
+}
+
 /* Reading a large twin takes milliseconds: none is read that the page does not look at. */
 static void a_page_reads_no_more_twins_than_it_looks_at(void **state)
 {
@@ -386,6 +431,7 @@ int main(void)
         WORLD_TEST(what_the_broker_does_not_take_is_freed),
         WORLD_TEST(commands_beyond_a_slice_wait_for_the_next_turn),
         WORLD_TEST(many_messages_of_one_turn_share_one_slice),
+        WORLD_TEST(reading_a_message_takes_of_the_slice_and_those_behind_it_wait_unread),
         WORLD_TEST(a_page_reads_no_more_twins_than_it_looks_at),
         WORLD_TEST(a_signal_is_said_aloud_before_the_broker_hears_it),
     };
