@@ -229,7 +229,9 @@ void model_step(struct model *m, const struct step *s, uint64_t conn, uint64_t t
 {
     if (model_is_moot(m, s))
         return;
-    expire_letters(m); /* what came back in a turn that failed */
+    /* What came back in a turn that failed; but with an identity its messages go, and nothing is told of them. */
+    if (s->kind != STEP_DELETE && s->kind != STEP_MOVE)
+        expire_letters(m);
     do_step(m, s, conn, ticket);
     expire_letters(m);
     tick_feedback(m);
