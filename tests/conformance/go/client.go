@@ -32,7 +32,7 @@ type client struct {
 	renewal     *time.Timer
 	isGone      bool
 	isClean     bool
-	hasTwin     bool            // subscriptions, of this session
+	hasTwin     bool            // subscriptions that the MQTT session keeps
 	filters     map[string]byte // other subscriptions
 	hearsChange bool
 	methods     map[string]bool
